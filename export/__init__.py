@@ -1,0 +1,1 @@
+"""A Keras model → one verified .onnx file with its card inside."""

@@ -1,0 +1,74 @@
+"""Keras → ONNX by way of a traced function, which is the way that keeps names and batch free."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import onnx
+import tensorflow as tf
+import tf2onnx
+
+from tagger.card import METADATA_KEY, ModelCard
+from tagger.errors import ModelError
+from tagger.model import INPUT_NAME, OUTPUT_NAME
+
+#: The highest that tf2onnx 1.17 writes.
+OPSET = 18
+
+
+def to_onnx(model: Any, card: ModelCard) -> Any:
+    """Convert a Keras model and lay its card into the metadata.
+
+    ``tf2onnx.convert.from_keras`` fails for Sequential models (onnx/tensorflow-onnx#2448), so the
+    model is wrapped in a ``tf.function`` with an explicit signature.
+
+    Args:
+        model: Keras model, uint8 ``(batch, height, width, 3)`` → ``(batch, labels)``.
+        card: what the file says about itself.
+
+    Returns:
+        A checked ``onnx.ModelProto``.
+
+    Raises:
+        ModelError: the model does not fit its card, or the conversion gives an invalid graph.
+    """
+    expected = ((None, card.height, card.width, 3), (None, len(card.labels)))
+    if (model.input_shape, model.output_shape) != expected:
+        raise ModelError(
+            f"The model maps {model.input_shape} to {model.output_shape}, and its card says "
+            f"{expected[0]} to {expected[1]}."
+        )
+
+    def network(images: Any) -> Any:
+        return tf.identity(model(images, training=False), name=OUTPUT_NAME)
+
+    signature = [tf.TensorSpec(expected[0], tf.uint8, name=INPUT_NAME)]
+    proto, _ = tf2onnx.convert.from_function(
+        tf.function(network, input_signature=signature), input_signature=signature, opset=OPSET
+    )
+    _name_ends(proto)
+    proto.producer_name, proto.producer_version = "poster-tagger", card.version
+    proto.graph.name = "poster-tagger"
+    proto.graph.doc_string = ""
+    onnx.helper.set_model_props(proto, {METADATA_KEY: card.to_json()})
+    try:
+        # A graph with random layers is written as an invalid file without a word
+        # (onnx/tensorflow-onnx#2395); only the checker tells.
+        onnx.checker.check_model(proto, full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ModelError(f"The conversion gave an invalid graph: {error}.") from None
+    return proto
+
+
+def _name_ends(proto: Any) -> None:
+    """Give input and output the names of the contract, whatever tracing made of them."""
+    new_names = {
+        proto.graph.input[0].name: INPUT_NAME,
+        proto.graph.output[0].name: OUTPUT_NAME,
+    }
+    for node in proto.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new_names.get(name, name) for name in names]
+    for end in (proto.graph.input[0], proto.graph.output[0]):
+        end.name = new_names[end.name]
+        end.type.tensor_type.shape.dim[0].dim_param = "batch"

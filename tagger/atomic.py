@@ -1,0 +1,43 @@
+"""Files that are there whole or not at all: written beside, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a fresh name in the target's folder; what is written there takes the target's place.
+
+    On any error the new file is removed and the target stays as it was. The name keeps the
+    target's ending and is short, so that it exists wherever the target can.
+
+    Args:
+        target: the file to appear or to be replaced.
+
+    Raises:
+        OSError: what the writing or the rename raised.
+    """
+    final = Path(target)
+    beside = final.with_name(f".{secrets.token_hex(4)}.part{final.suffix}")
+    try:
+        yield beside
+        os.replace(beside, final)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(target: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; nothing has changed.
+    """
+    with replacing(target) as beside:
+        beside.write_bytes(data)

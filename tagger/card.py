@@ -1,0 +1,177 @@
+"""The model card: what a model file says about itself, as JSON in the ONNX metadata."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tagger.errors import ModelError
+
+#: The ONNX metadata key that holds the card.
+METADATA_KEY = "tagger.card"
+
+#: Raised when a reader of the old format would misread the new one.
+FORMAT_VERSION = 1
+
+PRECISIONS = ("fp32", "fp16", "int8")
+RESIZE_RULES = ("stretch",)
+
+#: Names of the table's own columns, and the separator of joined tags: no label may be these.
+RESERVED_LABELS = frozenset({"path", "tags", "error"})
+TAG_SEPARATOR = "|"
+
+# A card that claims more than this is damaged or hostile, not a network anyone could run.
+_MAX_LABELS = 100_000
+_MAX_SIDE = 8192
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything that tagging must know beside the graph itself.
+
+    Attributes:
+        name: the model's name, for sidecars and reports.
+        version: the model's version.
+        labels: one name an output, in the order of the network's outputs.
+        height: rows of the input, in pixels.
+        width: columns of the input, in pixels.
+        thresholds: probability from which a label becomes a tag, one a label.
+        min_tags: an image gets at least this many tags, however improbable.
+        max_tags: an image gets at most this many tags.
+        never: labels that are scored but never emitted as tags (such as ``N/A``).
+        scored: labels that quality figures average over; the others are too rare to measure.
+        precision: arithmetic of the graph: ``fp32``, ``fp16`` or ``int8``.
+        resize: name of the resize rule, see :mod:`tagger.images`.
+        provenance: data, date, software and validation metrics, for people.
+    """
+
+    name: str
+    version: str
+    labels: tuple[str, ...]
+    height: int
+    width: int
+    thresholds: tuple[float, ...]
+    min_tags: int = 1
+    max_tags: int = 3
+    never: tuple[str, ...] = ()
+    scored: tuple[str, ...] = ()
+    precision: str = "fp32"
+    resize: str = "stretch"
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a card that tagging could not follow.
+
+        Raises:
+            ModelError: naming the field and what is wrong with it.
+        """
+        problem = _problem(self)
+        if problem:
+            raise ModelError(f"The model card is not usable: {problem}.")
+
+    def to_json(self) -> str:
+        """Return the card as JSON text, keys in a fixed order."""
+        return json.dumps(
+            {"format": FORMAT_VERSION, **dataclasses.asdict(self)}, ensure_ascii=False
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelCard:
+        """Read a card; keys of later minor additions are ignored.
+
+        Raises:
+            ModelError: the text is no card, or a card of a newer format.
+        """
+        try:
+            data = json.loads(text)
+            version = data.pop("format")
+            if version != FORMAT_VERSION:
+                raise ModelError(
+                    f"The model card has format {version}, and this program reads format "
+                    f"{FORMAT_VERSION}: update poster-tagger."
+                )
+            known = {item.name for item in dataclasses.fields(cls)}
+            values = {key: value for key, value in data.items() if key in known}
+            for key in ("labels", "thresholds", "never", "scored"):
+                if not isinstance(values.get(key, []), list):
+                    raise TypeError(key)
+                values[key] = tuple(values.get(key, ()))
+            return cls(**values)
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+            raise ModelError(
+                "The model card is damaged: it is not the JSON it should be."
+            ) from None
+
+
+def label_problem(label: object) -> str | None:
+    """Say why a text cannot name a label, or return None when it can."""
+    if not isinstance(label, str) or not label.strip():
+        return "a label is empty"
+    if label != label.strip() or not label.isprintable():
+        return f"the label {label!r} has blanks at its ends or characters that cannot be printed"
+    if TAG_SEPARATOR in label:
+        return f"the label {label!r} contains '{TAG_SEPARATOR}', which separates tags"
+    if label in RESERVED_LABELS:
+        return f"the label {label!r} is the name of a column of the table"
+    return None
+
+
+def _problem(card: ModelCard) -> str | None:
+    checks = (_text_problem, _label_list_problem, _number_problem)
+    return next((problem for check in checks if (problem := check(card))), None)
+
+
+def _text_problem(card: ModelCard) -> str | None:
+    for key in ("name", "version"):
+        value = getattr(card, key)
+        if not isinstance(value, str) or not value.isprintable():
+            return f"its {key} is not a printable text"
+    if card.precision not in PRECISIONS:
+        return f"its precision {card.precision!r} is none of {', '.join(PRECISIONS)}"
+    if card.resize not in RESIZE_RULES:
+        return f"its resize rule {card.resize!r} is unknown"
+    if not isinstance(card.provenance, Mapping):
+        return "its provenance is not a table"
+    return None
+
+
+def _label_list_problem(card: ModelCard) -> str | None:
+    if not 1 <= len(card.labels) <= _MAX_LABELS:
+        return f"it has {len(card.labels)} labels"
+    problem = next((text for label in card.labels if (text := label_problem(label))), None)
+    if problem:
+        return problem
+    if len(set(card.labels)) != len(card.labels):
+        return "two labels have the same name"
+    for key in ("never", "scored"):
+        unknown = [label for label in getattr(card, key) if label not in card.labels]
+        if unknown:
+            return f"'{key}' names {unknown[0]!r}, which is no label"
+    return None
+
+
+def _number_problem(card: ModelCard) -> str | None:
+    for key in ("height", "width"):
+        value = getattr(card, key)
+        if not _is_whole(value) or not 1 <= value <= _MAX_SIDE:
+            return f"its input {key} {value!r} is not between 1 and {_MAX_SIDE}"
+    if len(card.thresholds) != len(card.labels):
+        return f"it has {len(card.thresholds)} thresholds for {len(card.labels)} labels"
+    for value in card.thresholds:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            return f"its threshold {value!r} is not between 0 and 1"
+        if math.isnan(value):
+            return "a threshold is not a number"
+    if not _is_whole(card.min_tags) or not _is_whole(card.max_tags):
+        return "its numbers of tags are not whole numbers"
+    if not 0 <= card.min_tags <= card.max_tags:
+        return f"it asks for at least {card.min_tags} and at most {card.max_tags} tags"
+    return None
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

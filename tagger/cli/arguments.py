@@ -1,0 +1,134 @@
+"""Texts from the command line → what the stages take."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tagger.card import TAG_SEPARATOR, ModelCard
+from tagger.errors import UsageError
+from tagger.scan import Scan, WalkOptions, scan
+from tagger.selection import Rules
+
+STDIN = "-"
+
+
+def gather_paths(
+    arguments: Sequence[str], files_from: Path | None, options: WalkOptions, *, null: bool
+) -> Scan:
+    """Join the paths of the command line and of lists.
+
+    A path of the command line must be there; one of a list may have vanished since, and then
+    fails as an image does.
+
+    Raises:
+        UsageError: there are no paths, one is missing, or a list cannot be read.
+    """
+    lists = [name for name in arguments if name == STDIN][:1]
+    if files_from is not None and os.fspath(files_from) not in lists:
+        lists.append(os.fspath(files_from))
+    direct = [name for name in arguments if name != STDIN]
+    if not direct and not lists:
+        raise UsageError("Say what to tag: a folder, images, or - for a list on stdin.")
+    named = scan(direct, options)
+    listed = scan(
+        [path for name in lists for path in _read_list(name, null=null)],
+        options,
+        must_exist=False,
+    )
+    return Scan(
+        tuple(dict.fromkeys(named.folders + listed.folders)),
+        tuple(dict.fromkeys(named.files + listed.files)),
+        options,
+    )
+
+
+def _read_list(name: str, *, null: bool) -> Iterator[str]:
+    try:
+        data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        raise UsageError(f"The list {name} cannot be read: {reason}.") from None
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
+    for line in data.split(b"\0" if null else b"\n"):
+        path = os.fsdecode(line)
+        # A list made on Windows ends its lines with CR LF; a name may end in CR, so look.
+        if not null and path.endswith("\r") and not os.path.lexists(path):
+            path = path[:-1]
+        if path:
+            yield path
+
+
+def tagging_rules(
+    card: ModelCard,
+    *,
+    thresholds: Sequence[str],
+    min_tags: int | None,
+    max_tags: int | None,
+    ignored: Sequence[str],
+    renamed: Sequence[str],
+) -> Rules:
+    """Lay the user's wishes over the card's rules.
+
+    Raises:
+        UsageError: a label is unknown, a number is off, or the limits contradict each other.
+    """
+    values = dict(zip(card.labels, card.thresholds, strict=True))
+    # A threshold for all comes before those for one label, in whatever order they were given.
+    for text in sorted(thresholds, key=lambda text: "=" in text):
+        label, _, number = text.rpartition("=")
+        probability = _probability(number, text)
+        for name in [_known(label, card)] if label else card.labels:
+            values[name] = probability
+    if min_tags is not None and max_tags is not None and min_tags > max_tags:
+        raise UsageError(f"--min-tags {min_tags} is more than --max-tags {max_tags}.")
+    lowest = card.min_tags if min_tags is None else min_tags
+    highest = card.max_tags if max_tags is None else max_tags
+    # A limit that was asked for moves the card's other one along.
+    return Rules(
+        labels=card.labels,
+        thresholds=tuple(values[label] for label in card.labels),
+        min_tags=lowest if min_tags is not None else min(lowest, highest),
+        max_tags=highest if max_tags is not None else max(lowest, highest),
+        ignored=frozenset(card.never) | {_known(label, card) for label in ignored},
+        renamed=dict(_renaming(text, card) for text in renamed),
+    )
+
+
+def _probability(number: str, text: str) -> float:
+    try:
+        value = float(number)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(
+            f"--threshold {text}: give a probability from 0 to 1, or LABEL=PROBABILITY."
+        )
+    return value
+
+
+def _known(label: str, card: ModelCard) -> str:
+    if label in card.labels:
+        return label
+    folded = {name.casefold(): name for name in card.labels}
+    if label.casefold() in folded:
+        return folded[label.casefold()]
+    close = difflib.get_close_matches(label.casefold(), folded, n=1)
+    hint = f"did you mean {folded[close[0]]}?" if close else f"it has {', '.join(card.labels)}."
+    raise UsageError(f"The model has no label '{label}': {hint}")
+
+
+def _renaming(text: str, card: ModelCard) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not equals:
+        raise UsageError(f"--rename {text}: give OLD=NEW.")
+    new = new.strip()
+    if not new or not new.isprintable() or TAG_SEPARATOR in new:
+        raise UsageError(
+            f"--rename {text}: the new name must be printable text without '{TAG_SEPARATOR}'."
+        )
+    return _known(old, card), new

@@ -1,0 +1,105 @@
+"""``tagger doctor``: what works here, in a screen."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+
+from tagger import __version__
+from tagger.cli.options import ModelOption
+
+_BASE = ("numpy", "pillow", "typer", "rich")
+_RUNTIMES = ("onnxruntime-gpu", "onnxruntime")
+_TRAIN = ("tensorflow", "keras", "tf2onnx", "onnx", "scikit-learn", "matplotlib")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(model: ModelOption = None) -> int:
+    """Say what works here: versions, devices, the model, and a tagged sample."""
+    print(f"poster-tagger {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    print(f"packages: {_versions(_BASE + _RUNTIMES)}")
+    runtimes = [name for name in _RUNTIMES if _version(name)]
+    if len(runtimes) == 2:
+        print(
+            "problem: onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
+            "pip uninstall onnxruntime onnxruntime-gpu, then install poster-tagger again"
+        )
+    training = _versions(_TRAIN) if all(_version(name) for name in _TRAIN) else None
+    print(f"training: {training or 'not installed (pip install poster-tagger[train])'}")
+    formats, missing = _image_formats()
+    print(
+        f"image formats: {', '.join(formats)}"
+        + (f"; missing: {', '.join(missing)}" * bool(missing))
+    )
+    return max(_devices(), _sample(model), int(len(runtimes) != 1))
+
+
+def _devices() -> int:
+    from tagger.cores import available_cores
+    from tagger.model import cuda_problem
+
+    print(f"cpu: {available_cores()} cores")
+    problem = cuda_problem()
+    print(f"cuda: {problem or 'the driver and the libraries are there'}")
+    return 0
+
+
+def _sample(model: object) -> int:
+    """Tag the sample that the package brings along; the one check that covers everything."""
+    from pathlib import Path
+
+    from tagger.model import BUNDLED_MODEL, TaggerModel
+    from tagger.pipeline import tag_images
+    from tagger.results import Failed
+    from tagger.selection import Rules
+
+    file = model if isinstance(model, Path) else BUNDLED_MODEL
+    started = time.perf_counter()
+    opened = TaggerModel(file)
+    loaded = time.perf_counter()
+    card = opened.card
+    print(
+        f"model: {card.name} {card.version} ({card.precision}), {len(card.labels)} labels, {file}"
+    )
+    sample = BUNDLED_MODEL.parent / "sample.jpg"
+    (result,) = tag_images([str(sample)], opened, Rules.of_card(card), workers=1)
+    tagged = time.perf_counter()
+    if isinstance(result, Failed):
+        print(f"problem: the sample {sample} cannot be tagged: {result.reason}", file=sys.stderr)
+        return 3
+    tags = ", ".join(f"{tag.name} {tag.score:.0%}" for tag in result.tags) or "no tags"
+    print(f"sample: {tags}")
+    print(
+        f"runs on: {opened.device} (model opened in {loaded - started:.2f} s, "
+        f"sample tagged in {tagged - loaded:.2f} s)"
+    )
+    return 0
+
+
+def _image_formats() -> tuple[list[str], list[str]]:
+    from PIL import features
+
+    from tagger.images import FORMATS
+
+    optional = {"WEBP": "webp", "AVIF": "avif", "JPEG": "jpg", "TIFF": "libtiff", "PNG": "zlib"}
+    missing = [name for name in FORMATS if name in optional and not features.check(optional[name])]
+    return [name for name in FORMATS if name not in missing], missing
+
+
+def _versions(names: tuple[str, ...]) -> str:
+    return ", ".join(f"{name} {_version(name)}" for name in names if _version(name))
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

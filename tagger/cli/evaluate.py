@@ -1,0 +1,121 @@
+"""``tagger evaluate``: how good a model is on a labelled set."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tagger.cli.options import (
+    BatchSizeOption,
+    DeviceOption,
+    IdColumnOption,
+    ImagesOption,
+    JsonOption,
+    LabelsOption,
+    ModelArgument,
+    QuietOption,
+    SeparatorOption,
+    TagsColumnOption,
+    WorkersOption,
+)
+
+if TYPE_CHECKING:
+    from training.metrics import Evaluation
+
+_EXAMPLES = """Examples:
+
+\b
+  tagger evaluate --images posters/ --labels test.csv
+  tagger evaluate my-model.onnx --images posters/ --labels test.csv --json > quality.json
+"""
+
+_FIGURES = (
+    ("macro_ap", "macro-AP"),
+    ("micro_ap", "micro-AP"),
+    ("macro_roc_auc", "macro ROC-AUC"),
+    ("log_loss", "log-loss (all labels)"),
+    ("calibration_error", "calibration error (ECE)"),
+    ("top1", "first label is true"),
+    ("micro_f1", "micro-F1 of the tags"),
+    ("macro_f1", "macro-F1 of the tags"),
+    ("sample_f1", "sample-F1 of the tags"),
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("evaluate", epilog=_EXAMPLES)(evaluate)
+
+
+def evaluate(
+    images: ImagesOption,
+    labels: LabelsOption,
+    model: ModelArgument = None,
+    id_column: IdColumnOption = None,
+    tags_column: TagsColumnOption = None,
+    separator: SeparatorOption = "|",
+    device: DeviceOption = "auto",
+    batch_size: BatchSizeOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Measure a model on labelled images, beside what label frequencies alone would reach."""
+    from tagger.cli.extras import needs_train_extra
+    from tagger.cli.progress import say
+    from tagger.cores import available_cores
+    from tagger.model import BUNDLED_MODEL, TaggerModel
+
+    with needs_train_extra("evaluate"):
+        from training.evaluate import evaluate_model
+        from training.labels import read_labelled_set
+    opened = TaggerModel(model or BUNDLED_MODEL, device, batch_size=batch_size)
+    labelled = read_labelled_set(
+        labels,
+        images,
+        labels=opened.card.labels,
+        id_column=id_column,
+        tags_column=tags_column,
+        separator=separator,
+    )
+    evaluation, labelled = evaluate_model(opened, labelled, workers=workers or available_cores())
+    if not quiet:
+        for notice in labelled.notices:
+            say(f"Note: {notice}.")
+    if as_json:
+        print(json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        for line in _lines(evaluation):
+            print(line)
+    return 0
+
+
+def _lines(evaluation: Evaluation) -> list[str]:
+    lines = [
+        f"{evaluation.images:,} images; averages are over {evaluation.scored_labels} labels",
+        "",
+        f"{'':<26}{'model':>8}  {'label frequencies':>17}",
+    ]
+    lines += [
+        f"{name:<26}{_number(getattr(evaluation.model, key), 8, 4)}  "
+        f"{_number(getattr(evaluation.baseline, key), 17, 4)}"
+        for key, name in _FIGURES
+    ]
+    width = max(len(item.label) for item in evaluation.labels) + 2
+    lines += ["", f"{'label':<{width}}  images     AP  frequency  ROC-AUC     F1"]
+    lines += [
+        f"{item.label + ('' if item.scored else ' *'):<{width}}  {item.positives:>6}"
+        f"{_number(item.average_precision, 7)}{_number(item.baseline_average_precision, 11)}"
+        f"{_number(item.roc_auc, 9)}{_number(item.f1, 7)}"
+        for item in evaluation.labels
+    ]
+    if not all(item.scored for item in evaluation.labels):
+        lines.append("* left out of the averages: never a tag, or too rare to measure")
+    return lines
+
+
+def _number(value: Any, width: int, decimals: int = 3) -> str:
+    return f"{'–' if math.isnan(value) else f'{value:.{decimals}f}':>{width}}"

@@ -1,0 +1,63 @@
+"""``tagger info``: what a model file says about itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+from tagger.cli.options import JsonOption, ModelArgument
+
+if TYPE_CHECKING:
+    from tagger.card import ModelCard
+
+_EXAMPLES = """Examples:
+
+\b
+  tagger info
+  tagger info my-model.onnx --json
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("info", epilog=_EXAMPLES)(info)
+
+
+def info(model: ModelArgument = None, as_json: JsonOption = False) -> int:
+    """Print a model's card: labels, thresholds, input, provenance, validation figures."""
+    from tagger.model import BUNDLED_MODEL, read_card
+
+    file = model or BUNDLED_MODEL
+    card = read_card(file)
+    if as_json:
+        print(json.dumps(json.loads(card.to_json()), indent=2, ensure_ascii=False))
+        return 0
+    for line in _lines(str(file), file.stat().st_size, card):
+        print(line)
+    return 0
+
+
+def _lines(file: str, size: int, card: ModelCard) -> list[str]:
+    lines = [
+        f"{card.name} {card.version} ({card.precision}, {size / 1e6:.1f} MB)",
+        f"file        {file}",
+        f"input       {card.height} × {card.width} RGB (height × width), {card.resize}",
+        f"tags        at least {card.min_tags}, at most {card.max_tags}",
+        f"never tags  {', '.join(card.never) or 'none'}",
+        f"labels      {len(card.labels)}, each a tag from this probability on:",
+    ]
+    width = max(len(label) for label in card.labels)
+    lines += [
+        f"  {label:<{width}}  {threshold:.2f}"
+        for label, threshold in zip(card.labels, card.thresholds, strict=True)
+    ]
+    for key, value in card.provenance.items():
+        if isinstance(value, dict):
+            text = ", ".join(f"{name} {item}" for name, item in value.items())
+        else:
+            text = str(value)
+        if not isinstance(value, list):  # lists hold a number a label: they are for --json
+            lines.append(f"{key.replace('_', ' ')}: {text}")
+    return lines

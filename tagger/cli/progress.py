@@ -1,0 +1,218 @@
+"""What a person sees on stderr while images are tagged, and at the end."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tagger.atomic import write_whole
+from tagger.errors import OutputError
+from tagger.paths import printable
+from tagger.results import Failed, Result
+from tagger.scan import Scan
+from tagger.writers.sidecars import SidecarWriter
+
+_MOST_FAILURES_SHOWN = 20
+_SECONDS_BETWEEN_LINES = 15.0
+
+
+def say(text: str) -> None:
+    """Print one line to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class TagProgress:
+    """Counts results, shows rate and time left, and closes with a summary.
+
+    A terminal gets a bar; a log file gets a line now and then.
+
+    Args:
+        found: what is tagged; counted by a thread of its own, so that tagging starts at once.
+        device: where the network runs, for the summary.
+        quiet: say nothing but failures' count through the exit code.
+    """
+
+    def __init__(self, found: Scan, device: str, *, quiet: bool) -> None:
+        self._found = found
+        self._device = device
+        self._quiet = quiet
+        self._started = time.monotonic()
+        self._said_at = self._started
+        self._total: int | None = None
+        self._stop = threading.Event()
+        self._bar: Any = None
+        self._tags: Counter[str] = Counter()
+        self._shown: list[str] = []
+        self.tagged = 0
+        self.failures = 0
+
+    def __enter__(self) -> TagProgress:
+        """Start counting and drawing."""
+        if not self._quiet:
+            say(f"Running on {self._device}.")
+            threading.Thread(target=self._count_files, daemon=True).start()
+            if sys.stderr.isatty():
+                self._bar = _bar()
+                self._bar.start()
+                self._task = self._bar.add_task("Tagging", total=None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar away."""
+        self._stop.set()
+        if self._bar is not None:
+            self._bar.stop()
+
+    def count(self, result: Result) -> None:
+        """Take note of a result that is written."""
+        if isinstance(result, Failed):
+            self.failed(result.path, result.reason)
+        else:
+            self.tagged += 1
+            self._tags.update(tag.name for tag in result.tags)
+        if self._bar is not None:
+            self._bar.update(self._task, advance=1, total=self._total)
+        elif not self._quiet and time.monotonic() - self._said_at > _SECONDS_BETWEEN_LINES:
+            self._said_at = time.monotonic()
+            say(self._progress_line())
+
+    def failed(self, path: str, reason: str) -> None:
+        """Take note of something that failed, and say so unless there are too many."""
+        self.failures += 1
+        if self._quiet or self.failures > _MOST_FAILURES_SHOWN:
+            return
+        line = f"failed: {printable(path)}: {reason}"
+        if self._bar is not None:
+            # Not as markup: names may hold brackets.
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            say(line)
+
+    def unlisted(self, folder: str, reason: str) -> None:
+        """Take note of a folder that cannot be listed."""
+        self.failed(folder, reason)
+
+    def stopped_early(self, kept_at: str | None) -> None:
+        """Say what is kept of a run that ends before its time."""
+        if self._bar is not None:
+            self._bar.stop()
+        if not self._quiet:
+            place = f", kept in {printable(kept_at)}" if kept_at else ""
+            say(f"Stopped after {self.tagged + self.failures:,} images{place}.")
+
+    def close_with_summary(self, sidecars: SidecarWriter | None, file: Path | None) -> None:
+        """Print the summary, and write it as JSON when asked.
+
+        Raises:
+            OutputError: the JSON file cannot be written.
+        """
+        seconds = time.monotonic() - self._started
+        if not self._quiet:
+            for line in self._summary_lines(seconds, sidecars):
+                say(line)
+        if file is not None:
+            data = {
+                "tagged": self.tagged,
+                "failed": self.failures,
+                "seconds": round(seconds, 3),
+                "images_per_second": round(self._rate(seconds), 2),
+                "device": self._device,
+                "tags": dict(self._tags.most_common()),
+                "sidecars_written": sidecars.written if sidecars else 0,
+                "sidecars_left_alone": sidecars.left_alone if sidecars else 0,
+            }
+            try:
+                write_whole(file, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
+            except OSError as error:
+                reason = (error.strerror or "unknown error").lower()
+                raise OutputError(f"{file} cannot be written: {reason}.") from None
+
+    def _summary_lines(self, seconds: float, sidecars: SidecarWriter | None) -> list[str]:
+        hidden = self.failures - _MOST_FAILURES_SHOWN
+        lines = [f"… and {hidden:,} more failures, each in the table."] if hidden > 0 else []
+        lines.append(
+            f"{self.tagged:,} tagged, {self.failures:,} failed in {_duration(seconds)} "
+            f"({self._rate(seconds):,.1f} images/s on {self._device})."
+        )
+        if self.tagged + self.failures == 0:
+            lines.append("No images were found.")
+        if self._tags:
+            lines.append(
+                "Tags: " + ", ".join(f"{name} {n:,}" for name, n in self._tags.most_common())
+            )
+        if sidecars is not None:
+            lines.append(f"{sidecars.written:,} sidecars written.")
+            if sidecars.left_alone:
+                names = ", ".join(printable(name) for name in sidecars.examples)
+                more = ", …" if sidecars.left_alone > len(sidecars.examples) else ""
+                lines.append(
+                    f"{sidecars.left_alone:,} sidecars were there already and were left alone "
+                    f"({names}{more})."
+                )
+        return lines
+
+    def _rate(self, seconds: float) -> float:
+        return (self.tagged + self.failures) / seconds if seconds > 0 else 0.0
+
+    def _progress_line(self) -> str:
+        done = self.tagged + self.failures
+        rate = self._rate(time.monotonic() - self._started)
+        if self._total is None or rate == 0:
+            return f"{done:,} images, {rate:,.1f} images/s"
+        left = _duration(max(0, self._total - done) / rate)
+        return f"{done:,} of {self._total:,} images, {rate:,.1f} images/s, {left} left"
+
+    def _count_files(self) -> None:
+        count = 0
+        for _ in self._found.paths(lambda folder, reason: None):
+            count += 1
+            if self._stop.is_set():
+                return
+        self._total = count
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class RateColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed or 0:,.1f} images/s")
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

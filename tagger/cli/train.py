@@ -1,0 +1,215 @@
+"""``tagger train``: a labelled set → a run folder with a model and its report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tagger.cli.options import (
+    IdColumnOption,
+    ImagesOption,
+    LabelsOption,
+    SeparatorOption,
+    TagsColumnOption,
+)
+
+if TYPE_CHECKING:
+    from training.fit import Epoch, TrainingState
+    from training.labels import Notice
+
+_EXAMPLES = """Examples:
+
+\b
+  tagger train --images posters/ --labels train.csv --output runs/posters
+  tagger train --images posters/ --labels train.csv --output runs/posters --resume
+  tagger export runs/posters -o posters.onnx
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("train", epilog=_EXAMPLES)(train)
+
+
+def train(
+    images: ImagesOption,
+    labels: LabelsOption,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")
+    ],
+    architecture: Annotated[
+        str, typer.Option("--architecture", metavar="NAME", help="The network to train.")
+    ] = "sequential",
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="HxW", help="Input size; default: the network's own."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, metavar="N", help="At most N epochs.")
+    ] = None,
+    patience: Annotated[
+        int,
+        typer.Option(
+            "--patience", min=1, metavar="N", help="Stop after N epochs that bring nothing better."
+        ),
+    ] = 10,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=1, metavar="N", help="Images a step.")
+    ] = 32,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option("--learning-rate", metavar="X", help="Its peak; default: the network's own."),
+    ] = None,
+    validation: Annotated[
+        float,
+        typer.Option(
+            "--validation",
+            min=0.01,
+            max=0.9,
+            metavar="SHARE",
+            help="Share of the images to choose by and never to train on.",
+        ),
+    ] = 0.15,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of weights and order.")] = 1,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="TEXT", help="The model's name in its card.")
+    ] = None,
+    never: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--never", metavar="LABEL", help="Label that is never a tag; default: N/A and its like."
+        ),
+    ] = None,
+    id_column: IdColumnOption = None,
+    tags_column: TagsColumnOption = None,
+    separator: SeparatorOption = "|",
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache",
+            metavar="DIR",
+            help="Keep decoded images there, to share them between runs; default: in RUN, removed "
+            "at the end.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from RUN's last epoch, if any.")
+    ] = False,
+) -> int:
+    """Train a network on labelled images."""
+    from tagger.cli.extras import needs_train_extra
+    from tagger.errors import UsageError
+
+    with needs_train_extra("train"):
+        from training.architectures import ARCHITECTURES
+        from training.train import DataSource, TrainSettings
+        from training.train import train as run_training
+    if architecture not in ARCHITECTURES:
+        raise UsageError(
+            f"There is no architecture '{architecture}': use {', '.join(ARCHITECTURES)}."
+        )
+    chosen = ARCHITECTURES[architecture]
+    height, width = _size(size) if size else (chosen.height, chosen.width)
+    settings = TrainSettings(
+        architecture=architecture,
+        height=height,
+        width=width,
+        epochs=epochs or chosen.epochs,
+        learning_rate=learning_rate or chosen.learning_rate,
+        patience=patience,
+        batch_size=batch_size,
+        validation_share=validation,
+        seed=seed,
+        name=name or output.absolute().name,
+        never=tuple(never) if never is not None else None,
+    )
+    source = DataSource(images, labels, id_column, tags_column, separator)
+    display = _TrainDisplay(settings.epochs)
+    evaluation = run_training(source, settings, output, display, resume=resume, cache=cache)
+    print(
+        f"Kept epoch {display.best_epoch} of {display.epochs_done}: validation macro-AP "
+        f"{evaluation.model.macro_ap:.3f} (label frequencies {evaluation.baseline.macro_ap:.3f}), "
+        f"macro ROC-AUC {evaluation.model.macro_roc_auc:.3f}, "
+        f"log-loss {evaluation.model.log_loss:.4f} ({evaluation.baseline.log_loss:.4f})."
+    )
+    print(f"Next: tagger export {output} -o model.onnx")
+    return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    from tagger.errors import UsageError
+
+    height, cross, width = text.lower().partition("x")
+    if not (cross and height.isdecimal() and width.isdecimal()):
+        raise UsageError(f"--size {text}: give HEIGHTxWIDTH in pixels, such as 384x256.")
+    if not 16 <= min(int(height), int(width)) <= max(int(height), int(width)) <= 4096:
+        raise UsageError(f"--size {text}: each side must be between 16 and 4096 pixels.")
+    return int(height), int(width)
+
+
+class _TrainDisplay:
+    """Draws a training on stderr: a line an epoch that stays, and the running epoch below."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._terminal = sys.stderr.isatty()
+        self._epoch_started = time.monotonic()
+        self.best_epoch = 0
+        self.epochs_done = 0
+
+    def notice(self, notice: Notice) -> None:
+        self._say(f"Note: {notice}.")
+
+    def data_ready(self, training: int, validation: int, labels: int, scored: int) -> None:
+        self._say(
+            f"{training:,} images to train on, {validation:,} to choose by; {labels} labels, "
+            f"{scored} of them frequent enough to score."
+        )
+
+    def images_decoded(self, done: int, total: int) -> None:
+        if self._terminal or done == total:
+            self._say(f"Decoded {done:,} of {total:,} images.", stays=done == total)
+
+    def model_ready(self, architecture: str, weights: int, resumed_epochs: int) -> None:
+        after = f", going on after epoch {resumed_epochs}" if resumed_epochs else ""
+        self._say(f"Network {architecture}: {weights:,} weights{after}.")
+        self.epochs_done = resumed_epochs
+        self._say("epoch     loss  val. log-loss  val. macro-AP     time  left at most")
+
+    def batch_done(self, epoch: int, done: int, total: int, loss: float) -> None:
+        if done == 1:
+            self._epoch_started = time.monotonic()
+        if self._terminal:
+            left = (time.monotonic() - self._epoch_started) / done * (total - done)
+            self._say(
+                f"{epoch:>2}/{self._epochs:<3} {loss:>7.4f}  batch {done}/{total}, "
+                f"{_clock(left)} left in this epoch",
+                stays=False,
+            )
+
+    def epoch_done(self, epoch: Epoch, state: TrainingState) -> None:
+        best = state.best
+        self.best_epoch = best.number if best else 0
+        self.epochs_done = len(state.epochs)
+        mean = sum(item.seconds for item in state.epochs) / len(state.epochs)
+        star = "*" if best is epoch else " "
+        self._say(
+            f"{epoch.number:>2}/{self._epochs:<3} {epoch.loss:>7.4f}  "
+            f"{epoch.validation_log_loss:>13.4f}  {epoch.validation_macro_ap:>12.4f}{star} "
+            f"{_clock(epoch.seconds):>8}  {_clock(mean * (self._epochs - epoch.number)):>12}"
+        )
+
+    def _say(self, text: str, *, stays: bool = True) -> None:
+        if self._terminal:  # clear what the last unfinished line left
+            text = f"\r\x1b[2K{text}"
+        print(text, end="\n" if stays else "", file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

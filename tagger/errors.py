@@ -1,0 +1,45 @@
+"""Errors that end a command: each is one sentence for a person and an exit code.
+
+An image that cannot be read is no error of this kind: it is a
+:class:`tagger.results.Failed` value and the run goes on.
+"""
+
+from __future__ import annotations
+
+
+class TaggerError(Exception):
+    """The command cannot go on: a model, a device or an output is unusable."""
+
+    exit_code = 3
+
+
+class UsageError(TaggerError):
+    """What was asked for makes no sense, whatever the state of the machine."""
+
+    exit_code = 2
+
+
+class ModelError(TaggerError):
+    """A model file or its card is missing, damaged or not one of ours."""
+
+
+class DeviceError(TaggerError):
+    """The requested device cannot run here."""
+
+
+class OutputError(TaggerError):
+    """Results cannot be written where they were asked for."""
+
+
+class DataError(TaggerError):
+    """A labelled set cannot be used for training or evaluation."""
+
+
+class MissingExtraError(TaggerError):
+    """A command needs packages that only an extra installs."""
+
+    def __init__(self, what: str, extra: str, package: str | None) -> None:
+        lacking = f" ({package} is not installed)" if package else ""
+        super().__init__(
+            f"{what} needs the '{extra}' extra{lacking}: pip install 'poster-tagger[{extra}]'"
+        )

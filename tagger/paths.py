@@ -1,0 +1,38 @@
+r"""Paths as UTF-8 text that can be turned back into the exact name on disk.
+
+Names on Linux are bytes; some are not UTF-8. Such a byte is written as ``\xHH``, and a name that
+really contains a backslash followed by ``xHH`` has that backslash written as ``\x5c``. Every other
+name is written as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+_LOOKS_ESCAPED = re.compile(r"\\(?=x[0-9a-fA-F]{2})")
+_ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
+
+
+def escape(path: str) -> str:
+    """Spell a path (as :func:`os.fsdecode` gives it) as text that any UTF-8 file can hold."""
+    if path.isascii() and "\\" not in path:
+        return path
+    text = _LOOKS_ESCAPED.sub(r"\\x5c", path)
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def unescape(text: str) -> str:
+    """Turn what :func:`escape` wrote back into the path."""
+    if "\\x" not in text:
+        return text
+    raw = text.encode("utf-8", "surrogateescape")
+    return os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), raw))
+
+
+def printable(path: str) -> str:
+    """Spell a path for a terminal: also control characters, which could drive it, are escaped."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in escape(path)
+    )

@@ -1,0 +1,48 @@
+"""The values that travel between the stages, in input order from scan to writer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Scores: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An image that was read: ``pixels`` is uint8, shape (height, width, 3), RGB."""
+
+    path: str
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An image that could not be read, and why in words for a person."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A name as it is written out and its probability, 0 to 1."""
+
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """An image with its tags, most probable first, and a probability for every label."""
+
+    path: str
+    tags: tuple[Tag, ...]
+    scores: Scores
+
+
+Result: TypeAlias = Tagged | Failed

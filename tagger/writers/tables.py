@@ -1,0 +1,89 @@
+"""Tables of text: CSV, TSV (RFC 4180 quoting) and JSON Lines, in any layout."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from types import TracebackType
+
+from tagger.pipeline import DECIMALS
+from tagger.results import Result
+from tagger.writers.layouts import Layout, Row
+from tagger.writers.sink import Sink
+
+#: File ending → format.
+FORMATS_BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+# A spreadsheet runs a cell that starts with one of these as a formula (OWASP, CSV injection).
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class TableWriter:
+    """Writes results as rows of a table.
+
+    Args:
+        sink: where the bytes go.
+        layout: columns and rows.
+        format: ``csv``, ``tsv`` or ``jsonl``.
+        excel: for CSV and TSV: start with a byte order mark, so that Excel reads UTF-8, and put
+            an apostrophe before cells that a spreadsheet would run.
+    """
+
+    def __init__(self, sink: Sink, layout: Layout, format: str, *, excel: bool = False) -> None:
+        self._sink = sink
+        self._layout = layout
+        self._excel = excel
+        self._has_header = format != "jsonl"
+        self._encode: Callable[[Row], bytes] = {
+            "csv": self._delimited(","),
+            "tsv": self._delimited("\t"),
+            "jsonl": self._json_line,
+        }[format]
+
+    def __enter__(self) -> TableWriter:
+        """Open the sink and write the header."""
+        self._sink.__enter__()
+        if self._has_header:
+            mark = b"\xef\xbb\xbf" if self._excel else b""
+            self._sink.write(mark + self._encode(list(self._layout.header)))
+        return self
+
+    def write(self, result: Result) -> None:
+        """Write the rows of one result; errors as in :meth:`Sink.write`."""
+        for row in self._layout.rows(result):
+            self._sink.write(self._encode(row))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the sink."""
+        self._sink.__exit__(kind, error, trace)
+
+    def _delimited(self, delimiter: str) -> Callable[[Row], bytes]:
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+
+        def encode(row: Row) -> bytes:
+            writer.writerow([self._cell(cell) for cell in row])
+            line = text.getvalue()
+            text.seek(0)
+            text.truncate()
+            return line.encode("utf-8")
+
+        return encode
+
+    def _cell(self, cell: str | float | None) -> str:
+        if isinstance(cell, float):
+            return f"{cell:.{DECIMALS}f}"
+        if cell is None:
+            return ""
+        return f"'{cell}" if self._excel and cell.startswith(_FORMULA_STARTS) else cell
+
+    def _json_line(self, row: Row) -> bytes:
+        record = dict(zip(self._layout.header, row, strict=True))
+        return (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8")

@@ -1,0 +1,83 @@
+"""Shuffled, augmented batches for one epoch after another."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from tagger.results import Pixels
+
+
+class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of uint8 images and 0/1 targets, in an order that the seed and the epoch decide.
+
+    Augmentation lies here and not in layers of the network: random layers inside a graph make
+    ONNX files that are invalid without a warning (onnx/tensorflow-onnx#2395).
+
+    Args:
+        images: uint8, shape ``(images, height, width, 3)``.
+        targets: 0/1, shape ``(images, labels)``.
+        rows: positions of the images to use.
+        batch_size: images a batch; the last one may be smaller.
+        seed: with the epoch it decides order and augmentation.
+        first_epoch: epoch to start with, when a training goes on.
+        shift: largest shift up, down, left or right, as a share of the side.
+        flip: whether every second image is mirrored.
+    """
+
+    def __init__(
+        self,
+        images: Pixels,
+        targets: npt.NDArray[np.uint8],
+        rows: npt.NDArray[np.int64],
+        *,
+        batch_size: int,
+        seed: int,
+        first_epoch: int = 0,
+        shift: float = 0.08,
+        flip: bool = True,
+    ) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
+        self._images = images
+        self._targets = targets.astype(np.float32)
+        self._rows = rows
+        self._batch_size = batch_size
+        self._seed = seed
+        self._epoch = first_epoch
+        self._shift = shift
+        self._flip = flip
+        self._order = self._shuffled()
+
+    def __len__(self) -> int:
+        """Return the number of batches an epoch."""
+        return math.ceil(len(self._rows) / self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[Pixels, npt.NDArray[np.float32]]:
+        """Return batch ``index`` of the current epoch."""
+        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        random = np.random.default_rng((self._seed, self._epoch, index))
+        batch = np.stack([self._augmented(self._images[row], random) for row in chosen])
+        return batch, self._targets[chosen]
+
+    def on_epoch_end(self) -> None:
+        """Shuffle for the next epoch."""
+        self._epoch += 1
+        self._order = self._shuffled()
+
+    def _shuffled(self) -> npt.NDArray[np.int64]:
+        return np.random.default_rng((self._seed, self._epoch)).permutation(self._rows)
+
+    def _augmented(self, image: Pixels, random: np.random.Generator) -> Any:
+        if self._flip and random.random() < 0.5:
+            image = image[:, ::-1]
+        height, width = image.shape[:2]
+        down = int(random.uniform(-self._shift, self._shift) * height)
+        right = int(random.uniform(-self._shift, self._shift) * width)
+        # Shifting by clipped indices repeats the edge, as a photographed frame would.
+        rows = np.clip(np.arange(height) - down, 0, height - 1)
+        columns = np.clip(np.arange(width) - right, 0, width - 1)
+        return image[rows][:, columns]

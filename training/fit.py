@@ -1,0 +1,200 @@
+"""The training loop: fit, measure, keep the best epoch, checkpoint, stop early, go on later."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from tagger.results import Pixels
+from training.batches import TrainingBatches
+from training.metrics import binary_log_loss, macro_average_precision
+from training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch gave; ``seconds`` is wall time, validation included."""
+
+    number: int
+    loss: float
+    validation_log_loss: float
+    validation_macro_ap: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass
+class TrainingState:
+    """What a resumed training must know: every epoch so far."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch with the highest validation macro-AP."""
+        measured = [epoch for epoch in self.epochs if not math.isnan(epoch.validation_macro_ap)]
+        return max(measured, key=lambda epoch: epoch.validation_macro_ap, default=None)
+
+    def epochs_since_best(self) -> int:
+        """Return how many epochs brought nothing better."""
+        best = self.best
+        return len(self.epochs) - best.number if best else 0
+
+
+class FitListener(Protocol):
+    """Who is told of the progress: the command line draws it."""
+
+    def batch_done(self, epoch: int, done: int, total: int, loss: float) -> None:
+        """Hear that a batch of an epoch (from 1) is done; ``loss`` is the epoch's mean so far."""
+
+    def epoch_done(self, epoch: Epoch, state: TrainingState) -> None:
+        """Hear that an epoch is measured and its checkpoint written."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How long and how fast to train."""
+
+    epochs: int
+    patience: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class FitData:
+    """The images and their labels.
+
+    Attributes:
+        images: uint8, shape ``(images, height, width, 3)``.
+        targets: 0/1, shape ``(images, labels)``.
+        training: positions of the images to learn from.
+        validation: positions of the images to choose by.
+        scored: bool, shape ``(labels,)``: the labels that macro-AP is over.
+    """
+
+    images: Pixels
+    targets: npt.NDArray[np.uint8]
+    training: npt.NDArray[np.int64]
+    validation: npt.NDArray[np.int64]
+    scored: npt.NDArray[np.bool_]
+
+
+def compile_model(model: Any, settings: FitSettings, steps_per_epoch: int) -> None:
+    """Give a fresh model its loss and optimizer: AdamW, warm-up of one epoch, cosine to zero."""
+    total = settings.epochs * steps_per_epoch
+    warmup = min(steps_per_epoch, total // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=settings.learning_rate / 20,
+        warmup_target=settings.learning_rate,
+        warmup_steps=warmup,
+        decay_steps=max(1, total - warmup),
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
+    # Decay is for kernels; pulling biases and batch-norm scales to zero only harms.
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(optimizer, loss=keras.losses.BinaryCrossentropy())
+
+
+def fit(
+    model: Any,
+    data: FitData,
+    settings: FitSettings,
+    run: RunFolder,
+    state: TrainingState,
+    listener: FitListener,
+) -> TrainingState:
+    """Train until the epochs are over or validation macro-AP has not risen for ``patience``.
+
+    After each epoch ``checkpoint.keras`` (with the optimizer) and ``state.json`` are written, and
+    ``model.keras`` when the epoch is the best so far: a training that is cut off goes on from
+    there.
+
+    Args:
+        model: compiled Keras model; a checkpoint when the training goes on.
+        data: images, labels and their split.
+        settings: how long and how fast.
+        run: where the files go.
+        state: epochs so far; it is extended.
+        listener: who is told of the progress.
+
+    Returns:
+        The same ``state``.
+    """
+    batches = TrainingBatches(
+        data.images, data.targets, data.training,
+        batch_size=settings.batch_size, seed=settings.seed, first_epoch=len(state.epochs),
+    )  # fmt: skip
+    follow = _FollowTraining(data, settings, run, state, listener)
+    if state.epochs_since_best() < settings.patience and len(state.epochs) < settings.epochs:
+        model.fit(
+            batches,
+            initial_epoch=len(state.epochs),
+            epochs=settings.epochs,
+            callbacks=[follow],
+            verbose=0,
+        )
+    return state
+
+
+def predict(model: Any, images: Pixels, rows: Sequence[int] | npt.NDArray[np.int64]) -> Any:
+    """Return the float32 scores of the images at the given positions, 32 at a time."""
+    chunks = [rows[start : start + 32] for start in range(0, len(rows), 32)]
+    return np.concatenate([model.predict_on_batch(images[chunk]) for chunk in chunks])
+
+
+class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
+    """Measures, keeps, checkpoints and stops, once an epoch."""
+
+    def __init__(
+        self,
+        data: FitData,
+        settings: FitSettings,
+        run: RunFolder,
+        state: TrainingState,
+        listener: FitListener,
+    ) -> None:
+        super().__init__()
+        self._data = data
+        self._settings = settings
+        self._run = run
+        self._state = state
+        self._listener = listener
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._started = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        total = self.params["steps"]
+        number = len(self._state.epochs) + 1
+        self._listener.batch_done(number, batch + 1, total, float((logs or {}).get("loss", 0)))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        targets = self._data.targets[self._data.validation]
+        scores = predict(self.model, self._data.images, self._data.validation)
+        result = Epoch(
+            number=epoch + 1,
+            loss=float((logs or {}).get("loss", math.nan)),
+            validation_log_loss=binary_log_loss(targets, scores),
+            validation_macro_ap=macro_average_precision(targets, scores, self._data.scored),
+            learning_rate=float(self.model.optimizer.learning_rate),
+            seconds=time.monotonic() - self._started,
+        )
+        self._state.epochs.append(result)
+        if self._state.best is result:
+            self._run.write(self._run.model, self.model.save)
+        self._run.write(self._run.checkpoint, self.model.save)
+        self._run.write_json(self._run.state, [asdict(item) for item in self._state.epochs])
+        self._listener.epoch_done(result, self._state)
+        if self._state.epochs_since_best() >= self._settings.patience:
+            self.model.stop_training = True

@@ -1,0 +1,276 @@
+"""Read a labelled set: a table of labels and a folder of images → files and a target matrix.
+
+Two shapes of table are understood, told apart by their columns:
+
+* multi-hot: a column that names the file and one 0/1 column a label;
+* tags: a column that names the file and a column of tags joined by a separator, as
+  ``tagger tag`` writes them (``list`` and ``wide`` layouts).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.card import TAG_SEPARATOR, label_problem
+from tagger.errors import DataError
+from tagger.paths import unescape
+from tagger.scan import SUFFIXES
+
+_ID_COLUMNS = ("id", "path", "file", "filename", "image", "name")
+_TAG_COLUMNS = ("tags", "labels")
+_ERROR_COLUMN = "error"
+_ONES = frozenset({"1", "1.0", "true"})
+_ZEROS = frozenset({"0", "0.0", "false"})
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something in the data that was left out: what it is, how often, and the first few names."""
+
+    what: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """One line: the count, the kind, up to five names."""
+        shown = ", ".join(self.names[:5]) + (", …" if len(self.names) > 5 else "")
+        return f"{len(self.names)} {self.what}: {shown}"
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Images with their labels, in the order of the table.
+
+    Attributes:
+        ids: the table's id of each image.
+        files: the image file of each id.
+        labels: label names, in the order of the columns of ``targets``.
+        targets: uint8 0/1, shape ``(images, labels)``.
+        notices: what was left out, and why.
+    """
+
+    ids: tuple[str, ...]
+    files: tuple[Path, ...]
+    labels: tuple[str, ...]
+    targets: npt.NDArray[np.uint8]
+    notices: tuple[Notice, ...] = field(default=())
+
+    def take(self, keep: Sequence[int], notice: Notice | None = None) -> LabelledSet:
+        """Return the set of the images at the given positions, with one notice more."""
+        return LabelledSet(
+            ids=tuple(self.ids[i] for i in keep),
+            files=tuple(self.files[i] for i in keep),
+            labels=self.labels,
+            targets=self.targets[list(keep)],
+            notices=self.notices + ((notice,) if notice else ()),
+        )
+
+
+def read_labelled_set(
+    table: Path,
+    images: Path,
+    *,
+    labels: Sequence[str] | None = None,
+    id_column: str | None = None,
+    tags_column: str | None = None,
+    separator: str = TAG_SEPARATOR,
+) -> LabelledSet:
+    """Join a table of labels with a folder of images.
+
+    Args:
+        table: CSV, or TSV by its ending; UTF-8.
+        images: folder, searched with its subfolders.
+        labels: use these labels in this order (a model's); None takes the table's own.
+        id_column: column that names the file; None finds it (``id``, ``path``, …, or the first).
+        tags_column: column of joined tags; None takes ``tags`` or ``labels`` where there is one,
+            else the table is multi-hot.
+        separator: what joins the tags of a cell.
+
+    Raises:
+        DataError: the table cannot be read, or no labelled image is left.
+    """
+    header, rows = _read_table(table)
+    id_name = _find_id_column(header, id_column, table)
+    tags_name = _find_tags_column(header, tags_column, table)
+    rows, notices = _usable_rows(rows, id_name)
+    if tags_name is not None:
+        names, targets = _targets_from_tags(rows, tags_name, separator)
+    else:
+        names, targets, left_out = _targets_from_columns(
+            rows, [name for name in header if name not in (id_name, _ERROR_COLUMN)]
+        )
+        notices += left_out
+    if not names:
+        raise DataError(f"{table} has no labels: neither 0/1 columns nor a column 'tags'.")
+    for name in names:
+        if problem := label_problem(name):
+            raise DataError(f"{table}: {problem}.")
+    if labels is not None:
+        names, targets, left_out = _in_order_of(labels, names, targets)
+        notices += left_out
+    return _with_files(rows, id_name, names, targets, notices, images, table)
+
+
+def _read_table(table: Path) -> tuple[list[str], list[dict[str, str]]]:
+    delimiter = "\t" if table.suffix.lower() == ".tsv" else ","
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, delimiter=delimiter, restval="")
+            header = list(reader.fieldnames or ())
+            rows = [{key: row[key] for key in header} for row in reader]
+    except OSError as error:
+        raise DataError(f"{table} cannot be read: {error.strerror}.") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{table} is not a UTF-8 table: {error}.") from None
+    if len(header) < 2 or len(set(header)) != len(header):
+        raise DataError(f"{table} needs a header of at least two columns with different names.")
+    return header, rows
+
+
+def _find_id_column(header: Sequence[str], wanted: str | None, table: Path) -> str:
+    if wanted is not None:
+        if wanted not in header:
+            raise DataError(f"{table} has no column {wanted!r}; it has {', '.join(header)}.")
+        return wanted
+    return _named_as(header, _ID_COLUMNS) or header[0]
+
+
+def _find_tags_column(header: Sequence[str], wanted: str | None, table: Path) -> str | None:
+    if wanted is not None and wanted not in header:
+        raise DataError(f"{table} has no column {wanted!r}; it has {', '.join(header)}.")
+    return wanted or _named_as(header, _TAG_COLUMNS)
+
+
+def _named_as(header: Sequence[str], names: Iterable[str]) -> str | None:
+    by_name = {column.strip().lower(): column for column in reversed(header)}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _usable_rows(
+    rows: list[dict[str, str]], id_name: str
+) -> tuple[list[dict[str, str]], tuple[Notice, ...]]:
+    kept: dict[str, dict[str, str]] = {}
+    repeated, failed = [], []
+    for row in rows:
+        name = row[id_name].strip()
+        if row.get(_ERROR_COLUMN):
+            failed.append(name)
+        elif name in kept:
+            repeated.append(name)
+        else:
+            kept[name] = row
+    notices = []
+    if failed:
+        notices.append(Notice("rows left out, the table says these images failed", tuple(failed)))
+    if repeated:
+        notices.append(Notice("rows left out, their id was there before", tuple(repeated)))
+    return list(kept.values()), tuple(notices)
+
+
+def _targets_from_tags(
+    rows: Sequence[Mapping[str, str]], column: str, separator: str
+) -> tuple[list[str], npt.NDArray[np.uint8]]:
+    tags = [{tag.strip() for tag in row[column].split(separator) if tag.strip()} for row in rows]
+    names = sorted(set().union(*tags)) if tags else []
+    place = {name: i for i, name in enumerate(names)}
+    targets = np.zeros((len(rows), len(names)), np.uint8)
+    for row_targets, row_tags in zip(targets, tags, strict=True):
+        row_targets[[place[tag] for tag in row_tags]] = 1
+    return names, targets
+
+
+def _targets_from_columns(
+    rows: Sequence[Mapping[str, str]], columns: Sequence[str]
+) -> tuple[list[str], npt.NDArray[np.uint8], tuple[Notice, ...]]:
+    names, values, left_out = [], [], []
+    for column in columns:
+        cells = [row[column].strip().lower() for row in rows]
+        wrong = sum(cell not in _ONES and cell not in _ZEROS for cell in cells)
+        if wrong:
+            left_out.append(f"{column} ({wrong} other cells)")
+        else:
+            names.append(column)
+            values.append([cell in _ONES for cell in cells])
+    targets = np.array(values, np.uint8).reshape(len(names), len(rows)).T
+    notices = (Notice("columns left out, they are not 0/1", tuple(left_out)),) if left_out else ()
+    return names, np.ascontiguousarray(targets), notices
+
+
+def _in_order_of(
+    labels: Sequence[str], names: Sequence[str], targets: npt.NDArray[np.uint8]
+) -> tuple[list[str], npt.NDArray[np.uint8], tuple[Notice, ...]]:
+    if not set(labels) & set(names):
+        raise DataError(
+            f"The table and the model share no label: the table has {', '.join(names[:5])}, …; "
+            f"the model has {', '.join(labels[:5])}, …."
+        )
+    ordered = np.zeros((len(targets), len(labels)), np.uint8)
+    place = {name: i for i, name in enumerate(names)}
+    for i, label in enumerate(labels):
+        if label in place:
+            ordered[:, i] = targets[:, place[label]]
+    unknown = tuple(name for name in names if name not in set(labels))
+    notices = (Notice("labels left out, the model does not have them", unknown),)
+    return list(labels), ordered, notices if unknown else ()
+
+
+def _with_files(
+    rows: Sequence[Mapping[str, str]],
+    id_name: str,
+    names: Sequence[str],
+    targets: npt.NDArray[np.uint8],
+    notices: tuple[Notice, ...],
+    images: Path,
+    table: Path,
+) -> LabelledSet:
+    finder = _ImageFinder(images)
+    ids = [row[id_name].strip() for row in rows]
+    files = [finder.find(name) for name in ids]
+    missing = tuple(name for name, file in zip(ids, files, strict=True) if file is None)
+    if missing:
+        notices += (Notice("labelled ids left out, they have no image", missing),)
+    keep = [i for i, file in enumerate(files) if file is not None]
+    if not keep:
+        raise DataError(f"None of the {len(ids)} ids of {table} has an image below {images}.")
+    return LabelledSet(
+        ids=tuple(ids[i] for i in keep),
+        files=tuple(file for file in files if file is not None),
+        labels=tuple(names),
+        targets=targets[keep],
+        notices=notices,
+    )
+
+
+class _ImageFinder:
+    """Finds the image that an id names: its path or its bare name, with or without an ending."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise DataError(f"{folder} is not a folder.")
+        self._by_path: dict[str, Path] = {}
+        self._by_name: dict[str, list[Path]] = {}
+        for file in sorted(folder.rglob("*")):
+            if file.suffix.lower() not in SUFFIXES or not file.is_file():
+                continue
+            relative = file.relative_to(folder).as_posix()
+            bare = relative[: -len(file.suffix)]
+            for key in (relative, bare):
+                self._by_path.setdefault(key, file)
+            for key in {PurePosixPath(relative).name, PurePosixPath(bare).name}:
+                self._by_name.setdefault(key, []).append(file)
+
+    def find(self, name: str) -> Path | None:
+        path = unescape(name).replace("\\", "/")
+        parts = PurePosixPath(path).parts
+        # A table made elsewhere spells paths from elsewhere: drop leading folders until one fits.
+        for start in range(len(parts)):
+            found = self._by_path.get("/".join(parts[start:]))
+            if found is not None:
+                return found
+        same_name = self._by_name.get(parts[-1], []) if parts else []
+        return same_name[0] if len(same_name) == 1 else None

@@ -1,0 +1,198 @@
+"""Quality of multi-label scores, beside what label frequencies alone would reach.
+
+All figures follow scikit-learn's definitions. Macro averages are over the *scored* labels: those
+that are tags at all (``N/A`` is not) and frequent enough to be measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
+
+Array = npt.NDArray[Any]
+
+#: A label with fewer positives in the labelled set is left out of macro averages.
+MIN_POSITIVES = 20
+
+
+@dataclass(frozen=True)
+class LabelQuality:
+    """One label's figures; NaN where the set has no positive or no negative."""
+
+    label: str
+    positives: int
+    scored: bool
+    average_precision: float
+    baseline_average_precision: float
+    roc_auc: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Figures of one set of scores over one labelled set.
+
+    ``log_loss`` is the mean over images and *all* labels of the binary cross-entropy, in nats.
+    ``calibration_error`` is the expected calibration error of all labels pooled, 15 equal bins
+    (Guo et al., ICML 2017). The F1 figures are of the emitted tags.
+    """
+
+    macro_ap: float
+    micro_ap: float
+    macro_roc_auc: float
+    log_loss: float
+    calibration_error: float
+    top1: float
+    micro_f1: float
+    macro_f1: float
+    sample_f1: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of a model, of the label-frequency baseline, and of each label."""
+
+    images: int
+    scored_labels: int
+    model: Quality
+    baseline: Quality
+    labels: tuple[LabelQuality, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON, NaN as None."""
+        data: dict[str, Any] = _without_nan(asdict(self))
+        return data
+
+
+def scored_labels(
+    labels: Sequence[str], positives: npt.NDArray[Any], never: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the labels that macro averages are over."""
+    return tuple(
+        label
+        for label, count in zip(labels, positives, strict=True)
+        if label not in never and count >= MIN_POSITIVES
+    )
+
+
+def most_frequent(base_rates: Any, count: int) -> Any:
+    """Return a 0/1 array that marks the ``count`` most frequent labels: the baseline's tags."""
+    tags = np.zeros(len(base_rates), np.uint8)
+    tags[np.argsort(-np.asarray(base_rates), kind="stable")[:count]] = 1
+    return tags
+
+
+def macro_average_precision(targets: Array, scores: Array, scored: Array) -> float:
+    """Mean average precision over the scored labels that have a positive.
+
+    Args:
+        targets: 0/1, shape ``(images, labels)``.
+        scores: probabilities, the same shape.
+        scored: bool, shape ``(labels,)``.
+    """
+    usable = scored & targets.any(axis=0)
+    if not usable.any():
+        return float("nan")
+    return float(average_precision_score(targets[:, usable], scores[:, usable], average="macro"))
+
+
+def binary_log_loss(targets: Array, scores: Array) -> float:
+    """Mean binary cross-entropy over all images and labels, in nats."""
+    return float(log_loss(targets.ravel(), scores.ravel().astype(np.float64), labels=[0, 1]))
+
+
+def calibration_error(targets: Array, scores: Array, bins: int = 15) -> float:
+    """Expected calibration error of all labels pooled, over equal bins of the probability."""
+    flat = scores.ravel().astype(np.float64)
+    truth = targets.ravel().astype(np.float64)
+    place = np.minimum((flat * bins).astype(np.int64), bins - 1)
+    gap = np.bincount(place, weights=flat - truth, minlength=bins)
+    return float(np.abs(gap).sum() / len(flat))
+
+
+def evaluate(
+    targets: Array,
+    scores: Array,
+    emitted: Array,
+    labels: Sequence[str],
+    scored: Sequence[str],
+    base_rates: Array,
+    baseline_emitted: Array,
+) -> Evaluation:
+    """Measure a model and the label-frequency baseline on the same images.
+
+    Args:
+        targets: 0/1, shape ``(images, labels)``.
+        scores: probabilities, the same shape.
+        emitted: 0/1, the same shape: which labels became tags.
+        labels: label names.
+        scored: names of the labels that macro averages are over.
+        base_rates: share of each label in the data the model was trained on, shape ``(labels,)``.
+        baseline_emitted: 0/1, shape ``(labels,)``: the tags that the baseline gives every image.
+    """
+    mask = np.array([label in set(scored) for label in labels], dtype=np.bool_)
+    usable = mask & targets.any(axis=0) & ~targets.all(axis=0)
+    constant = np.broadcast_to(base_rates, targets.shape).astype(np.float64)
+    always = np.broadcast_to(baseline_emitted, targets.shape)
+    return Evaluation(
+        images=len(targets),
+        scored_labels=int(usable.sum()),
+        model=_quality(targets, scores, emitted, usable),
+        baseline=_quality(targets, constant, always, usable),
+        labels=tuple(
+            _label_quality(label, targets[:, i], scores[:, i], emitted[:, i], bool(mask[i]))
+            for i, label in enumerate(labels)
+        ),
+    )
+
+
+def _quality(targets: Array, scores: Array, emitted: Array, usable: Array) -> Quality:
+    if not usable.any():
+        nan = float("nan")
+        return Quality(
+            nan, nan, nan, binary_log_loss(targets, scores), calibration_error(targets, scores),
+            nan, nan, nan, nan,
+        )  # fmt: skip
+    truth, probability, tags = targets[:, usable], scores[:, usable], emitted[:, usable]
+    best = np.argmax(probability, axis=1)
+    return Quality(
+        macro_ap=macro_average_precision(targets, scores, usable),
+        micro_ap=float(average_precision_score(truth, probability, average="micro")),
+        macro_roc_auc=float(roc_auc_score(truth, probability, average="macro")),
+        log_loss=binary_log_loss(targets, scores),
+        calibration_error=calibration_error(targets, scores),
+        top1=float(truth[np.arange(len(truth)), best].mean()),
+        micro_f1=float(f1_score(truth, tags, average="micro", zero_division=0)),
+        macro_f1=float(f1_score(truth, tags, average="macro", zero_division=0)),
+        sample_f1=float(f1_score(truth, tags, average="samples", zero_division=0)),
+    )
+
+
+def _label_quality(
+    label: str, truth: Array, scores: Array, emitted: Array, scored: bool
+) -> LabelQuality:
+    nan = float("nan")
+    positives = int(truth.sum())
+    both = 0 < positives < len(truth)
+    return LabelQuality(
+        label=label,
+        positives=positives,
+        scored=scored,
+        average_precision=float(average_precision_score(truth, scores)) if positives else nan,
+        baseline_average_precision=positives / len(truth) if positives else nan,
+        roc_auc=float(roc_auc_score(truth, scores)) if both else nan,
+        f1=float(f1_score(truth, emitted, zero_division=0)) if positives else nan,
+    )
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and value != value else value

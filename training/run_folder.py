@@ -1,0 +1,74 @@
+"""The files of a training run, and how each is written: beside, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tagger.errors import DataError, OutputError
+
+
+class RunFolder:
+    """Names the files of a run and writes them whole or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.model = folder / "model.keras"
+        self.checkpoint = folder / "checkpoint.keras"
+        self.state = folder / "state.json"
+        self.settings = folder / "run.json"
+        self.split = folder / "split.csv"
+        self.history = folder / "history.csv"
+        self.card = folder / "card.json"
+        self.metrics = folder / "metrics.json"
+        self.curves = folder / "learning_curves.png"
+        self.per_label = folder / "per_label.png"
+        self.cache = folder / "cache"
+
+    def create(self) -> None:
+        """Make the folder.
+
+        Raises:
+            OutputError: it cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.folder} cannot be made: {error.strerror}.") from None
+
+    def write(self, file: Path, save: Callable[[Path], object]) -> None:
+        """Let ``save`` write a file beside the real one and put it in place when it is whole.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        beside = file.with_name(f".{file.stem}.part{file.suffix}")
+        try:
+            save(beside)
+            os.replace(beside, file)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise OutputError(f"{file} cannot be written: {error.strerror or error}.") from None
+
+    def write_json(self, file: Path, data: Any) -> None:
+        """Write plain data as JSON, whole or not at all."""
+        text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        self.write(file, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+    def read_json(self, file: Path) -> Any:
+        """Read one of the run's JSON files.
+
+        Raises:
+            DataError: there is none, or it is damaged.
+        """
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise DataError(
+                f"{self.folder} is not a finished run: {file.name} is missing."
+            ) from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"{file} cannot be read: {error}.") from None

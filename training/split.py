@@ -1,0 +1,30 @@
+"""Which images are for training and which for validation: decided by their ids alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+
+def is_validation(image_id: str, share: float) -> bool:
+    """Say whether an image belongs to validation.
+
+    The SHA-256 of the id's bare name decides, so the answer stays the same when images are added,
+    moved to another folder, or re-encoded with another ending.
+
+    Args:
+        image_id: id or path of the image.
+        share: share of validation, 0 to 1.
+    """
+    stem = PurePosixPath(image_id.replace("\\", "/")).stem
+    digest = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def validation_mask(ids: Sequence[str], share: float) -> npt.NDArray[np.bool_]:
+    """Return :func:`is_validation` of every id, as a bool array of shape ``(ids,)``."""
+    return np.array([is_validation(image_id, share) for image_id in ids], dtype=np.bool_)

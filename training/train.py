@@ -1,0 +1,378 @@
+"""A whole training: read, split, decode, fit, measure, choose thresholds, write the run."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import math
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from tagger import __version__
+from tagger.card import RESIZE_RULES, ModelCard
+from tagger.errors import DataError, UsageError
+from tagger.selection import choose
+from training import report
+from training.architectures import ARCHITECTURES
+from training.cache import decoded_images
+from training.fit import (
+    Epoch,
+    FitData,
+    FitListener,
+    FitSettings,
+    TrainingState,
+    compile_model,
+    fit,
+    predict,
+)
+from training.labels import LabelledSet, Notice, read_labelled_set
+from training.metrics import Evaluation, evaluate, most_frequent, scored_labels
+from training.run_folder import RunFolder
+from training.split import validation_mask
+from training.thresholds import best_threshold
+
+#: Labels of these names say that a label is missing: scored, never emitted.
+MISSING_LABELS = frozenset({"n/a", "na", "unknown", "none"})
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that decides what a run gives, apart from the data.
+
+    Attributes:
+        architecture: a key of :data:`training.architectures.ARCHITECTURES`.
+        height: rows of the input, in pixels.
+        width: columns of the input, in pixels.
+        epochs: at most this many.
+        patience: stop after this many epochs without a higher validation macro-AP.
+        batch_size: images a step.
+        learning_rate: its peak.
+        weight_decay: decoupled decay of the kernels.
+        validation_share: share of images that are never trained on.
+        seed: of initial weights, order and augmentation.
+        name: the model's name in its card.
+        never: labels that are scored and never emitted; None finds ``N/A`` and its like.
+    """
+
+    architecture: str
+    height: int
+    width: int
+    epochs: int
+    learning_rate: float
+    patience: int = 10
+    batch_size: int = 32
+    weight_decay: float = 1e-2
+    validation_share: float = 0.15
+    seed: int = 1
+    name: str = "model"
+    never: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where the labelled set lies and how its table is read."""
+
+    images: Path
+    table: Path
+    id_column: str | None = None
+    tags_column: str | None = None
+    separator: str = "|"
+
+
+class TrainListener(FitListener, Protocol):
+    """Who is told of the progress: the command line draws it."""
+
+    def notice(self, notice: Notice) -> None:
+        """Hear that something of the data was left out."""
+
+    def data_ready(self, training: int, validation: int, labels: int, scored: int) -> None:
+        """Hear how many images and labels there are."""
+
+    def images_decoded(self, done: int, total: int) -> None:
+        """Hear how far decoding is."""
+
+    def model_ready(self, architecture: str, weights: int, resumed_epochs: int) -> None:
+        """Hear the network's size, and how many epochs it has behind it."""
+
+
+def train(
+    source: DataSource,
+    settings: TrainSettings,
+    folder: Path,
+    listener: TrainListener,
+    *,
+    resume: bool = False,
+    cache: Path | None = None,
+) -> Evaluation:
+    """Train a model and write everything about it into a run folder.
+
+    Args:
+        source: the labelled set.
+        settings: what to train, and how.
+        folder: the run folder; made when it is not there.
+        listener: who is told of the progress.
+        resume: go on from the folder's checkpoint; starts anew where there is none.
+        cache: where decoded images lie, to share them between runs; None keeps them in the run
+            folder and removes them at the end.
+
+    Returns:
+        The figures of the best epoch on validation.
+
+    Raises:
+        DataError: no usable image or label is left.
+        UsageError: the folder holds another run.
+        OutputError: the folder cannot be written.
+    """
+    run = RunFolder(folder)
+    run.create()
+    checkpointed = run.checkpoint.exists() and run.state.exists()
+    if run.settings.exists() and not resume:
+        raise UsageError(f"{folder} already holds a run: choose another folder or add --resume.")
+    labelled = read_labelled_set(
+        source.table,
+        source.images,
+        id_column=source.id_column,
+        tags_column=source.tags_column,
+        separator=source.separator,
+    )
+    images, labelled = _decoded(labelled, settings, cache or run.cache, listener)
+    for notice in labelled.notices:
+        listener.notice(notice)
+    description = _describe(source, settings, labelled)
+    if run.settings.exists():
+        _check_same_run(run, description)
+    never = _never(labelled.labels, settings.never)
+    data, scored = _split(labelled, images, settings, never)
+    run.write_json(run.settings, description)
+    _write_split(run, labelled, data)
+    listener.data_ready(len(data.training), len(data.validation), len(labelled.labels), len(scored))
+
+    keras.utils.set_random_seed(settings.seed)
+    state = TrainingState()
+    if checkpointed:
+        model = keras.models.load_model(run.checkpoint, safe_mode=True)
+        state.epochs = [Epoch(**epoch) for epoch in run.read_json(run.state)]
+    else:
+        architecture = ARCHITECTURES[settings.architecture]
+        model = architecture.build(settings.height, settings.width, len(labelled.labels))
+        _start_at_base_rates(model, labelled.targets[data.training].mean(axis=0))
+        compile_model(model, _fit_settings(settings), -(-len(data.training) // settings.batch_size))
+    listener.model_ready(settings.architecture, model.count_params(), len(state.epochs))
+    fit(model, data, _fit_settings(settings), run, state, listener)
+    evaluation = _finish(run, data, labelled, settings, never, scored, state)
+    if cache is None:
+        shutil.rmtree(run.cache, ignore_errors=True)
+    return evaluation
+
+
+def _start_at_base_rates(model: Any, base_rates: Any) -> None:
+    """Let the untrained network predict label frequencies, so that no epoch goes into them."""
+    rates = np.clip(base_rates, 1e-4, 1 - 1e-4)
+    kernel, _ = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel * 0.1, np.log(rates / (1 - rates))])
+
+
+def _fit_settings(settings: TrainSettings) -> FitSettings:
+    return FitSettings(
+        epochs=settings.epochs,
+        patience=settings.patience,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        seed=settings.seed,
+    )
+
+
+def _decoded(
+    labelled: LabelledSet, settings: TrainSettings, cache: Path, listener: TrainListener
+) -> tuple[Any, LabelledSet]:
+    """Decode everything; images that cannot be read leave the set, named."""
+    images, failures = decoded_images(
+        labelled.files, settings.height, settings.width, cache, listener.images_decoded
+    )
+    if not failures:
+        return images, labelled
+    keep = [i for i in range(len(labelled.ids)) if i not in failures]
+    if not keep:
+        raise DataError("None of the labelled images can be read.")
+    names = tuple(f"{labelled.files[i]} ({reason})" for i, reason in sorted(failures.items()))
+    return _Rows(images, np.array(keep)), labelled.take(
+        keep, Notice("images left out, they cannot be read", names)
+    )
+
+
+class _Rows:
+    """Some rows of a memory-mapped array, indexed as if the others were not there."""
+
+    def __init__(self, array: Any, rows: Any) -> None:
+        self._array = array
+        self._rows = rows
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._array[self._rows[index]]
+
+
+def _describe(source: DataSource, settings: TrainSettings, labelled: LabelledSet) -> dict[str, Any]:
+    """Everything that reproduces the run."""
+    packages = ("keras", "tensorflow", "numpy", "pillow", "scikit-learn")
+    return {
+        "settings": asdict(settings),
+        "data": {
+            "images": str(source.images.absolute()),
+            "table": str(source.table.absolute()),
+            "id_column": source.id_column,
+            "tags_column": source.tags_column,
+            "separator": source.separator,
+            "labels": list(labelled.labels),
+            "image_count": len(labelled.ids),
+        },
+        "software": {
+            "poster-tagger": __version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in packages},
+        },
+        "notices": [str(notice) for notice in labelled.notices],
+    }
+
+
+def _check_same_run(run: RunFolder, description: dict[str, Any]) -> None:
+    """Refuse to go on with other settings: the result would be neither run's."""
+    before = run.read_json(run.settings)
+    for part in ("settings", "data"):
+        now = description[part]
+        for key, value in now.items():
+            old = before.get(part, {}).get(key)
+            if (tuple(old) if isinstance(old, list) else old) != (
+                tuple(value) if isinstance(value, list) else value
+            ):
+                raise UsageError(
+                    f"{run.folder} was started with another {key} ({_short(old)}, now "
+                    f"{_short(value)}): use the same options, or another folder."
+                )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _never(labels: Sequence[str], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    if wanted is None:
+        return tuple(label for label in labels if label.lower() in MISSING_LABELS)
+    for label in wanted:
+        if label not in labels:
+            raise UsageError(f"There is no label {label!r}; the labels are {', '.join(labels)}.")
+    return wanted
+
+
+def _split(
+    labelled: LabelledSet, images: Any, settings: TrainSettings, never: tuple[str, ...]
+) -> tuple[FitData, tuple[str, ...]]:
+    mask = validation_mask(labelled.ids, settings.validation_share)
+    if mask.all() or not mask.any():
+        raise DataError(
+            f"{len(mask)} labelled images are too few to train on some and choose by others."
+        )
+    scored = scored_labels(labelled.labels, labelled.targets.sum(axis=0), never)
+    # A small set has no label with enough positives to measure well; measuring badly beats none.
+    scored = scored or tuple(label for label in labelled.labels if label not in never)
+    data = FitData(
+        images=images,
+        targets=labelled.targets,
+        training=np.flatnonzero(~mask),
+        validation=np.flatnonzero(mask),
+        scored=np.array([label in scored for label in labelled.labels], dtype=np.bool_),
+    )
+    return data, scored
+
+
+def _write_split(run: RunFolder, labelled: LabelledSet, data: FitData) -> None:
+    validation = set(data.validation.tolist())
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", "split"))
+    for i, image_id in enumerate(labelled.ids):
+        writer.writerow((image_id, "validation" if i in validation else "training"))
+    run.write(run.split, lambda beside: beside.write_text(text.getvalue(), encoding="utf-8"))
+
+
+def _finish(
+    run: RunFolder,
+    data: FitData,
+    labelled: LabelledSet,
+    settings: TrainSettings,
+    never: tuple[str, ...],
+    scored: tuple[str, ...],
+    state: TrainingState,
+) -> Evaluation:
+    """Measure the kept epoch, choose the decision rule, write card, metrics and charts."""
+    best = state.best
+    if best is None:
+        raise DataError("No epoch gave a measurable model: validation has no positive label.")
+    model = keras.models.load_model(run.model, safe_mode=True)
+    scores = predict(model, data.images, data.validation)
+    truth = labelled.targets[data.validation]
+    training_targets = labelled.targets[data.training]
+    counts = training_targets.sum(axis=1)
+    rules = best_threshold(truth, scores, labelled.labels, never, int(counts.max()))
+    base_rates = training_targets.mean(axis=0)
+    typical = max(1, round(float(counts.mean())))
+    evaluation = evaluate(
+        truth,
+        scores,
+        choose(scores, rules),
+        labelled.labels,
+        scored,
+        base_rates,
+        most_frequent(base_rates, typical),
+    )
+    card = ModelCard(
+        name=settings.name,
+        version=datetime.date.today().isoformat(),
+        labels=labelled.labels,
+        height=settings.height,
+        width=settings.width,
+        thresholds=rules.thresholds,
+        min_tags=rules.min_tags,
+        max_tags=rules.max_tags,
+        never=never,
+        scored=scored,
+        resize=RESIZE_RULES[0],
+        provenance={
+            "architecture": settings.architecture,
+            "trained_images": len(data.training),
+            "validation_images": len(data.validation),
+            "date": datetime.date.today().isoformat(),
+            "software": {"keras": keras.__version__, "poster-tagger": __version__},
+            "label_frequencies": [round(float(rate), 6) for rate in base_rates],
+            "tags_an_image": round(float(counts.mean()), 3),
+            "validation": {
+                key: None if math.isnan(value) else round(value, 4)
+                for key, value in asdict(evaluation.model).items()
+            },
+        },
+    )
+    run.write(run.card, lambda file: file.write_text(card.to_json() + "\n", encoding="utf-8"))
+    run.write_json(
+        run.metrics,
+        {
+            "best_epoch": best.number,
+            "epochs": len(state.epochs),
+            "seconds": round(sum(epoch.seconds for epoch in state.epochs)),
+            "weights": model.count_params(),
+            **evaluation.to_dict(),
+        },
+    )
+    report.write_history(run, state)
+    report.draw_learning_curves(run, state)
+    report.draw_per_label(run, evaluation)
+    return evaluation
