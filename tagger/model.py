@@ -87,7 +87,12 @@ class TaggerModel:
         if wanted is None:
             raise UsageError(f"There is no device '{device}': use auto, cpu, cuda or cuda:N.")
         self.file = file
-        self.card, self._session, self.device = _open(file, device, int(wanted[1] or 0), threads)
+        opened = _open(file, device, int(wanted[1] or 0), threads)
+        self.card = opened.card
+        self._session = opened.session
+        self.device = opened.device
+        #: Why ``auto`` did not take CUDA, in words for a person.
+        self.device_note = opened.note
         self.batch_size = batch_size or _BATCH_SIZES[self.device.kind]
         self._batch = np.zeros(
             (self.batch_size, self.card.height, self.card.width, 3), dtype=np.uint8
@@ -121,10 +126,10 @@ def read_card(file: Path) -> ModelCard:
     Raises:
         ModelError: the file is missing, damaged, or not one of ours.
     """
-    return _open(file, "cpu", 0, 1)[0]
+    return _open(file, "cpu", 0, 1).card
 
 
-def cuda_problem(index: int = 0) -> str | None:
+def cuda_problem() -> str | None:
     """Say in one sentence why CUDA cannot run here, or return None when nothing speaks against it.
 
     ONNX Runtime itself lists CUDA and falls back to the CPU without a word; only the parts that it
@@ -156,21 +161,28 @@ def _preload_cuda() -> str | None:
     return failed[1].rstrip(":") if failed else None
 
 
-def _open(
-    file: Path, device: str, index: int, threads: int | None
-) -> tuple[ModelCard, onnxruntime.InferenceSession, Device]:
+@dataclass(frozen=True)
+class _Opened:
+    card: ModelCard
+    session: onnxruntime.InferenceSession
+    device: Device
+    note: str | None
+
+
+def _open(file: Path, device: str, index: int, threads: int | None) -> _Opened:
     if not file.is_file():
         raise ModelError(f"There is no model file {file}.")
     on_cuda: onnxruntime.InferenceSession | None = None
+    problem: str | None = None
     if device != "cpu":
-        problem = cuda_problem(index)
+        problem = cuda_problem()
         if problem is None:
             on_cuda, problem = _cuda_session(file, index)
         if on_cuda is None and device != "auto":
             raise DeviceError(f"--device {device} cannot run here: {problem}.")
     session = on_cuda or _cpu_session(file, threads)
     card = _checked_card(file, session)
-    return card, session, Device("cuda", index) if on_cuda else Device("cpu")
+    return _Opened(card, session, Device("cuda", index) if on_cuda else Device("cpu"), problem)
 
 
 def _cpu_session(file: Path, threads: int | None) -> onnxruntime.InferenceSession:

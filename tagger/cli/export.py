@@ -35,11 +35,12 @@ def export(
     ] = None,
 ) -> int:
     """Export a run as one .onnx file, proved equal to the Keras model on real images."""
-    from tagger.cli.extras import needs_train_extra
+    from tagger.cli.extras import native_stderr_silenced, needs_train_extra
 
     with needs_train_extra("export"):
         from export.export import export_run
-    written = export_run(run, output, images)
+    with native_stderr_silenced():
+        written = export_run(run, output, images)
     print(
         f"{written.file}: {written.size / 1e6:.1f} MB; largest difference from Keras on "
         f"{written.parity.images} images {written.parity.largest_difference:.1e}"

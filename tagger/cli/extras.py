@@ -12,20 +12,17 @@ from tagger.errors import MissingExtraError
 
 @contextlib.contextmanager
 def needs_train_extra(command: str) -> Iterator[None]:
-    """Turn a missing package of the ``train`` extra into one sentence.
-
-    TensorFlow's native start-up lines go to the raw stderr before any log level holds, so stderr
-    is turned away while it is imported.
-    """
+    """Turn a missing package of the ``train`` extra into one sentence."""
     try:
-        with _native_stderr_silenced():
+        with native_stderr_silenced():
             yield
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"'tagger {command}'", "train", error.name) from None
 
 
 @contextlib.contextmanager
-def _native_stderr_silenced() -> Iterator[None]:
+def native_stderr_silenced() -> Iterator[None]:
+    """Turn the raw stderr away: TensorFlow's native lines heed no log level. Errors are raised."""
     try:
         number = sys.stderr.fileno()
         kept = os.dup(number)

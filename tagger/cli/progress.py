@@ -35,12 +35,16 @@ class TagProgress:
     Args:
         found: what is tagged; counted by a thread of its own, so that tagging starts at once.
         device: where the network runs, for the summary.
+        device_note: why it is not the device one might expect.
         quiet: say nothing but failures' count through the exit code.
     """
 
-    def __init__(self, found: Scan, device: str, *, quiet: bool) -> None:
+    def __init__(
+        self, found: Scan, device: str, device_note: str | None, *, quiet: bool
+    ) -> None:
         self._found = found
         self._device = device
+        self._device_note = device_note
         self._quiet = quiet
         self._started = time.monotonic()
         self._said_at = self._started
@@ -55,7 +59,8 @@ class TagProgress:
     def __enter__(self) -> TagProgress:
         """Start counting and drawing."""
         if not self._quiet:
-            say(f"Running on {self._device}.")
+            note = f" ({self._device_note})" if self._device_note else ""
+            say(f"Running on {self._device}{note}.")
             threading.Thread(target=self._count_files, daemon=True).start()
             if sys.stderr.isatty():
                 self._bar = _bar()
@@ -109,7 +114,8 @@ class TagProgress:
             self._bar.stop()
         if not self._quiet:
             place = f", kept in {printable(kept_at)}" if kept_at else ""
-            say(f"Stopped after {self.tagged + self.failures:,} images{place}.")
+            if done := self.tagged + self.failures:
+                say(f"Stopped after {done:,} images{place}.")
 
     def close_with_summary(self, sidecars: SidecarWriter | None, file: Path | None) -> None:
         """Print the summary, and write it as JSON when asked.

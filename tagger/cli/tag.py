@@ -302,7 +302,7 @@ def _tag(
     from tagger.writers.sink import ReaderGone
 
     sink = _table_sink(options)
-    progress = TagProgress(found, str(model.device), quiet=quiet)
+    progress = TagProgress(found, str(model.device), model.device_note, quiet=quiet)
     sidecars = _sidecar_writer(found, model.card, options, progress)
     reader_gone = False
     with progress:

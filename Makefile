@@ -1,0 +1,59 @@
+# Everything a stranger needs: `make demo` and `make test` set up what they use in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+EXTRAS ?=
+WHEELHOUSE ?= wheelhouse
+
+.PHONY: demo test test-gpu lint format wheelhouse offline-check samples benchmark clean
+
+demo: $(VENV)/.base
+	$(BIN)/tagger tag samples
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+test-gpu: $(VENV)/.dev
+	$(BIN)/python -m pytest -m gpu
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# All wheels that a machine without a network needs: copy the folder there, then
+#   pip install --no-index --find-links wheelhouse poster-tagger
+# EXTRAS=cuda adds the CUDA libraries.
+wheelhouse: $(VENV)/.pip
+	$(BIN)/python -m pip wheel --quiet --wheel-dir $(WHEELHOUSE) ".$(if $(EXTRAS),[$(EXTRAS)])"
+	@ls $(WHEELHOUSE) | wc -l | xargs -I{} echo "{} wheels in $(WHEELHOUSE)/"
+
+# Installs from the wheelhouse with the network cut, and tags the samples.
+offline-check: wheelhouse
+	sh tests/offline_install.sh $(PYTHON) $(WHEELHOUSE)
+
+samples: $(VENV)/.base
+	$(BIN)/python samples/draw_samples.py
+
+benchmark: $(VENV)/.base
+	$(BIN)/python benchmarks/rates.py $(IMAGES)
+
+clean:
+	rm -rf $(VENV) $(WHEELHOUSE) build dist .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/.pip:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+$(VENV)/.base: $(VENV)/.pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --editable ".[train,dev]"
+	touch $@
