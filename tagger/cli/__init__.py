@@ -65,7 +65,7 @@ def run(arguments: list[str] | None = None) -> int:
     """
     _interrupt_on_termination()
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
+        return int(app(arguments, prog_name="tagger", standalone_mode=False) or 0)
     except typer.TyperException as error:
         return _say(error.format_message(), error.exit_code)
     except TaggerError as error:

@@ -23,7 +23,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(model: ModelOption = None) -> int:
-    """Say what works here: versions, devices, the model, and a tagged sample."""
+    """Say what works here.
+
+    Versions, devices, the model, and a tagged sample; the exit code is 0 when tagging works.
+    """
     print(f"poster-tagger {__version__}, Python {platform.python_version()}, {platform.platform()}")
     print(f"packages: {_versions(_BASE + _RUNTIMES)}")
     runtimes = [name for name in _RUNTIMES if _version(name)]

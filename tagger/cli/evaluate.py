@@ -63,7 +63,10 @@ def evaluate(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Measure a model on labelled images, beside what label frequencies alone would reach."""
+    """Measure a model on labelled images.
+
+    Each figure stands beside what label frequencies alone would reach.
+    """
     from tagger.cli.extras import needs_train_extra
     from tagger.cli.progress import say
     from tagger.cores import available_cores

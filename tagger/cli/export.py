@@ -34,7 +34,7 @@ def export(
         ),
     ] = None,
 ) -> int:
-    """Export a run as one .onnx file, proved equal to the Keras model on real images."""
+    """Turn a run into one verified .onnx file."""
     from tagger.cli.extras import native_stderr_silenced, needs_train_extra
 
     with needs_train_extra("export"):

@@ -26,7 +26,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def info(model: ModelArgument = None, as_json: JsonOption = False) -> int:
-    """Print a model's card: labels, thresholds, input, provenance, validation figures."""
+    """Print what a model says about itself.
+
+    Labels, thresholds, input, provenance and validation figures, from the card in the file.
+    """
     from tagger.model import BUNDLED_MODEL, read_card
 
     file = model or BUNDLED_MODEL

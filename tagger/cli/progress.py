@@ -39,9 +39,7 @@ class TagProgress:
         quiet: say nothing but failures' count through the exit code.
     """
 
-    def __init__(
-        self, found: Scan, device: str, device_note: str | None, *, quiet: bool
-    ) -> None:
+    def __init__(self, found: Scan, device: str, device_note: str | None, *, quiet: bool) -> None:
         self._found = found
         self._device = device
         self._device_note = device_note

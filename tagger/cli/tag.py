@@ -110,7 +110,7 @@ def tag(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Images, folders (walked recursively), or - for a list on stdin.",
             show_default=False,
         ),
@@ -161,7 +161,9 @@ def tag(
     sidecar: Annotated[
         list[Sidecar] | None,
         typer.Option(
-            "--sidecar", help="Write a file beside each image (repeatable); no table without -o."
+            "--sidecar",
+            metavar="txt|json|xmp",
+            help="Write a file beside each image (repeatable); no table without -o.",
         ),
     ] = None,
     sidecar_name: Annotated[
