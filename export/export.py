@@ -16,6 +16,7 @@ from tagger.atomic import replacing
 from tagger.card import ModelCard
 from tagger.errors import DataError, ModelError, OutputError
 from tagger.scan import SUFFIXES
+from training.labels import ImageFinder
 from training.run_folder import RunFolder
 
 
@@ -72,15 +73,17 @@ def _load(file: Path) -> Any:
 
 def _images_of(run: RunFolder, images: Path | None) -> list[Path]:
     """Validation images of the run, or all of another folder."""
-    wanted: set[str] | None = None
-    if images is None:
-        images = Path(run.read_json(run.settings)["data"]["images"])
+    if images is not None:
+        return [file for file in sorted(images.rglob("*")) if file.suffix.lower() in SUFFIXES]
+    folder = Path(run.read_json(run.settings)["data"]["images"])
+    if not folder.is_dir():  # the run came from another machine
+        return []
+    finder = ImageFinder(folder)
+    try:
         with run.split.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            wanted = {Path(row["id"]).stem for row in rows if row["split"] == "validation"}
-    return [
-        file
-        for file in sorted(images.rglob("*"))
-        if file.suffix.lower() in SUFFIXES
-        and (wanted is None or file.stem in wanted or file.name in wanted)
-    ]
+            rows = [row for row in csv.DictReader(file) if row["split"] == "validation"]
+    except FileNotFoundError:
+        raise DataError(
+            f"{run.folder} is not a finished run: {run.split.name} is missing."
+        ) from None
+    return [file for row in rows for file in finder.find(row["id"])]

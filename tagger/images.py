@@ -146,6 +146,8 @@ _TRANSPOSE = {
 
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1 to 8; damaged metadata says nothing about the pixels, so it is 1."""
+    if image.format == "TIFF":  # Pillow turns these itself when it loads them
+        return 1
     try:
         value = image.getexif().get(0x0112, 1)
     except Exception:

@@ -104,7 +104,10 @@ class Scan:
 
     def _extra_files(self, takes: _Filter) -> Iterator[str]:
         """The given files, each once however spelled, without those that a walk will meet."""
-        roots = [os.path.abspath(folder) for folder in self.folders]
+        walked = {os.path.realpath(folder) for folder in _outermost(self.folders, takes)}
+        roots = [
+            os.path.abspath(folder) for folder in self.folders if os.path.realpath(folder) in walked
+        ]
         seen = set()
         for file in self.files:
             absolute = os.path.abspath(file)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tagger.atomic import write_whole
 from tagger.errors import OutputError
 from tagger.images import RESIZE_RULE, ImageError, load_rgb
 from tagger.results import Pixels
@@ -48,7 +49,7 @@ def decoded_images(
             folder.mkdir(parents=True, exist_ok=True)
             failures = _fill(array_file, files, height, width, progress)
             # Written last: its presence says that the array is whole.
-            failures_file.write_text(json.dumps(failures), encoding="utf-8")
+            write_whole(failures_file, json.dumps(failures).encode())
         failures = json.loads(failures_file.read_text(encoding="utf-8"))
         array = np.load(array_file, mmap_mode="r")
     except OSError as error:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.card import TAG_SEPARATOR, label_problem
-from tagger.errors import DataError
+from tagger.errors import DataError, UsageError
 from tagger.paths import unescape
 from tagger.scan import SUFFIXES
 
@@ -38,8 +38,11 @@ class Notice:
 
     def __str__(self) -> str:
         """One line: the count, the kind, up to five names."""
-        shown = ", ".join(self.names[:5]) + (", …" if len(self.names) > 5 else "")
-        return f"{len(self.names)} {self.what}: {shown}"
+        return f"{len(self.names)} {self.what}: {_first_few(self.names)}"
+
+
+def _first_few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,11 @@ def read_labelled_set(
         separator: what joins the tags of a cell.
 
     Raises:
+        UsageError: the separator is empty.
         DataError: the table cannot be read, or no labelled image is left.
     """
+    if not separator:
+        raise UsageError("The separator of tags cannot be empty.")
     header, rows = _read_table(table)
     id_name = _find_id_column(header, id_column, table)
     tags_name = _find_tags_column(header, tags_column, table)
@@ -206,8 +212,8 @@ def _in_order_of(
 ) -> tuple[list[str], npt.NDArray[np.uint8], tuple[Notice, ...]]:
     if not set(labels) & set(names):
         raise DataError(
-            f"The table and the model share no label: the table has {', '.join(names[:5])}, …; "
-            f"the model has {', '.join(labels[:5])}, …."
+            f"The table and the model share no label: the table has {_first_few(names)}; "
+            f"the model has {_first_few(labels)}."
         )
     ordered = np.zeros((len(targets), len(labels)), np.uint8)
     place = {name: i for i, name in enumerate(names)}
@@ -228,49 +234,59 @@ def _with_files(
     images: Path,
     table: Path,
 ) -> LabelledSet:
-    finder = _ImageFinder(images)
+    finder = ImageFinder(images)
     ids = [row[id_name].strip() for row in rows]
-    files = [finder.find(name) for name in ids]
-    missing = tuple(name for name, file in zip(ids, files, strict=True) if file is None)
+    found = [finder.find(name) for name in ids]
+    missing = tuple(name for name, files in zip(ids, found, strict=True) if not files)
     if missing:
         notices += (Notice("labelled ids left out, they have no image", missing),)
-    keep = [i for i, file in enumerate(files) if file is not None]
+    doubtful = tuple(name for name, files in zip(ids, found, strict=True) if len(files) > 1)
+    if doubtful:
+        notices += (Notice("labelled ids left out, several images have their name", doubtful),)
+    keep = [i for i, files in enumerate(found) if len(files) == 1]
     if not keep:
         raise DataError(f"None of the {len(ids)} ids of {table} has an image below {images}.")
     return LabelledSet(
         ids=tuple(ids[i] for i in keep),
-        files=tuple(file for file in files if file is not None),
+        files=tuple(found[i][0] for i in keep),
         labels=tuple(names),
         targets=targets[keep],
         notices=notices,
     )
 
 
-class _ImageFinder:
-    """Finds the image that an id names: its path or its bare name, with or without an ending."""
+class ImageFinder:
+    """Finds the image that an id names: its path or its bare name, with or without an ending.
+
+    Args:
+        folder: searched with its subfolders.
+
+    Raises:
+        DataError: it is not a folder.
+    """
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder.")
-        self._by_path: dict[str, Path] = {}
+        self._by_path: dict[str, list[Path]] = {}
+        self._by_bare_path: dict[str, list[Path]] = {}
         self._by_name: dict[str, list[Path]] = {}
         for file in sorted(folder.rglob("*")):
             if file.suffix.lower() not in SUFFIXES or not file.is_file():
                 continue
-            relative = file.relative_to(folder).as_posix()
-            bare = relative[: -len(file.suffix)]
-            for key in (relative, bare):
-                self._by_path.setdefault(key, file)
-            for key in {PurePosixPath(relative).name, PurePosixPath(bare).name}:
-                self._by_name.setdefault(key, []).append(file)
+            path = file.relative_to(folder).as_posix()
+            self._by_path[path] = [file]
+            self._by_bare_path.setdefault(path[: -len(file.suffix)], []).append(file)
+            for name in (file.name, file.stem):
+                self._by_name.setdefault(name, []).append(file)
 
-    def find(self, name: str) -> Path | None:
-        path = unescape(name).replace("\\", "/")
-        parts = PurePosixPath(path).parts
+    def find(self, name: str) -> list[Path]:
+        """Return the image; none when there is none, several when they cannot be told apart."""
+        parts = PurePosixPath(unescape(name).replace("\\", "/")).parts
         # A table made elsewhere spells paths from elsewhere: drop leading folders until one fits.
         for start in range(len(parts)):
-            found = self._by_path.get("/".join(parts[start:]))
-            if found is not None:
-                return found
-        same_name = self._by_name.get(parts[-1], []) if parts else []
-        return same_name[0] if len(same_name) == 1 else None
+            path = "/".join(parts[start:])
+            for known in (self._by_path, self._by_bare_path):
+                if path in known:
+                    return known[path]
+        return self._by_name.get(parts[-1], []) if parts else []

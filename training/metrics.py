@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 Array = npt.NDArray[Any]
 
@@ -115,6 +115,22 @@ def calibration_error(targets: Array, scores: Array, bins: int = 15) -> float:
     return float(np.abs(gap).sum() / len(flat))
 
 
+def f1_score(truth: Array, tags: Array, axis: int | None = None) -> Array:
+    """F1 of emitted tags; 0 where there is neither a true label nor a tag.
+
+    scikit-learn takes a single label's column for a binary problem and then averages over other
+    things; this means the same for any number of labels.
+
+    Args:
+        truth: 0/1, shape ``(images, labels)``.
+        tags: 0/1, the same shape.
+        axis: 0 gives one figure a label, 1 one an image, None one of all pooled.
+    """
+    hits = (truth & tags).sum(axis=axis)
+    both = truth.sum(axis=axis) + tags.sum(axis=axis)
+    return np.asarray(2 * hits / np.maximum(both, 1))
+
+
 def evaluate(
     targets: Array,
     scores: Array,
@@ -167,9 +183,9 @@ def _quality(targets: Array, scores: Array, emitted: Array, usable: Array) -> Qu
         log_loss=binary_log_loss(targets, scores),
         calibration_error=calibration_error(targets, scores),
         top1=float(truth[np.arange(len(truth)), best].mean()),
-        micro_f1=float(f1_score(truth, tags, average="micro", zero_division=0)),
-        macro_f1=float(f1_score(truth, tags, average="macro", zero_division=0)),
-        sample_f1=float(f1_score(truth, tags, average="samples", zero_division=0)),
+        micro_f1=float(f1_score(truth, tags)),
+        macro_f1=float(f1_score(truth, tags, axis=0).mean()),
+        sample_f1=float(f1_score(truth, tags, axis=1).mean()),
     )
 
 
@@ -186,7 +202,7 @@ def _label_quality(
         average_precision=float(average_precision_score(truth, scores)) if positives else nan,
         baseline_average_precision=positives / len(truth) if positives else nan,
         roc_auc=float(roc_auc_score(truth, scores)) if both else nan,
-        f1=float(f1_score(truth, emitted, zero_division=0)) if positives else nan,
+        f1=float(f1_score(truth, emitted)) if positives else nan,
     )
 
 

@@ -9,6 +9,8 @@ from pathlib import PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
+from tagger.scan import SUFFIXES
+
 
 def is_validation(image_id: str, share: float) -> bool:
     """Say whether an image belongs to validation.
@@ -20,7 +22,9 @@ def is_validation(image_id: str, share: float) -> bool:
         image_id: id or path of the image.
         share: share of validation, 0 to 1.
     """
-    stem = PurePosixPath(image_id.replace("\\", "/")).stem
+    path = PurePosixPath(image_id.replace("\\", "/"))
+    # "Mr. Nobody" has no ending: only an image's is one.
+    stem = path.stem if path.suffix.lower() in SUFFIXES else path.name
     digest = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 

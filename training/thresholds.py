@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import f1_score
 
 from tagger.selection import Rules, choose
+from training.metrics import f1_score
 
 _GRID = np.arange(0.05, 0.96, 0.01)
 
@@ -23,8 +23,8 @@ def best_threshold(
 ) -> Rules:
     """Choose the one threshold for all labels that gives the highest sample-F1.
 
-    One shared threshold has nothing to overfit on rare labels. At least one tag is emitted: an
-    image of a set where every image has a label should not go without.
+    One shared threshold has nothing to overfit on rare labels. At least one tag is emitted where
+    nearly every image of the set has a label.
 
     Args:
         targets: 0/1, shape ``(images, labels)``.
@@ -46,10 +46,13 @@ def best_threshold(
         for threshold in _GRID
     ]
     figures = [
-        f1_score(
-            targets[:, emittable], choose(scores, rule)[:, emittable], average="samples",
-            zero_division=0,
-        )
-        for rule in rules
-    ]  # fmt: skip
+        _sample_f1(targets[:, emittable], choose(scores, rule)[:, emittable]) for rule in rules
+    ]
     return rules[int(np.argmax(figures))]
+
+
+def _sample_f1(truth: npt.NDArray[np.uint8], tags: npt.NDArray[np.uint8]) -> float:
+    # No tag is the right answer for an image without labels: were it worth nothing, a set with
+    # many such images would ask for the lowest threshold.
+    right = ~(truth.any(axis=1) | tags.any(axis=1))
+    return float(np.where(right, 1.0, f1_score(truth, tags, axis=1)).mean())

@@ -100,8 +100,8 @@ class TrainListener(FitListener, Protocol):
     def images_decoded(self, done: int, total: int) -> None:
         """Hear how far decoding is."""
 
-    def model_ready(self, architecture: str, weights: int, resumed_epochs: int) -> None:
-        """Hear the network's size, and how many epochs it has behind it."""
+    def model_ready(self, architecture: str, weights: int, state: TrainingState) -> None:
+        """Hear the network's size, and the epochs that it has behind it."""
 
 
 def train(
@@ -166,7 +166,7 @@ def train(
         model = architecture.build(settings.height, settings.width, len(labelled.labels))
         _start_at_base_rates(model, labelled.targets[data.training].mean(axis=0))
         compile_model(model, _fit_settings(settings), -(-len(data.training) // settings.batch_size))
-    listener.model_ready(settings.architecture, model.count_params(), len(state.epochs))
+    listener.model_ready(settings.architecture, model.count_params(), state)
     fit(model, data, _fit_settings(settings), run, state, listener)
     evaluation = _finish(run, data, labelled, settings, never, scored, state)
     if cache is None:

@@ -13,7 +13,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from tagger import __version__
-from tagger.cli import doctor, evaluate, export, info, tag, train
+from tagger.cli import doctor, evaluate, export, info, streams, tag, train
+from tagger.cli.native_output import native_stderr_silenced
 from tagger.errors import TaggerError
 
 EXIT_INTERRUPTED = 130
@@ -21,7 +22,6 @@ EXIT_INTERRUPTED = 130
 app = typer.Typer(
     name="tagger",
     help="Tag folders of images, offline: movie posters with genres, or any labels you train.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -37,8 +37,9 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -46,7 +47,10 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Hold the options that stand before the command."""
+    """Take the options that stand before the command, and show help where there is none."""
+    if context.invoked_subcommand is None:
+        streams.say(context.get_help())
+        raise typer.Exit(2)
 
 
 def main() -> NoReturn:
@@ -64,6 +68,12 @@ def run(arguments: list[str] | None = None) -> int:
         The exit code.
     """
     _interrupt_on_termination()
+    streams.open_closed()
+    with native_stderr_silenced():
+        return streams.hand_over(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         return int(app(arguments, prog_name="tagger", standalone_mode=False) or 0)
     except typer.TyperException as error:
@@ -72,10 +82,17 @@ def run(arguments: list[str] | None = None) -> int:
         return _say(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return _say("Interrupted.", EXIT_INTERRUPTED)
+    except SystemExit:  # how typer answers a pipe that its reader closed
+        return streams.EXIT_READER_GONE
+    except OSError as error:  # commands name the files that they know; the rest is said here
+        if error.strerror is None:
+            raise
+        name = error.filename or "The output"
+        return _say(f"{name} cannot be used: {error.strerror.lower()}.", TaggerError.exit_code)
 
 
 def _say(message: str, code: int) -> int:
-    print(f"tagger: {message}", file=sys.stderr)
+    streams.say(f"tagger: {message}")
     return code
 
 

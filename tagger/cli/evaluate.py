@@ -68,7 +68,7 @@ def evaluate(
     Each figure stands beside what label frequencies alone would reach.
     """
     from tagger.cli.extras import needs_train_extra
-    from tagger.cli.progress import say
+    from tagger.cli.streams import say
     from tagger.cores import available_cores
     from tagger.model import BUNDLED_MODEL, TaggerModel
 

@@ -35,12 +35,17 @@ def export(
     ] = None,
 ) -> int:
     """Turn a run into one verified .onnx file."""
-    from tagger.cli.extras import native_stderr_silenced, needs_train_extra
+    from tagger.cli.extras import needs_train_extra
+    from tagger.errors import OutputError
+    from tagger.writers.sink import check_folder
 
+    # Before the conversion, which takes its time.
+    check_folder(str(output))
+    if output.is_dir():
+        raise OutputError(f"{output} cannot be written: it is a folder.")
     with needs_train_extra("export"):
         from export.export import export_run
-    with native_stderr_silenced():
-        written = export_run(run, output, images)
+    written = export_run(run, output, images)
     print(
         f"{written.file}: {written.size / 1e6:.1f} MB; largest difference from Keras on "
         f"{written.parity.images} images {written.parity.largest_difference:.1e}"

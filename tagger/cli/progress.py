@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from tagger.atomic import write_whole
+from tagger.cli.streams import say
 from tagger.errors import OutputError
 from tagger.paths import printable
 from tagger.results import Failed, Result
@@ -20,11 +21,6 @@ from tagger.writers.sidecars import SidecarWriter
 
 _MOST_FAILURES_SHOWN = 20
 _SECONDS_BETWEEN_LINES = 15.0
-
-
-def say(text: str) -> None:
-    """Print one line to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 class TagProgress:

@@ -18,6 +18,7 @@ from tagger.cli.options import (
     QuietOption,
     WorkersOption,
 )
+from tagger.cli.streams import EXIT_READER_GONE, say
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from tagger.writers.sink import Sink
 
 EXIT_SOME_FAILED = 1
-# What a shell reports for a program that SIGPIPE ended: `tagger tag … | head -1` is no failure.
-EXIT_READER_GONE = 141
 
 _EXAMPLES = """Examples:
 
@@ -272,7 +271,6 @@ def _open_model(file: Path | None, device: str, batch_size: int | None) -> Tagge
 
 
 def _list_images(found: Scan) -> int:
-    from tagger.cli.progress import say
     from tagger.paths import printable
 
     count = 0
@@ -330,7 +328,6 @@ def _tag(
             progress.stopped_early(sink.kept_at if sink else None)
             raise
     if reader_gone:
-        _forget_stdout()
         return EXIT_READER_GONE
     progress.close_with_summary(sidecars, summary_file)
     return EXIT_SOME_FAILED if progress.failures else 0
@@ -383,10 +380,3 @@ def _sidecar_writer(
         existing=options.existing,
         failed=progress.failed,
     )
-
-
-def _forget_stdout() -> None:
-    """Keep Python from complaining about the closed pipe once more when it exits."""
-    import sys
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

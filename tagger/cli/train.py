@@ -174,10 +174,10 @@ class _TrainDisplay:
         if self._terminal or done == total:
             self._say(f"Decoded {done:,} of {total:,} images.", stays=done == total)
 
-    def model_ready(self, architecture: str, weights: int, resumed_epochs: int) -> None:
-        after = f", going on after epoch {resumed_epochs}" if resumed_epochs else ""
+    def model_ready(self, architecture: str, weights: int, state: TrainingState) -> None:
+        self._take(state)
+        after = f", going on after epoch {self.epochs_done}" if self.epochs_done else ""
         self._say(f"Network {architecture}: {weights:,} weights{after}.")
-        self.epochs_done = resumed_epochs
         self._say("epoch     loss  val. log-loss  val. macro-AP     time  left at most")
 
     def batch_done(self, epoch: int, done: int, total: int, loss: float) -> None:
@@ -192,16 +192,18 @@ class _TrainDisplay:
             )
 
     def epoch_done(self, epoch: Epoch, state: TrainingState) -> None:
-        best = state.best
-        self.best_epoch = best.number if best else 0
-        self.epochs_done = len(state.epochs)
+        self._take(state)
         mean = sum(item.seconds for item in state.epochs) / len(state.epochs)
-        star = "*" if best is epoch else " "
+        star = "*" if state.best is epoch else " "
         self._say(
             f"{epoch.number:>2}/{self._epochs:<3} {epoch.loss:>7.4f}  "
             f"{epoch.validation_log_loss:>13.4f}  {epoch.validation_macro_ap:>12.4f}{star} "
             f"{_clock(epoch.seconds):>8}  {_clock(mean * (self._epochs - epoch.number)):>12}"
         )
+
+    def _take(self, state: TrainingState) -> None:
+        self.best_epoch = state.best.number if state.best else 0
+        self.epochs_done = len(state.epochs)
 
     def _say(self, text: str, *, stays: bool = True) -> None:
         if self._terminal:  # clear what the last unfinished line left

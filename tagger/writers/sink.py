@@ -45,7 +45,7 @@ class Sink:
     def kept_at(self) -> str | None:
         """Where the rows are after the end: the target, ``NAME.part``, or None for a stream."""
         if self._target is None or self._part is None:
-            return self._target
+            return None
         return self._part if os.path.exists(self._part) else self._target
 
     def __enter__(self) -> Sink:

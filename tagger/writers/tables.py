@@ -66,14 +66,15 @@ class TableWriter:
 
     def _delimited(self, delimiter: str) -> Callable[[Row], bytes]:
         text = io.StringIO()
-        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+        # With "\n" as its own end of line, csv leaves a lone carriage return unquoted before 3.13.
+        writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
 
         def encode(row: Row) -> bytes:
             writer.writerow([self._cell(cell) for cell in row])
             line = text.getvalue()
             text.seek(0)
             text.truncate()
-            return line.encode("utf-8")
+            return (line.removesuffix("\r\n") + "\n").encode("utf-8")
 
         return encode
 

@@ -1,0 +1,69 @@
+"""The standard streams where they are not what a program expects: closed, full, or read no more."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+# What a shell reports for a program that SIGPIPE ended: `tagger tag … | head -1` is no failure.
+EXIT_READER_GONE = 141
+
+_EXIT_CANNOT_GO_ON = 3
+
+
+def open_closed() -> None:
+    """Give streams that were closed from the start (``>&-``) a place.
+
+    Else notices would land on stdout, and the first file to be opened would take the stream's
+    number. Whoever writes to a closed stdout still gets an error; lost notices are no loss.
+    """
+    for name, mode, access in (
+        ("stdin", "r", os.O_RDONLY),
+        ("stdout", "w", os.O_RDONLY),
+        ("stderr", "w", os.O_WRONLY),
+    ):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, access)
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115 (it stays)
+
+
+def hand_over(code: int) -> int:
+    """Flush both streams: what is wrong with them must show here, not when Python exits.
+
+    Args:
+        code: the exit code so far.
+
+    Returns:
+        The exit code that is due: the one so far if it tells of an error.
+    """
+    problem: OSError | None = None
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        problem = error
+        forget(sys.stdout)
+    if isinstance(problem, BrokenPipeError) and code < 2:
+        code = EXIT_READER_GONE
+    elif problem is not None and code < 2:
+        reason = (problem.strerror or "unknown error").lower()
+        say(f"tagger: standard output cannot be written: {reason}.")
+        code = _EXIT_CANNOT_GO_ON
+    try:
+        sys.stderr.flush()
+    except OSError:
+        forget(sys.stderr)
+    return code
+
+
+def say(text: str) -> None:
+    """Print one line to stderr; a log that is full or closed stops nothing."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        forget(sys.stderr)
+
+
+def forget(stream: TextIO) -> None:
+    """Turn a stream to nowhere, so that nothing complains about it once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

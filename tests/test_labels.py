@@ -1,0 +1,208 @@
+"""A table of labels and a folder of images → files and targets; what is left out is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.labels import LabelledSet, Notice
+
+pytest_plugins = ("training_fixtures",)
+
+Reader = Callable[..., LabelledSet]
+
+
+def rows(labelled: LabelledSet) -> dict[str, list[int]]:
+    return dict(zip(labelled.ids, labelled.targets.tolist(), strict=True))
+
+
+def notices(labelled: LabelledSet) -> list[str]:
+    return [str(notice) for notice in labelled.notices]
+
+
+# Which image an id names
+
+
+def test_a_multi_hot_table_gives_files_and_targets(read_labels: Reader, posters: Path):
+    labelled = read_labels("id,Action,Drama\nheat,1,1\njaws,0,1\nbig,0,0\n")
+    assert labelled.files == (posters / "heat.jpg", posters / "old/jaws.webp", posters / "big.PNG")
+    assert labelled.ids == ("heat", "jaws", "big")
+    assert labelled.labels == ("Action", "Drama")
+    assert labelled.targets.dtype == np.uint8
+    assert labelled.targets.tolist() == [[1, 1], [0, 1], [0, 0]]
+    assert labelled.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("spelling", "file"),
+    [
+        ("heat.jpg", "heat.jpg"),
+        ("./heat", "heat.jpg"),
+        ("old/jaws", "old/jaws.webp"),
+        ("old\\jaws.webp", "old/jaws.webp"),
+        ("/elsewhere/posters/old/jaws.webp", "old/jaws.webp"),
+        ("moved/jaws.webp", "old/jaws.webp"),
+        ("up.v2", "old/up.v2.jpeg"),
+        (" big ", "big.PNG"),
+    ],
+)
+def test_an_id_may_be_a_name_or_a_path(
+    read_labels: Reader, posters: Path, spelling: str, file: str
+):
+    assert read_labels(f"path,Drama\n{spelling},1\n").files == (posters / file,)
+
+
+def test_an_id_of_bytes_that_are_no_text_is_found(read_labels: Reader, posters: Path):
+    file = posters / "caf\udce9.jpg"
+    file.touch()
+    assert read_labels("path,tags\ncaf\\xe9.jpg,Drama\n").files == (file,)
+
+
+def test_a_name_in_two_folders_is_left_out(read_labels: Reader, posters: Path):
+    (posters / "new").mkdir()
+    (posters / "new/jaws.jpg").touch()
+    labelled = read_labels("id,Drama\njaws,1\nold/jaws,1\nheat,0\n")
+    assert labelled.files == (posters / "old/jaws.webp", posters / "heat.jpg")
+    assert notices(labelled) == ["1 labelled ids left out, several images have their name: jaws"]
+
+
+def test_a_name_with_two_endings_is_left_out(read_labels: Reader, posters: Path):
+    (posters / "heat.png").touch()
+    labelled = read_labels("id,Drama\nheat,1\nheat.png,1\n")
+    assert labelled.files == (posters / "heat.png",)
+    assert notices(labelled) == ["1 labelled ids left out, several images have their name: heat"]
+
+
+def test_labels_without_image_are_named(read_labels: Reader):
+    labelled = read_labels(
+        "id,Drama\n" + "".join(f"gone{i},1\n" for i in range(6)) + ",1\nheat,0\n"
+    )
+    assert labelled.ids == ("heat",)
+    assert notices(labelled) == [
+        "7 labelled ids left out, they have no image: gone0, gone1, gone2, gone3, gone4, …"
+    ]
+
+
+def test_a_file_that_is_no_image_is_not_found(read_labels: Reader):
+    assert notices(read_labels("id,Drama\nold/notes.txt,1\nheat,1\n")) == [
+        "1 labelled ids left out, they have no image: old/notes.txt"
+    ]
+
+
+def test_of_a_repeated_id_the_first_row_counts(read_labels: Reader):
+    labelled = read_labels("id,Action,Drama\nheat,1,0\nbig,0,0\nheat,0,1\n")
+    assert rows(labelled) == {"heat": [1, 0], "big": [0, 0]}
+    assert notices(labelled) == ["1 rows left out, their id was there before: heat"]
+
+
+# Multi-hot columns
+
+
+def test_columns_that_are_not_0_or_1_are_left_out_with_their_count(read_labels: Reader):
+    labelled = read_labels(
+        "id,Genre,Action,Year\n"
+        "heat,\"['Action', 'Drama']\",1,1995\n"
+        "jaws,\"['Drama']\",0,1\n"
+        "big,\"['Comedy']\",0,1988\n"
+    )
+    assert labelled.labels == ("Action",)
+    assert notices(labelled) == [
+        "2 columns left out, they are not 0/1: Genre (3 other cells), Year (2 other cells)"
+    ]
+
+
+def test_an_empty_cell_is_not_0(read_labels: Reader):
+    labelled = read_labels("id,Action,Drama\nheat,1,\njaws,0,1\n")
+    assert labelled.labels == ("Action",)
+    assert notices(labelled) == ["1 columns left out, they are not 0/1: Drama (1 other cells)"]
+
+
+def test_truth_may_be_spelled_as_programs_spell_it(read_labels: Reader):
+    labelled = read_labels("id,A,B,C\nheat,True,1.0, 1\nbig,FALSE,0.0,0 \n")
+    assert rows(labelled) == {"heat": [1, 1, 1], "big": [0, 0, 0]}
+
+
+def test_the_first_column_names_the_file_when_none_is_called_so(read_labels: Reader):
+    assert rows(read_labels("poster,Drama\nheat,1\n")) == {"heat": [1]}
+
+
+def test_the_id_column_can_be_chosen(read_labels: Reader):
+    labelled = read_labels("id,poster,Drama\n7,heat,1\n", id_column="poster")
+    assert rows(labelled) == {"heat": [1]}
+    assert notices(labelled) == ["1 columns left out, they are not 0/1: id (1 other cells)"]
+
+
+# Columns of tags
+
+
+def test_a_list_table_of_tagger_tag_is_read_labels(read_labels: Reader):
+    labelled = read_labels(
+        "path,tags,error\nheat.jpg,Drama|Action,\nbig.PNG,,\nold/jaws.webp,,damaged image: cut\n"
+    )
+    assert labelled.labels == ("Action", "Drama")
+    assert rows(labelled) == {"heat.jpg": [1, 1], "big.PNG": [0, 0]}
+    assert notices(labelled) == [
+        "1 rows left out, the table says these images failed: old/jaws.webp"
+    ]
+
+
+def test_a_wide_table_of_tagger_tag_is_read_by_its_tags(read_labels: Reader):
+    labelled = read_labels(
+        "path,tags,error,Action,Drama\n"
+        "heat.jpg,Drama,,0.1000,1.0000\n"
+        "big.PNG,,the file is empty,,\n"
+    )
+    assert labelled.labels == ("Drama",)
+    assert rows(labelled) == {"heat.jpg": [1]}
+    assert notices(labelled) == ["1 rows left out, the table says these images failed: big.PNG"]
+
+
+def test_tags_may_have_another_column_and_separator(read_labels: Reader):
+    labelled = read_labels(
+        'id,tags,genres\nheat,x,"Drama, Crime"\nbig,y," Comedy,"\n',
+        tags_column="genres",
+        separator=",",
+    )
+    assert labelled.labels == ("Comedy", "Crime", "Drama")
+    assert rows(labelled) == {"heat": [0, 1, 1], "big": [1, 0, 0]}
+
+
+# Files
+
+
+def test_a_tsv_has_tabs(read_labels: Reader):
+    assert rows(read_labels("id\ttags\nheat\tDrama, old\n", "labels.TSV")) == {"heat": [1]}
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(read_labels: Reader):
+    labelled = read_labels(b"\xef\xbb\xbfDrama,id\r\n1,heat\r\n")
+    assert (labelled.labels, rows(labelled)) == (("Drama",), {"heat": [1]})
+
+
+# Labels in a model's order
+
+
+def test_targets_follow_the_labels_of_a_model(read_labels: Reader):
+    labelled = read_labels(
+        "id,Drama,Kaiju,Action\nheat,1,0,1\nbig,0,1,0\n", labels=("Action", "Comedy", "Drama")
+    )
+    assert labelled.labels == ("Action", "Comedy", "Drama")
+    assert rows(labelled) == {"heat": [1, 0, 1], "big": [0, 0, 0]}
+    assert notices(labelled) == ["1 labels left out, the model does not have them: Kaiju"]
+
+
+# The set itself
+
+
+def test_taking_images_keeps_rows_together_and_adds_the_notice(read_labels: Reader, posters: Path):
+    labelled = read_labels("id,A,B\nheat,1,0\nbig,0,1\njaws,1,1\ngone,0,0\n")
+    taken = labelled.take([2, 0], Notice("images left out", ("big",)))
+    assert taken.files == (posters / "old/jaws.webp", posters / "heat.jpg")
+    assert rows(taken) == {"jaws": [1, 1], "heat": [1, 0]}
+    assert notices(taken) == [
+        "1 labelled ids left out, they have no image: gone",
+        "1 images left out: big",
+    ]

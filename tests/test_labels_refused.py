@@ -1,0 +1,113 @@
+"""What is no labelled set is refused in one sentence that names the table and what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tagger.errors import DataError, UsageError
+from training.labels import LabelledSet, read_labelled_set
+
+pytest_plugins = ("training_fixtures",)
+
+Reader = Callable[..., LabelledSet]
+
+
+def test_a_table_that_is_not_utf8_is_refused(read_labels: Reader, tmp_path: Path):
+    with pytest.raises(DataError) as refused:
+        read_labels("id,Comédie\nheat,1\n".encode("latin-1"))
+    assert str(refused.value) == (
+        f"{tmp_path / 'labels.csv'} is not a UTF-8 table: 'utf-8' codec can't decode byte 0xe9 in "
+        "position 6: invalid continuation byte."
+    )
+
+
+def test_a_missing_table_is_refused(tmp_path: Path, posters: Path):
+    with pytest.raises(DataError) as refused:
+        read_labelled_set(tmp_path / "none.csv", posters)
+    assert (
+        str(refused.value) == f"{tmp_path / 'none.csv'} cannot be read: No such file or directory."
+    )
+
+
+def test_a_missing_image_folder_is_refused(tmp_path: Path):
+    (tmp_path / "labels.csv").write_text("id,Drama\nheat,1\n")
+    with pytest.raises(DataError) as refused:
+        read_labelled_set(tmp_path / "labels.csv", tmp_path / "none")
+    assert str(refused.value) == f"{tmp_path / 'none'} is not a folder."
+
+
+HEADER = "needs a header of at least two columns with different names."
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("", {}, HEADER),
+        ("id;Drama\nheat;1\n", {}, HEADER),
+        ("id,Drama,Drama\nheat,1,1\n", {}, HEADER),
+        ("id,Drama\nheat,1\n", {"id_column": "file"}, "has no column 'file'; it has id, Drama."),
+        ("id,Drama\nheat,1\n", {"tags_column": "x"}, "has no column 'x'; it has id, Drama."),
+        ("id,Year\nheat,1995\n", {}, "has no labels: neither 0/1 columns nor a column 'tags'."),
+        (
+            "path,tags,error\nheat,,\n",
+            {},
+            "has no labels: neither 0/1 columns nor a column 'tags'.",
+        ),
+    ],
+)
+def test_an_unusable_table_is_one_sentence(
+    read_labels: Reader, tmp_path: Path, text: str, options: dict[str, str], message: str
+):
+    with pytest.raises(DataError) as refused:
+        read_labels(text, **options)
+    assert str(refused.value) == f"{tmp_path / 'labels.csv'} {message}"
+
+
+@pytest.mark.parametrize(("text", "count"), [("id,Drama\n", 0), ("id,Drama\na,1\nb,0\n", 2)])
+def test_a_table_without_images_is_refused(
+    read_labels: Reader, tmp_path: Path, posters: Path, text: str, count: int
+):
+    with pytest.raises(DataError) as refused:
+        read_labels(text)
+    assert str(refused.value) == (
+        f"None of the {count} ids of {tmp_path / 'labels.csv'} has an image below {posters}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("id,path,Drama\nheat,1,1\n", "the label 'path' is the name of a column of the table"),
+        ("id,Sci|Fi\nheat,1\n", "the label 'Sci|Fi' contains '|', which separates tags"),
+        (
+            "id, Drama\nheat,1\n",
+            "the label ' Drama' has blanks at its ends or characters that cannot be printed",
+        ),
+        ("id,\nheat,1\n", "a label is empty"),
+        ("id,tags\nheat,a;error\n", "the label 'error' is the name of a column of the table"),
+    ],
+)
+def test_a_label_that_no_table_could_hold_is_refused(
+    read_labels: Reader, tmp_path: Path, text: str, problem: str
+):
+    with pytest.raises(DataError) as refused:
+        read_labels(text, separator=";")
+    assert str(refused.value) == f"{tmp_path / 'labels.csv'}: {problem}."
+
+
+def test_an_empty_separator_is_refused(read_labels: Reader):
+    with pytest.raises(UsageError) as refused:
+        read_labels("id,tags\nheat,Drama\n", separator="")
+    assert str(refused.value) == "The separator of tags cannot be empty."
+
+
+def test_a_model_that_shares_no_label_is_refused(read_labels: Reader):
+    with pytest.raises(DataError) as refused:
+        read_labels("id,a,b\nheat,1,1\n", labels=tuple("uvwxyz"))
+    assert str(refused.value) == (
+        "The table and the model share no label: the table has a, b; "
+        "the model has u, v, w, x, y, …."
+    )

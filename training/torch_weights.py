@@ -1,0 +1,123 @@
+"""Read the tensors of a PyTorch weights file without PyTorch, and without running what is in it.
+
+A ``.pth`` file of the older format is a row of pickles (magic number, protocol version, system
+info, the table of tensors, the keys of the storages) and then the raw storages, each behind its
+length.
+Source of the format: ``torch/serialization.py``, ``_legacy_load``.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.errors import DataError
+
+_MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
+_STORAGE_TYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+
+
+@dataclass
+class _Storage:
+    """A flat run of numbers that tensors are views of; filled after the table is read."""
+
+    dtype: np.dtype[Any]
+    length: int
+    data: npt.NDArray[Any] | None = None
+
+
+@dataclass
+class _Tensor:
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def array(self) -> npt.NDArray[Any]:
+        """Return the tensor's values; strides matter: not every tensor is stored contiguously."""
+        data = self.storage.data
+        assert data is not None
+        item = self.storage.dtype.itemsize
+        last = self.offset + sum(
+            (size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True)
+        )
+        if self.offset < 0 or min(self.strides, default=0) < 0 or last >= len(data):
+            raise ValueError("a tensor reaches outside its storage")
+        view = np.lib.stride_tricks.as_strided(
+            data[self.offset :], self.shape, [stride * item for stride in self.strides]
+        )
+        return view.copy()
+
+
+def read_torch_weights(file: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read a state dict.
+
+    Args:
+        file: a ``.pth`` file of the older (not zipped) format.
+
+    Returns:
+        Tensor name → array, with the tensor's shape.
+
+    Raises:
+        DataError: the file is missing, of another format, or names anything but tensors.
+    """
+    try:
+        with file.open("rb") as stream:
+            return _read(stream)
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}.") from None
+    except (pickle.UnpicklingError, ValueError, EOFError, AttributeError, TypeError) as error:
+        raise DataError(
+            f"{file} is no file of PyTorch weights that can be read: {error}."
+        ) from None
+
+
+def _read(stream: BinaryIO) -> dict[str, npt.NDArray[Any]]:
+    if _Reader(stream).load() != _MAGIC_NUMBER:
+        raise ValueError("another format")
+    _Reader(stream).load()  # protocol version
+    _Reader(stream).load()  # byte order and sizes of the machine that wrote it
+    table = _Reader(stream)
+    tensors = table.load()
+    for key in _Reader(stream).load():
+        storage = table.storages[key]
+        (length,) = np.frombuffer(stream.read(8), "<i8")
+        if length != storage.length:
+            raise ValueError("a storage has another length than the table says")
+        storage.data = np.frombuffer(
+            stream.read(storage.length * storage.dtype.itemsize), storage.dtype
+        )
+    return {name: tensor.array() for name, tensor in tensors.items()}
+
+
+class _Reader(pickle.Unpickler):
+    """An unpickler that builds tensors and nothing else."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream)
+        self.storages: dict[str, _Storage] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _rebuild_tensor
+        if module == "torch" and name in _STORAGE_TYPES:
+            return _STORAGE_TYPES[name]
+        raise pickle.UnpicklingError(f"it names {module}.{name}, which is no tensor")
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        kind, dtype, key, _location, length = pid[:5]
+        if kind != "storage" or not isinstance(dtype, np.dtype):
+            raise pickle.UnpicklingError("it refers to something that is no storage")
+        return self.storages.setdefault(key, _Storage(dtype, int(length)))
+
+
+def _rebuild_tensor(storage: _Storage, offset: int, shape: Any, strides: Any, *_: Any) -> _Tensor:
+    return _Tensor(storage, int(offset), tuple(shape), tuple(strides))
