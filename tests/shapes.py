@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from commands import Ran
 from PIL import Image, ImageDraw
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 170, 60), "blue": (40, 60, 210)}
@@ -69,3 +70,20 @@ def _page(number: int, kind: tuple[str, ...]) -> Image.Image:
         shape = draw.ellipse if kind[1] == "round" else draw.rectangle
         shape((left, top, left + 30, top + 30), fill=COLOURS[kind[0]])
     return page
+
+
+def train_arguments(shapes: ShapeSet, folder: Path) -> tuple[str | Path, ...]:
+    """Return the arguments of ``tagger`` that train on the set for three short epochs."""
+    return (
+        "train", "--images", shapes.images, "--labels", shapes.table, "--output", folder,
+        "--name", "shapes", "--size", "64x64", "--epochs", "3", "--batch-size", "16",
+        "--validation", "0.3",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a command made, and what it said."""
+
+    path: Path
+    ran: Ran

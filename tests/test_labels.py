@@ -191,7 +191,10 @@ def test_targets_follow_the_labels_of_a_model(read_labels: Reader):
     )
     assert labelled.labels == ("Action", "Comedy", "Drama")
     assert rows(labelled) == {"heat": [1, 0, 1], "big": [0, 0, 0]}
-    assert notices(labelled) == ["1 labels left out, the model does not have them: Kaiju"]
+    assert notices(labelled) == [
+        "1 labels left out, the model does not have them: Kaiju",
+        "1 labels taken as false everywhere, the table does not have them: Comedy",
+    ]
 
 
 # The set itself

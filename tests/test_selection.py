@@ -47,6 +47,18 @@ def test_the_least_probable_give_way_above_the_greatest_number() -> None:
     assert tags([0.7, 0.8, 0.9, 0.0], min_tags=0, max_tags=0) == []
 
 
+def test_a_likelier_label_below_its_own_threshold_takes_no_place() -> None:
+    thresholds = (0.9, 0.3, 0.3, 0.5)
+
+    assert tags([0.8, 0.4, 0.5, 0.0], thresholds=thresholds) == [("blue", 0.5), ("green", 0.4)]
+    assert tags([0.8, 0.4, 0.5, 0.0], thresholds=thresholds, max_tags=1) == [("blue", 0.5)]
+    assert tags([0.8, 0.4, 0.5, 0.0], thresholds=thresholds, min_tags=3) == [
+        ("red", 0.8),
+        ("blue", 0.5),
+        ("green", 0.4),
+    ]
+
+
 def test_equal_scores_keep_the_order_of_the_labels() -> None:
     assert tags([0.8, 0.8, 0.8, 0.0], max_tags=2) == [("red", 0.8), ("green", 0.8)]
 
@@ -135,16 +147,19 @@ def test_tags_descend_and_tell_their_own_scores(case: tuple[np.ndarray, Rules]) 
 
 
 @given(cases())
-def test_without_limits_the_thresholds_alone_decide(case: tuple[np.ndarray, Rules]) -> None:
+def test_tags_are_the_likeliest_above_their_thresholds_filled_up_to_the_least(
+    case: tuple[np.ndarray, Rules],
+) -> None:
     scores, rules = case
-    free = dataclasses.replace(rules, min_tags=0, max_tags=len(rules.labels))
+    by_label = dict(zip(rules.labels, scores.tolist(), strict=True))
+    thresholds = dict(zip(rules.labels, rules.thresholds, strict=True))
+    likely = sorted(set(rules.labels) - rules.ignored, key=lambda name: (-by_label[name], name))
+    above = [name for name in likely if by_label[name] >= thresholds[name]][: rules.max_tags]
+    others = [name for name in likely if by_label[name] < thresholds[name]]
 
-    above = {
-        label
-        for label, score, threshold in zip(rules.labels, scores, rules.thresholds, strict=True)
-        if score >= threshold and label not in rules.ignored
-    }
-    assert {tag.name for tag in select(scores, free)} == above
+    chosen = {tag.name for tag in select(scores, rules)}
+
+    assert chosen == {*above, *others[: max(0, rules.min_tags - len(above))]}
 
 
 @given(cases(), st.data())

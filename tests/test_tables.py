@@ -182,7 +182,7 @@ def test_every_name_comes_back_from_json_lines(tmp_path: Path, shape: str) -> No
 def test_pandas_reads_json_lines(tmp_path: Path) -> None:
     content = table(tmp_path, RESULTS, "jsonl")
 
-    frame = pandas.read_json(io.BytesIO(content), lines=True)
+    frame = pandas.read_json(io.BytesIO(content), lines=True, precise_float=True)
 
     assert frame["path"].tolist() == ["a.jpg", "b.jpg", "c.jpg"]
     assert frame["blue"].dropna().tolist() == [0.9, 0.3333]

@@ -229,7 +229,7 @@ def tag(
         null=null,
     )
     if dry_run:
-        return _list_images(found)
+        return _list_images(found, quiet=quiet)
     outputs = OutputOptions(
         output, _format(output, format), layout, excel,
         tuple(sidecar or ()), sidecar_name, sidecar_dir, existing,
@@ -270,7 +270,7 @@ def _open_model(file: Path | None, device: str, batch_size: int | None) -> Tagge
     return TaggerModel(file or BUNDLED_MODEL, device, batch_size=batch_size)
 
 
-def _list_images(found: Scan) -> int:
+def _list_images(found: Scan, *, quiet: bool) -> int:
     from tagger.paths import printable
 
     count = 0
@@ -280,9 +280,10 @@ def _list_images(found: Scan) -> int:
     ):
         print(printable(path))
         count += 1
-    for problem in problems:
-        say(f"failed: {problem}")
-    say(f"{count:,} images would be tagged.")
+    if not quiet:
+        for problem in problems:
+            say(f"failed: {problem}")
+        say(f"{count:,} images would be tagged.")
     return EXIT_SOME_FAILED if problems else 0
 
 
