@@ -28,7 +28,11 @@ NO_MODEL = "cannot be opened as a model: Load model from p/a.png failed:Protobuf
         (["p", "p/nowhere.jpg"], "There is no file or folder 'p/nowhere.jpg'."),
         (["p", "--files-from", "list"], "The list list cannot be read: no such file or directory."),
         (["p", "--files-from", "p"], "The list p cannot be read: is a directory."),
-        (["p", "--zzz"], "No such option: --zzz"),
+        (["p", "--zzz"], "No such option: --zzz."),
+        (
+            ["p", "-f", "ods"],
+            "Invalid value for '-f' / '--format': 'ods' is not one of 'csv', 'tsv', 'jsonl'.",
+        ),
         (["p", "--ignore", "gren"], "The model has no label 'gren': did you mean green?"),
         (
             ["p", "--ignore", "Horror"],
@@ -105,6 +109,10 @@ def test_wrong_usage_is_one_sentence(
         ),
         (["-o", "p", "-f", "csv"], "p cannot be written: is a directory."),
         (["--summary", "p"], "p cannot be written: is a directory."),
+        (
+            ["--sidecar", "txt", "--sidecar-dir", "p/a.png"],
+            "--sidecar-dir p/a.png is a file, not a folder.",
+        ),
     ],
 )
 def test_what_cannot_go_on_says_so_in_one_sentence(
@@ -117,6 +125,26 @@ def test_what_cannot_go_on_says_so_in_one_sentence(
     ran = tagger("tag", "p", "-q", *model, *arguments)
 
     assert (ran.code, ran.stderr) == (CANNOT_GO_ON, f"tagger: {message}\n")
+
+
+def test_a_list_that_needs_null_says_so(folder: Path, tag: Run) -> None:
+    save_picture(folder / "a.png")
+
+    ran = tag("-", stdin=b"a.png\0b.png\0")
+
+    assert ran == Ran(USAGE, b"", "tagger: The list - is NUL-separated: add -0.\n")
+
+
+def test_a_summary_that_cannot_be_written_is_said_before_the_work(folder: Path, tag: Run) -> None:
+    save_picture(folder / "a.png")
+
+    ran = tag("a.png", "--quiet", "--summary", "no/summary.json")
+
+    assert ran == Ran(
+        CANNOT_GO_ON,
+        b"",
+        f"tagger: no/summary.json cannot be written: there is no folder {folder}/no.\n",
+    )
 
 
 def test_a_missing_output_folder_is_named(folder: Path, tag: Run) -> None:
@@ -145,7 +173,7 @@ def test_a_model_whose_scores_are_no_probabilities_ends_the_run(folder: Path, ta
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["xyzzy"], "No such command 'xyzzy'."), (["--xyzzy"], "No such option: --xyzzy")],
+    [(["xyzzy"], "No such command 'xyzzy'."), (["--xyzzy"], "No such option: --xyzzy.")],
 )
 def test_an_unknown_command_is_wrong_usage(tagger: Run, arguments: list[str], message: str) -> None:
     assert tagger(*arguments) == Ran(USAGE, b"", f"tagger: {message}\n")

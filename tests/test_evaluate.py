@@ -99,8 +99,12 @@ def test_labels_of_one_side_are_named(evaluate: Evaluate):
     assert ran.stdout.startswith(b"2 images; averages are over 2 labels\n")
 
 
+# In the middle: the images after it must keep their labels.
+WITH_DAMAGED = FIVE_COLOURS.replace("\ngreen,", "\ndamaged,0,0,1,0\ngreen,")
+
+
 def test_unreadable_images_are_named(evaluate: Evaluate):
-    ran = evaluate(f"{FIVE_COLOURS}damaged,1,0,0,0\n")
+    ran = evaluate(WITH_DAMAGED)
     assert (ran.code, ran.stdout.decode()) == (0, FIGURES)
     assert ran.stderr == (
         "Note: 1 images left out, they cannot be read: images/damaged.png (not an image in a "
@@ -109,7 +113,7 @@ def test_unreadable_images_are_named(evaluate: Evaluate):
 
 
 def test_quiet_leaves_the_notes_out(evaluate: Evaluate):
-    ran = evaluate(f"{FIVE_COLOURS}damaged,1,0,0,0\n", "--quiet")
+    ran = evaluate(WITH_DAMAGED, "--quiet")
     assert (ran.code, ran.stdout.decode(), ran.stderr) == (0, FIGURES, "")
 
 

@@ -69,6 +69,13 @@ def test_a_name_in_two_folders_is_left_out(read_labels: Reader, posters: Path):
     assert notices(labelled) == ["1 labelled ids left out, several images have their name: jaws"]
 
 
+def test_a_path_from_elsewhere_tells_files_of_one_name_apart(read_labels: Reader, posters: Path):
+    (posters / "new").mkdir()
+    (posters / "new/jaws.webp").touch()
+    labelled = read_labels("path,Drama\n/home/a/new/jaws.webp,1\nC:\\a\\old\\jaws,0\n")
+    assert labelled.files == (posters / "new/jaws.webp", posters / "old/jaws.webp")
+
+
 def test_a_name_with_two_endings_is_left_out(read_labels: Reader, posters: Path):
     (posters / "heat.png").touch()
     labelled = read_labels("id,Drama\nheat,1\nheat.png,1\n")

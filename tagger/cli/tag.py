@@ -19,7 +19,7 @@ from tagger.cli.options import (
     WorkersOption,
 )
 from tagger.cli.streams import EXIT_READER_GONE, say
-from tagger.errors import UsageError
+from tagger.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from tagger.card import ModelCard
@@ -300,8 +300,11 @@ def _tag(
     from tagger.cli.progress import TagProgress
     from tagger.cores import available_cores
     from tagger.pipeline import tag_images
-    from tagger.writers.sink import ReaderGone
+    from tagger.writers.sink import ReaderGone, check_folder
 
+    # What cannot be written is said before the work, not after it.
+    if summary_file is not None:
+        check_folder(os.fspath(summary_file))
     sink = _table_sink(options)
     progress = TagProgress(found, str(model.device), model.device_note, quiet=quiet)
     sidecars = _sidecar_writer(found, model.card, options, progress)
@@ -370,6 +373,8 @@ def _sidecar_writer(
 
     if not options.sidecars:
         return None
+    if options.sidecar_dir is not None and os.path.isfile(options.sidecar_dir):
+        raise OutputError(f"--sidecar-dir {options.sidecar_dir} is a file, not a folder.")
     return SidecarWriter(
         options.sidecars,
         SidecarNames(
