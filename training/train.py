@@ -23,6 +23,7 @@ from tagger.errors import DataError, UsageError
 from tagger.selection import choose
 from training import report
 from training.architectures import ARCHITECTURES
+from training.augmentation import Augmentation
 from training.cache import decoded_images
 from training.fit import (
     Epoch,
@@ -36,6 +37,7 @@ from training.fit import (
 )
 from training.labels import LabelledSet, Notice, read_labelled_set
 from training.metrics import Evaluation, evaluate, most_frequent, scored_labels
+from training.probe import fit_head
 from training.run_folder import RunFolder
 from training.split import validation_mask
 from training.thresholds import best_threshold
@@ -59,6 +61,10 @@ class TrainSettings:
         weight_decay: decoupled decay of the kernels.
         validation_share: share of images that are never trained on.
         seed: of initial weights, order and augmentation.
+        augmentation: how training images are changed.
+        ema: decay of the moving average of weights that is kept; 0 keeps the weights themselves.
+        probe: fit the last layer on frozen features first.
+        frozen_layers: layers up to the last one whose name starts with this stay as they are.
         name: the model's name in its card.
         never: labels that are scored and never emitted; None finds ``N/A`` and its like.
     """
@@ -68,6 +74,10 @@ class TrainSettings:
     width: int
     epochs: int
     learning_rate: float
+    augmentation: Augmentation = Augmentation()  # noqa: RUF009 (frozen)
+    ema: float = 0.0
+    probe: bool = False
+    frozen_layers: str | None = None
     patience: int = 10
     batch_size: int = 32
     weight_decay: float = 1e-2
@@ -164,7 +174,11 @@ def train(
     else:
         architecture = ARCHITECTURES[settings.architecture]
         model = architecture.build(settings.height, settings.width, len(labelled.labels))
-        _start_at_base_rates(model, labelled.targets[data.training].mean(axis=0))
+        if settings.probe:
+            fit_head(model, images, data.targets, data.training, seed=settings.seed)
+        else:
+            _start_at_base_rates(model, labelled.targets[data.training].mean(axis=0))
+        _freeze(model, settings.frozen_layers)
         compile_model(model, _fit_settings(settings), -(-len(data.training) // settings.batch_size))
     listener.model_ready(settings.architecture, model.count_params(), state)
     fit(model, data, _fit_settings(settings), run, state, listener)
@@ -181,6 +195,15 @@ def _start_at_base_rates(model: Any, base_rates: Any) -> None:
     model.layers[-1].set_weights([kernel * 0.1, np.log(rates / (1 - rates))])
 
 
+def _freeze(model: Any, prefix: str | None) -> None:
+    """Keep the first layers as they are: what they have learned from ImageNet is general."""
+    if prefix is None:
+        return
+    named = [i for i, layer in enumerate(model.layers) if layer.name.startswith(prefix)]
+    for layer in model.layers[: max(named, default=-1) + 1]:
+        layer.trainable = False
+
+
 def _fit_settings(settings: TrainSettings) -> FitSettings:
     return FitSettings(
         epochs=settings.epochs,
@@ -189,6 +212,8 @@ def _fit_settings(settings: TrainSettings) -> FitSettings:
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         seed=settings.seed,
+        augmentation=settings.augmentation,
+        ema=settings.ema,
     )
 
 

@@ -112,14 +112,18 @@ def train(
         raise UsageError(
             f"There is no architecture '{architecture}': use {', '.join(ARCHITECTURES)}."
         )
-    chosen = ARCHITECTURES[architecture]
-    height, width = _size(size) if size else (chosen.height, chosen.width)
+    recipe = ARCHITECTURES[architecture].recipe
+    height, width = _size(size) if size else (recipe.height, recipe.width)
     settings = TrainSettings(
         architecture=architecture,
         height=height,
         width=width,
-        epochs=epochs or chosen.epochs,
-        learning_rate=learning_rate or chosen.learning_rate,
+        epochs=epochs or recipe.epochs,
+        learning_rate=learning_rate or recipe.learning_rate,
+        augmentation=recipe.augmentation,
+        ema=recipe.ema,
+        probe=recipe.probe,
+        frozen_layers=recipe.frozen_layers,
         patience=patience,
         batch_size=batch_size,
         validation_share=validation,
