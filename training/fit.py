@@ -124,7 +124,7 @@ def fit(
     """Train until the epochs are over or validation macro-AP has not risen for ``patience``.
 
     After each epoch ``checkpoint.keras`` (with the optimizer) and ``state.json`` are written, and
-    ``model.keras`` when the epoch is the best so far: a training that is cut off goes on from
+    ``best.keras`` when the epoch is the best so far: a training that is cut off goes on from
     there.
 
     Args:
@@ -204,7 +204,7 @@ class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
         )
         self._state.epochs.append(result)
         if self._state.best is result:
-            self._run.write(self._run.model, self.model.save)
+            self._run.write(self._run.best, self.model.save)
         if own_weights is not None:
             self.model.set_weights(own_weights)
         self._run.write(self._run.checkpoint, self.model.save)

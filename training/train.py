@@ -10,6 +10,7 @@ import platform
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,11 +21,12 @@ import numpy as np
 from tagger import __version__
 from tagger.card import RESIZE_RULES, ModelCard
 from tagger.errors import DataError, UsageError
-from tagger.selection import choose
+from tagger.selection import Rules, choose
 from training import report
 from training.architectures import ARCHITECTURES
 from training.augmentation import Augmentation
 from training.cache import decoded_images
+from training.calibration import learn_calibration
 from training.fit import (
     Epoch,
     FitData,
@@ -35,12 +37,13 @@ from training.fit import (
     fit,
     predict,
 )
+from training.folds import held_out
 from training.labels import LabelledSet, Notice, read_labelled_set
 from training.metrics import Evaluation, evaluate, most_frequent, scored_labels
 from training.probe import fit_head
 from training.run_folder import RunFolder
 from training.split import validation_mask
-from training.thresholds import best_threshold
+from training.thresholds import learn_rules
 
 #: Labels of these names say that a label is missing: scored, never emitted.
 MISSING_LABELS = frozenset({"n/a", "na", "unknown", "none"})
@@ -65,6 +68,7 @@ class TrainSettings:
         ema: decay of the moving average of weights that is kept; 0 keeps the weights themselves.
         probe: fit the last layer on frozen features first.
         frozen_layers: layers up to the last one whose name starts with this stay as they are.
+        target_precision: learn thresholds for this share of true tags; None learns them for F1.
         name: the model's name in its card.
         never: labels that are scored and never emitted; None finds ``N/A`` and its like.
     """
@@ -83,6 +87,7 @@ class TrainSettings:
     weight_decay: float = 1e-2
     validation_share: float = 0.15
     seed: int = 1
+    target_precision: float | None = None
     name: str = "model"
     never: tuple[str, ...] | None = None
 
@@ -343,18 +348,31 @@ def _finish(
     best = state.best
     if best is None:
         raise DataError("No epoch gave a measurable model: validation has no positive label.")
-    model = keras.models.load_model(run.model, safe_mode=True)
-    scores = predict(model, data.images, data.validation)
+    model = keras.models.load_model(run.best, safe_mode=True)
+    raw = predict(model, data.images, data.validation)
     truth = labelled.targets[data.validation]
     training_targets = labelled.targets[data.training]
     counts = training_targets.sum(axis=1)
-    rules = best_threshold(truth, scores, labelled.labels, never, int(counts.max()))
+    learn_calibration(truth, raw).fold_into(model.layers[-1])
+    run.write(run.model, model.save)
+
+    def learn(targets: Any, scores: Any) -> Rules:
+        return learn_rules(
+            targets, scores, labelled.labels, never, int(counts.max()), settings.target_precision
+        )
+
+    # What is measured was calibrated and chosen by what was learned from other images.
+    scores = held_out(truth, raw, learn_calibration)
+    emitted = held_out(
+        truth, scores, lambda targets, given: partial(choose, rules=learn(targets, given))
+    ).astype(np.uint8)
+    rules = learn(truth, predict(model, data.images, data.validation))
     base_rates = training_targets.mean(axis=0)
     typical = max(1, round(float(counts.mean())))
     evaluation = evaluate(
         truth,
         scores,
-        choose(scores, rules),
+        emitted,
         labelled.labels,
         scored,
         base_rates,

@@ -75,6 +75,16 @@ def train(
         ),
     ] = 0.15,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of weights and order.")] = 1,
+    target_precision: Annotated[
+        float | None,
+        typer.Option(
+            "--target-precision",
+            min=0.01,
+            max=0.99,
+            metavar="SHARE",
+            help="Learn thresholds at which this share of a label's tags is true, instead of F1's.",
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", metavar="TEXT", help="The model's name in its card.")
     ] = None,
@@ -128,6 +138,7 @@ def train(
         batch_size=batch_size,
         validation_share=validation,
         seed=seed,
+        target_precision=target_precision,
         name=name or output.absolute().name,
         never=tuple(never) if never is not None else None,
     )
