@@ -8,7 +8,7 @@ WHEELHOUSE ?= wheelhouse
 .PHONY: demo test test-gpu lint format wheelhouse offline-check samples benchmark clean
 
 demo: $(VENV)/.base
-	$(BIN)/tagger tag samples
+	$(BIN)/tagger tag samples --format csv --layout list
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

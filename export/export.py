@@ -67,8 +67,9 @@ def _load(file: Path) -> Any:
         # Safe mode: a .keras file may hold code, and this one may come from anywhere.
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # zip, JSON, HDF5 and layer errors share no base class
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{file} cannot be loaded: {first[:200]}.") from None
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        sentence = line[:200].partition(". ")[0].rstrip(".")
+        raise ModelError(f"{file} cannot be loaded: {sentence}.") from None
 
 
 def _images_of(run: RunFolder, images: Path | None) -> list[Path]:

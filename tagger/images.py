@@ -22,7 +22,7 @@ from tagger.results import Pixels
 
 #: What Pillow may try to open. An explicit list: its EPS reader starts Ghostscript, and every
 #: other reader (PSD, FITS, ICNS, …) only widens what a hostile file can reach.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
 
 
 #: The resize rule's name in a model card: the whole image, aspect ratio ignored, area-weighted

@@ -59,8 +59,11 @@ def choose(scores: npt.NDArray[np.floating], rules: Rules) -> npt.NDArray[np.uin
     # Python floats of a card against float32 scores: compare in float64, so that a threshold
     # means the number that was written down.
     exact = np.asarray(scores, dtype=np.float64)
-    ranks = np.argsort(np.argsort(-np.where(allowed, exact, -1.0), axis=1, kind="stable"), axis=1)
-    above = exact >= np.asarray(rules.thresholds)
+    above = allowed & (exact >= np.asarray(rules.thresholds))
+    # Labels that reach their thresholds come first: a likelier one that misses its own takes no
+    # place from them, and fills up only where there are fewer than the least number.
+    order = np.lexsort((-exact, ~above, np.broadcast_to(~allowed, exact.shape)), axis=1)
+    ranks = np.argsort(order, axis=1)
     chosen = ((above & (ranks < rules.max_tags)) | (ranks < rules.min_tags)) & allowed
     return np.asarray(chosen, dtype=np.uint8)
 

@@ -10,7 +10,18 @@ from pathlib import Path
 
 import pytest
 from commands import Argument, Ran
+from hypothesis import settings
 from tiny_model import write_model
+
+# A busy machine is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def buffered_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes print as they do for most users, whatever is set here."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
 
 @pytest.fixture(scope="session")

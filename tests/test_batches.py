@@ -91,6 +91,19 @@ def test_another_epoch_and_another_seed_have_another_order():
     assert len({tuple(first), tuple(second), tuple(other_seed)}) == 3
 
 
+def test_another_epoch_is_augmented_otherwise(pictures: np.ndarray):
+    source = batches(pictures)
+    first = {target.tobytes(): image for images, targets in epoch(source)
+             for image, target in zip(images, targets, strict=True)}  # fmt: skip
+    source.on_epoch_end()
+    same = sum(
+        np.array_equal(image, first[target.tobytes()])
+        for images, targets in epoch(source)
+        for image, target in zip(images, targets, strict=True)
+    )
+    assert same < len(ROWS)
+
+
 def test_a_resumed_epoch_is_the_one_that_was_not_reached(pictures: np.ndarray):
     uninterrupted = batches(pictures)
     uninterrupted.on_epoch_end()

@@ -67,11 +67,13 @@ def test_the_array_cannot_be_changed_by_accident(tmp_path: Path, files: list[Pat
 
 
 def test_a_changed_image_is_decoded_again(tmp_path: Path, files: list[Path]):
-    cache = tmp_path / "cache"
-    decoded_images(files, HEIGHT, WIDTH, cache)
-    save_picture(files[0], "lime")
-    os.utime(files[0], ns=(1, 1))
-    images, _ = decoded_images(files, HEIGHT, WIDTH, cache)
+    cache, file = tmp_path / "cache", save_picture(tmp_path / "page.bmp", "red")
+    decoded_images([file], HEIGHT, WIDTH, cache)
+    size = file.stat().st_size
+    save_picture(file, "lime")
+    os.utime(file, ns=(1, 1))
+    assert file.stat().st_size == size
+    images, _ = decoded_images([file], HEIGHT, WIDTH, cache)
     assert len(arrays(cache)) == 2
     assert images[0, 0, 0].tolist() == [0, 255, 0]
 

@@ -69,6 +69,13 @@ def test_a_name_in_two_folders_is_left_out(read_labels: Reader, posters: Path):
     assert notices(labelled) == ["1 labelled ids left out, several images have their name: jaws"]
 
 
+def test_a_path_from_elsewhere_tells_files_of_one_name_apart(read_labels: Reader, posters: Path):
+    (posters / "new").mkdir()
+    (posters / "new/jaws.webp").touch()
+    labelled = read_labels("path,Drama\n/home/a/new/jaws.webp,1\nC:\\a\\old\\jaws,0\n")
+    assert labelled.files == (posters / "new/jaws.webp", posters / "old/jaws.webp")
+
+
 def test_a_name_with_two_endings_is_left_out(read_labels: Reader, posters: Path):
     (posters / "heat.png").touch()
     labelled = read_labels("id,Drama\nheat,1\nheat.png,1\n")
@@ -191,7 +198,10 @@ def test_targets_follow_the_labels_of_a_model(read_labels: Reader):
     )
     assert labelled.labels == ("Action", "Comedy", "Drama")
     assert rows(labelled) == {"heat": [1, 0, 1], "big": [0, 0, 0]}
-    assert notices(labelled) == ["1 labels left out, the model does not have them: Kaiju"]
+    assert notices(labelled) == [
+        "1 labels left out, the model does not have them: Kaiju",
+        "1 labels taken as false everywhere, the table does not have them: Comedy",
+    ]
 
 
 # The set itself

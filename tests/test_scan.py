@@ -214,6 +214,14 @@ def test_one_folder_behind_two_links_is_walked_twice(folder: Path) -> None:
     assert paths("p", follow_links=True) == ["p/one/b.jpg", "p/two/b.jpg"]
 
 
+def test_a_link_that_is_entered_and_named_is_walked_once(folder: Path) -> None:
+    touch(folder, "elsewhere/b.jpg")
+    (folder / "p").mkdir()
+    (folder / "p/link").symlink_to("../elsewhere")
+
+    assert paths("p", "p/link", follow_links=True) == ["p/link/b.jpg"]
+
+
 def test_a_folder_that_vanishes_during_the_walk_is_reported(folder: Path) -> None:
     touch(folder, "p/a.jpg", "p/q/b.jpg", "p/r/c.jpg")
     reported: list[tuple[str, str]] = []

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from tagger.selection import Rules, choose
+
+pytest.importorskip("sklearn", reason="the 'train' extra is not installed")
+
 from training.thresholds import best_threshold
 
 LABELS = ("red", "green", "blue", "N/A")

@@ -1,7 +1,7 @@
 """What the tests of training share: a folder of names, and one tiny training of drawn shapes.
 
-Test files ask for it with ``pytest_plugins``: fixtures that are imported instead would be made
-anew by each file.
+Test files ask for it with ``pytest_plugins``: session fixtures that are imported instead would be
+made anew by each file.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import run_tagger
+from shapes import Made, ShapeSet, draw_shapes, train_arguments
 
 from training.labels import LabelledSet, read_labelled_set
-
-Reader = Callable[..., LabelledSet]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def posters(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def read_labels(tmp_path: Path, posters: Path) -> Reader:
+def read_labels(tmp_path: Path, posters: Path) -> Callable[..., LabelledSet]:
     """Return a function that reads ``labels.csv`` of the given text, beside the posters."""
 
     def read(text: str | bytes, name: str = "labels.csv", **options: object) -> LabelledSet:
@@ -37,3 +37,27 @@ def read_labels(tmp_path: Path, posters: Path) -> Reader:
         return read_labelled_set(table, posters, **options)
 
     return read
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> ShapeSet:
+    """Return the set of drawn shapes."""
+    return draw_shapes(tmp_path_factory.mktemp("shapes"))
+
+
+@pytest.fixture(scope="session")
+def shape_run(shapes: ShapeSet, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Train on the shapes with the real command; tests leave the run folder as it is."""
+    folder = tmp_path_factory.mktemp("runs")
+    ran = run_tagger(*train_arguments(shapes, folder / "shapes"), cwd=folder)
+    assert ran.code == 0, ran.stderr
+    return Made(folder / "shapes", ran)
+
+
+@pytest.fixture(scope="session")
+def shape_model(shape_run: Made) -> Made:
+    """Export that run with the real command."""
+    file = shape_run.path.parent / "shapes.onnx"
+    ran = run_tagger("export", shape_run.path, "-o", file, cwd=file.parent)
+    assert ran.code == 0, ran.stderr
+    return Made(file, ran)

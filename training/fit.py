@@ -108,8 +108,6 @@ def compile_model(model: Any, settings: FitSettings, steps_per_epoch: int) -> No
         use_ema=settings.ema > 0,
         ema_momentum=settings.ema or 0.99,
     )
-    # Decay is for kernels; pulling biases and batch-norm scales to zero only harms.
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(optimizer, loss=keras.losses.BinaryCrossentropy())
 
 
@@ -145,11 +143,17 @@ def fit(
     )  # fmt: skip
     follow = _FollowTraining(data, settings, run, state, listener)
     if state.epochs_since_best() < settings.patience and len(state.epochs) < settings.epochs:
+        # Decay is for kernels; pulling biases and batch-norm scales to zero only harms. Said here
+        # since a checkpoint does not keep it.
+        model.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         model.fit(
             batches,
             initial_epoch=len(state.epochs),
             epochs=settings.epochs,
             callbacks=[follow],
+            # The batches are shuffled already, by seed and epoch; Keras would put them into an
+            # order of its own, which a training that goes on could not repeat.
+            shuffle=False,
             verbose=0,
         )
     return state

@@ -221,8 +221,12 @@ def _in_order_of(
         if label in place:
             ordered[:, i] = targets[:, place[label]]
     unknown = tuple(name for name in names if name not in set(labels))
-    notices = (Notice("labels left out, the model does not have them", unknown),)
-    return list(labels), ordered, notices if unknown else ()
+    absent = tuple(label for label in labels if label not in place)
+    notices = (
+        Notice("labels left out, the model does not have them", unknown),
+        Notice("labels taken as false everywhere, the table does not have them", absent),
+    )
+    return list(labels), ordered, tuple(notice for notice in notices if notice.names)
 
 
 def _with_files(

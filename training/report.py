@@ -52,11 +52,9 @@ def draw_learning_curves(run: RunFolder, state: TrainingState) -> None:
     )
     if state.best:
         quality.plot(state.best.number, state.best.validation_macro_ap, "o", color=_MODEL_COLOUR)
-        quality.annotate(
-            f"kept: epoch {state.best.number}, {state.best.validation_macro_ap:.3f}",
-            (state.best.number, state.best.validation_macro_ap),
-            textcoords="offset points", xytext=(0, -16), ha="center",
-        )  # fmt: skip
+        quality.set_title(
+            f"kept: epoch {state.best.number}, {state.best.validation_macro_ap:.3f}", fontsize=10
+        )
     quality.set(xlabel="epoch", ylabel="validation macro-AP")
     _save(run, run.curves, figure)
 

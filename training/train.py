@@ -152,6 +152,8 @@ def train(
     checkpointed = run.checkpoint.exists() and run.state.exists()
     if run.settings.exists() and not resume:
         raise UsageError(f"{folder} already holds a run: choose another folder or add --resume.")
+    if run.settings.exists():
+        _check_same(run, "settings", asdict(settings))
     labelled = read_labelled_set(
         source.table,
         source.images,
@@ -164,7 +166,7 @@ def train(
         listener.notice(notice)
     description = _describe(source, settings, labelled)
     if run.settings.exists():
-        _check_same_run(run, description)
+        _check_same(run, "data", description["data"])
     never = _never(labelled.labels, settings.never)
     data, scored = _split(labelled, images, settings, never)
     run.write_json(run.settings, description)
@@ -274,20 +276,18 @@ def _describe(source: DataSource, settings: TrainSettings, labelled: LabelledSet
     }
 
 
-def _check_same_run(run: RunFolder, description: dict[str, Any]) -> None:
-    """Refuse to go on with other settings: the result would be neither run's."""
-    before = run.read_json(run.settings)
-    for part in ("settings", "data"):
-        now = description[part]
-        for key, value in now.items():
-            old = before.get(part, {}).get(key)
-            if (tuple(old) if isinstance(old, list) else old) != (
-                tuple(value) if isinstance(value, list) else value
-            ):
-                raise UsageError(
-                    f"{run.folder} was started with another {key} ({_short(old)}, now "
-                    f"{_short(value)}): use the same options, or another folder."
-                )
+def _check_same(run: RunFolder, part: str, now: dict[str, Any]) -> None:
+    """Refuse to go on with other settings or data: the result would be neither run's."""
+    before = run.read_json(run.settings).get(part, {})
+    for key, value in now.items():
+        old = before.get(key)
+        if (tuple(old) if isinstance(old, list) else old) != (
+            tuple(value) if isinstance(value, list) else value
+        ):
+            raise UsageError(
+                f"{run.folder} was started with another {key} ({_short(old)}, now "
+                f"{_short(value)}): use the same options, or another folder."
+            )
 
 
 def _short(value: object) -> str:

@@ -77,7 +77,7 @@ def _run(arguments: list[str] | None) -> int:
     try:
         return int(app(arguments, prog_name="tagger", standalone_mode=False) or 0)
     except typer.TyperException as error:
-        return _say(error.format_message(), error.exit_code)
+        return _say(_sentence(error.format_message()), error.exit_code)
     except TaggerError as error:
         return _say(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
@@ -89,6 +89,12 @@ def _run(arguments: list[str] | None) -> int:
             raise
         name = error.filename or "The output"
         return _say(f"{name} cannot be used: {error.strerror.lower()}.", TaggerError.exit_code)
+
+
+def _sentence(message: str) -> str:
+    """Typer's messages pass on words of its validator, and not all end in a full stop."""
+    message = message.replace("Value error, ", "").rstrip()
+    return message if message.endswith((".", "?", "!")) else f"{message}."
 
 
 def _say(message: str, code: int) -> int:

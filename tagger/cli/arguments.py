@@ -54,6 +54,8 @@ def _read_list(name: str, *, null: bool) -> Iterator[str]:
         raise UsageError(f"The list {name} cannot be read: {reason}.") from None
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
+    if b"\0" in data and not null:  # no name holds one
+        raise UsageError(f"The list {name} is NUL-separated: add -0.")
     for line in data.split(b"\0" if null else b"\n"):
         path = os.fsdecode(line)
         # A list made on Windows ends its lines with CR LF; a name may end in CR, so look.

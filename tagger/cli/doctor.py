@@ -42,6 +42,9 @@ def doctor(model: ModelOption = None) -> int:
         f"image formats: {', '.join(formats)}"
         + (f"; missing: {', '.join(missing)}" * bool(missing))
     )
+    if not runtimes:
+        print("problem: no ONNX Runtime is installed: install poster-tagger again")
+        return 3
     return max(_devices(), _sample(model), int(len(runtimes) != 1))
 
 

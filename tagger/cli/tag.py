@@ -19,7 +19,7 @@ from tagger.cli.options import (
     WorkersOption,
 )
 from tagger.cli.streams import EXIT_READER_GONE, say
-from tagger.errors import UsageError
+from tagger.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from tagger.card import ModelCard
@@ -229,7 +229,7 @@ def tag(
         null=null,
     )
     if dry_run:
-        return _list_images(found)
+        return _list_images(found, quiet=quiet)
     outputs = OutputOptions(
         output, _format(output, format), layout, excel,
         tuple(sidecar or ()), sidecar_name, sidecar_dir, existing,
@@ -270,7 +270,7 @@ def _open_model(file: Path | None, device: str, batch_size: int | None) -> Tagge
     return TaggerModel(file or BUNDLED_MODEL, device, batch_size=batch_size)
 
 
-def _list_images(found: Scan) -> int:
+def _list_images(found: Scan, *, quiet: bool) -> int:
     from tagger.paths import printable
 
     count = 0
@@ -280,9 +280,10 @@ def _list_images(found: Scan) -> int:
     ):
         print(printable(path))
         count += 1
-    for problem in problems:
-        say(f"failed: {problem}")
-    say(f"{count:,} images would be tagged.")
+    if not quiet:
+        for problem in problems:
+            say(f"failed: {problem}")
+        say(f"{count:,} images would be tagged.")
     return EXIT_SOME_FAILED if problems else 0
 
 
@@ -299,8 +300,11 @@ def _tag(
     from tagger.cli.progress import TagProgress
     from tagger.cores import available_cores
     from tagger.pipeline import tag_images
-    from tagger.writers.sink import ReaderGone
+    from tagger.writers.sink import ReaderGone, check_folder
 
+    # What cannot be written is said before the work, not after it.
+    if summary_file is not None:
+        check_folder(os.fspath(summary_file))
     sink = _table_sink(options)
     progress = TagProgress(found, str(model.device), model.device_note, quiet=quiet)
     sidecars = _sidecar_writer(found, model.card, options, progress)
@@ -369,6 +373,8 @@ def _sidecar_writer(
 
     if not options.sidecars:
         return None
+    if options.sidecar_dir is not None and os.path.isfile(options.sidecar_dir):
+        raise OutputError(f"--sidecar-dir {options.sidecar_dir} is a file, not a folder.")
     return SidecarWriter(
         options.sidecars,
         SidecarNames(

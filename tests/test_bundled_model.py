@@ -1,0 +1,73 @@
+"""The model that the package brings along: small, ours, and scoring as it did when it was made."""
+
+import csv
+import shutil
+from pathlib import Path
+
+from commands import run_tagger
+
+from tagger.model import BUNDLED_MODEL, TaggerModel, read_card
+from tagger.pipeline import tag_images
+from tagger.results import Tagged
+from tagger.scan import WalkOptions, scan
+from tagger.selection import Rules
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden" / "samples.csv"
+
+# Other processors take other kernels; their scores differ in the last written decimal or two.
+TOLERANCE = 0.002
+
+
+def sample_scores() -> dict[str, list[float]]:
+    """Tag the samples here and now."""
+    model = TaggerModel(BUNDLED_MODEL, "cpu")
+    samples = scan([str(ROOT / "samples")], WalkOptions())
+    results = tag_images(
+        samples.paths(lambda folder, reason: None), model, Rules.of_card(model.card), workers=2
+    )
+    return {
+        str(Path(result.path).relative_to(ROOT)): result.scores.tolist()
+        for result in results
+        if isinstance(result, Tagged)
+    }
+
+
+def test_the_samples_score_as_they_did_when_the_model_was_made() -> None:
+    with GOLDEN.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    labels = read_card(BUNDLED_MODEL).labels
+    golden = {row["path"]: [float(row[label]) for label in labels] for row in rows}
+    scores = sample_scores()
+    assert scores.keys() == golden.keys()
+    worst = max(
+        abs(here - then)
+        for path in golden
+        for here, then in zip(scores[path], golden[path], strict=True)
+    )
+    assert worst <= TOLERANCE
+
+
+def test_it_knows_the_25_genres_and_never_emits_the_missing_one() -> None:
+    card = read_card(BUNDLED_MODEL)
+    assert (len(card.labels), card.never) == (25, ("N/A",))
+
+
+def test_its_card_tells_where_it_comes_from() -> None:
+    provenance = read_card(BUNDLED_MODEL).provenance
+    assert provenance["trained_images"] > 5000
+    assert 0 < provenance["validation"]["macro_ap"] < 1
+
+
+def test_it_is_small_enough_to_ship() -> None:
+    assert BUNDLED_MODEL.stat().st_size < 20_000_000
+
+
+def test_a_sample_copied_elsewhere_is_tagged_without_any_option(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "samples" / "the-red-moon.jpg", tmp_path / "moon.jpg")
+    ran = run_tagger("tag", "moon.jpg", "-f", "csv", "--layout", "list", cwd=tmp_path)
+    header, row = ran.stdout.decode("utf-8").splitlines()
+    assert (ran.code, header) == (0, "path,tags,error")
+    path, tags, error = row.split(",")
+    assert (path, error) == ("moon.jpg", "")
+    assert set(tags.split("|")) <= set(read_card(BUNDLED_MODEL).labels)

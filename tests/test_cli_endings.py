@@ -1,0 +1,214 @@
+"""How a run ends when something outside ends it: a closed pipe, a full disk, a signal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from commands import command_line, environment, run_tagger
+from pictures import save_picture
+
+from tagger import __version__
+
+HEADER = "path,tags,error,red,green,blue,N/A"
+FULL = "cannot be written: no space left on device."
+
+
+@pytest.fixture
+def posters(folder: Path) -> Path:
+    """Return a folder ``p`` with two images."""
+    save_picture(folder / "p/a.png", "red")
+    save_picture(folder / "p/b.png", "blue")
+    return folder / "p"
+
+
+@pytest.fixture
+def start(folder: Path, tiny_model: Path) -> Callable[..., subprocess.Popen[bytes]]:
+    """Return a function that starts ``tagger tag p ARGUMENTS``; it heeds SIGINT in any shell."""
+
+    def start_tagging(*arguments: str, **streams: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command_line("tag", "p", "--model", tiny_model, "--device", "cpu", *arguments),
+            cwd=folder,
+            env=environment(),
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            **streams,
+        )
+
+    return start_tagging
+
+
+def test_the_module_runs_as_the_command(folder: Path) -> None:
+    ran = run_tagger("--version", cwd=folder)
+
+    assert (ran.code, ran.stdout, ran.stderr) == (0, f"poster-tagger {__version__}\n".encode(), "")
+
+
+def test_a_process_tags(posters: Path, tiny_model: Path) -> None:
+    ran = run_tagger(
+        "tag", "p", "--model", tiny_model, "--layout", "list", "-q", cwd=posters.parent
+    )
+
+    assert (ran.code, ran.stderr) == (0, "")
+    assert ran.stdout == b"path,tags,error\np/a.png,red,\np/b.png,blue,\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)], ids=["table", "dry-run"])
+def test_a_reader_that_goes_away_is_no_error(
+    posters: Path,
+    start: Callable[..., subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    unbuffered: str,
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    run = start("--quiet", *arguments, stdout=subprocess.PIPE)
+    run.stdout.close()
+
+    told = run.stderr.read().decode()
+
+    assert (run.wait(), told) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tag", "p", "-q", "--model"), f"tagger: standard output {FULL}\n"),
+        (
+            ("tag", "p", "-q", "-o", "/dev/full", "-f", "csv", "--model"),
+            f"tagger: /dev/full {FULL}\n",
+        ),
+        (("info",), f"tagger: standard output {FULL}\n"),
+    ],
+    ids=["stdout", "file", "info"],
+)
+def test_a_full_disk_is_one_sentence(
+    posters: Path, tiny_model: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run(
+            command_line(*arguments, tiny_model),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            check=False,
+        )
+
+    assert (ran.returncode, ran.stderr.decode()) == (3, message)
+
+
+def test_a_closed_stdout_is_one_sentence(posters: Path, tiny_model: Path) -> None:
+    ran = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *command_line("tag", "p", "-q", "--model", tiny_model)],
+        capture_output=True,
+        env=environment(),
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr.decode()) == (
+        3,
+        "tagger: standard output cannot be written: bad file descriptor.\n",
+    )
+
+
+def test_without_stderr_the_table_stays_clean(posters: Path, tiny_model: Path) -> None:
+    command = command_line("tag", "p", "--layout", "list", "--model", tiny_model)
+
+    ran = subprocess.run(
+        ["sh", "-c", '"$@" 2>&-', "sh", *command],
+        capture_output=True,
+        env=environment(),
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ran.stdout == b"path,tags,error\np/a.png,red,\np/b.png,blue,\n"
+
+
+def test_a_log_that_is_full_stops_nothing(posters: Path, tiny_model: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run(
+            command_line("tag", "p", "--layout", "list", "--model", tiny_model),
+            stdout=subprocess.PIPE,
+            stderr=full,
+            env=environment(),
+            check=False,
+        )
+
+    assert ran.returncode == 0
+    assert ran.stdout == b"path,tags,error\np/a.png,red,\np/b.png,blue,\n"
+
+
+@pytest.mark.parametrize(
+    ("signals", "former", "kept"),
+    [(signal.SIGINT, None, "t.csv"), (signal.SIGTERM, "former", "t.csv.part")],
+    ids=["SIGINT", "SIGTERM"],
+)
+def test_an_interrupted_run_keeps_whole_rows(
+    folder: Path,
+    start: Callable[..., subprocess.Popen[bytes]],
+    signals: int,
+    former: str | None,
+    kept: str,
+) -> None:
+    names = [f"p/{place:05}.png" for place in range(10_000)]  # minutes of work
+    picture = save_picture(folder / "slow.png", size=(1500, 1500))
+    (folder / "p").mkdir()
+    for name in names:
+        (folder / name).hardlink_to(picture)
+    if former is not None:
+        (folder / "t.csv").write_text(former)
+
+    run = start("-o", "t.csv", "--batch-size", "1", "--workers", "1")
+    while run.poll() is None and not holds_anything(folder / "t.csv.part"):
+        time.sleep(0.02)
+    run.send_signal(signals)
+    told = run.stderr.read().decode().splitlines()
+
+    assert run.wait() == 130
+    header, *rows = (folder / kept).read_text().split("\n")
+    assert header == HEADER
+    assert rows.pop() == ""  # the last row is whole
+    assert rows == [f"{name},red,,1.0000,0.0000,0.0000,0.0000" for name in names[: len(rows)]]
+    assert 0 < len(rows) < len(names)
+    stopped = re.fullmatch(r"Stopped after ([\d,]+) images, kept in (\S+)\.", told[1])
+    assert stopped is not None
+    assert int(stopped[1].replace(",", "")) in (len(rows) - 1, len(rows))
+    assert stopped[2] == kept
+    if former is not None:
+        assert (folder / "t.csv").read_text() == former
+
+
+def holds_anything(file: Path) -> bool:
+    """Say whether a file is there and not empty."""
+    return file.exists() and file.stat().st_size > 0
+
+
+def test_a_terminal_gets_a_readable_line_an_image(
+    posters: Path, start: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    (posters / "c.png").touch()
+    reading, writing = pty.openpty()
+
+    run = start("--quiet", "--min-tags", "2", stdout=writing)
+    run.stderr.read()
+    code = run.wait()
+    shown = os.read(reading, 10_000).decode()
+    os.close(writing)
+    os.close(reading)
+
+    assert code == 1
+    assert shown.splitlines() == [
+        "p/a.png: red 100%, green 0%",
+        "p/b.png: blue 100%, red 0%",
+        "p/c.png: failed: the file is empty",
+    ]

@@ -1,0 +1,78 @@
+"""The documents say what the program does."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import command_line, environment, run_tagger
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def shell_lines() -> list[str]:
+    """Return the lines of README's shell blocks, without their comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [re.sub(r"\s+#.*", "", line) for line in lines if line.strip()]
+
+
+TAG_LINES = [line for line in shell_lines() if re.match(r"tagger tag (posters/|heat\.jpg)", line)]
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """Return a folder with the posters that README speaks of."""
+    shutil.copytree(ROOT / "samples" / "festival", tmp_path / "posters")
+    shutil.copy(ROOT / "samples" / "dust-and-silver.jpg", tmp_path / "heat.jpg")
+    return tmp_path
+
+
+def test_the_command_line_page_is_what_help_prints() -> None:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        from write_cli import cli_page
+    finally:
+        sys.path.pop(0)
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == cli_page()
+
+
+def test_readme_has_tagging_commands_to_try() -> None:
+    assert len(TAG_LINES) >= 6
+
+
+@pytest.mark.parametrize("line", [line for line in TAG_LINES if "--device cuda" not in line])
+def test_a_tagging_command_of_readme_works(line: str, library: Path) -> None:
+    ran = run_tagger(*shlex.split(line)[1:], cwd=library)
+    assert (ran.code, "failed in" in ran.stderr) == (0, True), ran.stderr
+
+
+def test_the_list_of_readme_can_be_piped_in(library: Path) -> None:
+    (line,) = [line for line in shell_lines() if line.startswith("find ")]
+    tagging = shlex.join(str(part) for part in command_line())
+    script = line.replace("tagger", tagging).removesuffix("| jq .tags")
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=library, env=environment(), capture_output=True, check=True
+    )
+    assert len(done.stdout.splitlines()) == 3
+
+
+def test_readme_shows_what_the_demo_prints() -> None:
+    ran = run_tagger("tag", "samples", "--format", "csv", "--layout", "list", cwd=ROOT)
+    assert ran.code == 0
+    assert ran.stdout.decode("utf-8") in README
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    missing = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert missing == []

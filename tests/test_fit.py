@@ -1,0 +1,178 @@
+"""The training loop: what it keeps, when it stops, and how it goes on."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
+
+import keras
+
+from training.fit import (
+    Epoch,
+    FitData,
+    FitSettings,
+    TrainingState,
+    compile_model,
+    fit,
+    predict,
+)
+from training.run_folder import RunFolder
+
+pytestmark = [
+    pytest.mark.train,
+    # Keras 3.15 with NumPy 2; nothing here can help it.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+LABELS = 3
+
+
+class Listener:
+    """Takes note, and interrupts the training in the middle of an epoch when told to."""
+
+    def __init__(self, interrupt_in: int | None = None) -> None:
+        self._interrupt_in = interrupt_in
+        self.batches: list[tuple[int, int, int]] = []
+        self.epochs: list[int] = []
+
+    def batch_done(self, epoch: int, done: int, total: int, loss: float) -> None:
+        self.batches.append((epoch, done, total))
+        if epoch == self._interrupt_in and done == 2:
+            raise KeyboardInterrupt
+
+    def epoch_done(self, epoch: Epoch, state: TrainingState) -> None:
+        assert state.epochs[-1] is epoch
+        self.epochs.append(epoch.number)
+
+
+@pytest.fixture(scope="module")
+def data() -> FitData:
+    """Return 40 images whose mean colour tells their labels."""
+    random = np.random.default_rng(2)
+    targets = random.integers(0, 2, (40, LABELS)).astype(np.uint8)
+    images = targets[:, None, None, :] * 90 + random.integers(0, 160, (40, 8, 8, 3))
+    return FitData(
+        images=images.astype(np.uint8),
+        targets=targets,
+        training=np.arange(28),
+        validation=np.arange(28, 40),
+        scored=np.ones(LABELS, dtype=np.bool_),
+    )
+
+
+def settings(**changes: Any) -> FitSettings:
+    values = {
+        "epochs": 3, "patience": 9, "batch_size": 4, "learning_rate": 0.05, "weight_decay": 1e-2,
+        "seed": 1,
+    }  # fmt: skip
+    return FitSettings(**{**values, **changes})
+
+
+def fresh_model(chosen: FitSettings) -> Any:
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3), dtype="uint8"),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(LABELS, activation="sigmoid"),
+        ]
+    )
+    compile_model(model, chosen, steps_per_epoch=7)
+    return model
+
+
+def test_a_training_that_was_cut_off_ends_where_the_whole_one_does(data: FitData, tmp_path: Path):
+    whole, cut = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "cut")
+    whole.create()
+    cut.create()
+    whole_state = fit(fresh_model(settings()), data, settings(), whole, TrainingState(), Listener())
+    with pytest.raises(KeyboardInterrupt):
+        fit(fresh_model(settings()), data, settings(), cut, TrainingState(), Listener(2))
+
+    state = TrainingState([Epoch(**epoch) for epoch in cut.read_json(cut.state)])
+    assert [epoch.number for epoch in state.epochs] == [1]
+    listener = Listener()
+    fit(keras.models.load_model(cut.checkpoint), data, settings(), cut, state, listener)
+    assert listener.epochs == [2, 3]
+    assert listener.batches[0] == (2, 1, 7)
+    for name in ("number", "loss", "validation_log_loss", "validation_macro_ap", "learning_rate"):
+        figures = [getattr(epoch, name) for epoch in state.epochs]
+        assert figures == [getattr(epoch, name) for epoch in whole_state.epochs], name
+    for ours, theirs in zip(
+        keras.models.load_model(cut.checkpoint).get_weights(),
+        keras.models.load_model(whole.checkpoint).get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    """Return an empty run folder."""
+    folder = RunFolder(tmp_path / "run")
+    folder.create()
+    return folder
+
+
+def epoch(number: int, macro_ap: float) -> Epoch:
+    return Epoch(number, 0.5, 0.5, macro_ap, 1e-3, 1.0)
+
+
+def test_epochs_that_bring_nothing_better_end_it(data: FitData, run: RunFolder):
+    standing_still = settings(learning_rate=0.0, patience=2, epochs=9)
+    state = fit(fresh_model(standing_still), data, standing_still, run, TrainingState(), Listener())
+    assert [epoch.number for epoch in state.epochs] == [1, 2, 3]
+    assert state.best is state.epochs[0]
+
+
+def test_a_worse_epoch_does_not_take_the_place_of_the_best(data: FitData, run: RunFolder):
+    state = TrainingState([epoch(1, 1.0)])
+    fit(fresh_model(settings()), data, settings(epochs=2), run, state, Listener())
+    assert [item.number for item in state.epochs] == [1, 2]
+    assert sorted(file.name for file in run.folder.iterdir()) == ["checkpoint.keras", "state.json"]
+
+
+@pytest.mark.parametrize(
+    "chosen", [settings(patience=2), settings(epochs=3), settings(epochs=2, patience=1)]
+)
+def test_a_training_that_is_over_is_not_trained_further(
+    data: FitData, run: RunFolder, chosen: FitSettings
+):
+    state = TrainingState([epoch(1, 0.9), epoch(2, 0.8), epoch(3, 0.7)])
+    listener = Listener()
+    fit(fresh_model(chosen), data, chosen, run, state, listener)
+    assert (len(state.epochs), listener.batches, list(run.folder.iterdir())) == (3, [], [])
+
+
+def test_the_rate_rises_for_an_epoch_and_falls_to_nothing(data: FitData, run: RunFolder):
+    long = settings(epochs=10)
+    state = fit(fresh_model(long), data, long, run, TrainingState(), Listener())
+    rates = [item.learning_rate for item in state.epochs]
+    assert rates[0] == pytest.approx(0.05)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_best_epoch_is_the_first_of_the_highest():
+    state = TrainingState([epoch(1, 0.2), epoch(2, math.nan), epoch(3, 0.4), epoch(4, 0.4)])
+    assert state.best is state.epochs[2]
+    assert state.epochs_since_best() == 1
+
+
+def test_epochs_that_cannot_be_measured_are_no_best():
+    state = TrainingState([epoch(1, math.nan)])
+    assert (state.best, state.epochs_since_best()) == (None, 0)
+
+
+def test_predictions_keep_the_order_of_the_rows(data: FitData):
+    model = fresh_model(settings())
+    rows = np.arange(40)[::-1]
+    expected = model.predict_on_batch(data.images)[::-1]
+    np.testing.assert_allclose(predict(model, data.images, rows), expected, atol=1e-6)

@@ -1,0 +1,209 @@
+"""A model file on the real ONNX Runtime: what opens, what is refused, and what it scores."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import helper
+from tiny_model import CARD, SIDE, changed_card, write_graph, write_model
+
+from tagger.errors import DeviceError, ModelError, UsageError
+from tagger.model import Device, TaggerModel, cuda_problem, read_card
+
+
+def has_cuda_driver() -> bool:
+    """Say whether NVIDIA's driver is installed."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def refusal(file: Path) -> str:
+    """Return the message with which a model file is refused."""
+    with pytest.raises(ModelError) as refused:
+        TaggerModel(file, "cpu")
+    return str(refused.value)
+
+
+def noise(count: int) -> np.ndarray:
+    """Return random images of the tiny model's size."""
+    return np.random.default_rng(7).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def write_convolutions(file: Path) -> Path:
+    """Write a network with the operators that real ones have; its weights are random."""
+    random = np.random.default_rng(3)
+    weights = {
+        "kernels": random.normal(size=(16, 3, 3, 3)).astype(np.float32) / 200,
+        "dense": random.normal(size=(16, 4)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Cast", ["images"], ["samples"], to=1),
+        helper.make_node("Transpose", ["samples"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["planes", "kernels"], ["features"]),
+        helper.make_node("Relu", ["features"], ["active"]),
+        helper.make_node("GlobalAveragePool", ["active"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "dense"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["scores"]),
+    ]
+    return write_graph(file, nodes, weights, CARD)
+
+
+def test_scores_are_one_row_an_image(tiny_model: Path) -> None:
+    images = np.zeros((2, SIDE, SIDE, 3), dtype=np.uint8)
+    images[0, ..., 0] = 255
+    images[1] = (51, 102, 204)
+
+    scores = TaggerModel(tiny_model, "cpu").scores(images)
+
+    assert scores.dtype == np.float32
+    assert scores.tolist() == np.float32([[1, 0, 0, 0], [0.2, 0.4, 0.8, 0.2]]).tolist()
+
+
+def test_an_image_scores_the_same_at_every_place_of_a_batch(tmp_path: Path) -> None:
+    model = TaggerModel(write_convolutions(tmp_path / "m.onnx"), "cpu", batch_size=8)
+    images = noise(8)
+    alone = [model.scores(image[np.newaxis])[0] for image in images]
+
+    for shift in range(8):
+        together = model.scores(np.roll(images, shift, axis=0))
+        assert np.array_equal(together, np.roll(alone, shift, axis=0))
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_a_short_batch_scores_as_the_full_one_does(tmp_path: Path, count: int) -> None:
+    model = TaggerModel(write_convolutions(tmp_path / "m.onnx"), "cpu", batch_size=8)
+    images = noise(8)
+    full = model.scores(images)
+
+    assert np.array_equal(model.scores(images[:count]), full[:count])
+
+
+def test_the_card_comes_with_the_model(tiny_model: Path) -> None:
+    assert TaggerModel(tiny_model, "cpu").card == CARD
+    assert read_card(tiny_model) == CARD
+
+
+def test_a_model_opens_whatever_its_file_is_called(tmp_path: Path) -> None:
+    assert read_card(write_model(tmp_path / 'Où, "l\'été" %s.bin')) == CARD
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "m.onnx") == f"There is no model file {tmp_path}/m.onnx."
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"There is no model file {tmp_path}."
+
+
+@pytest.mark.parametrize("content", [b"\xff" * 64, b"no model at all\n"])
+def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "m.onnx"
+    file.write_bytes(content)
+
+    assert refusal(file) == (
+        f"{file} cannot be opened as a model: Load model from {file} failed:"
+        "Protobuf parsing failed."
+    )
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").touch()
+
+    message = refusal(tmp_path / "m.onnx")
+
+    assert message.startswith(f"{tmp_path}/m.onnx cannot be opened as a model: ")
+    assert "\n" not in message
+
+
+def test_a_truncated_model_is_refused(tmp_path: Path, tiny_model: Path) -> None:
+    data = tiny_model.read_bytes()
+    (tmp_path / "m.onnx").write_bytes(data[: len(data) // 2])
+
+    assert refusal(tmp_path / "m.onnx").startswith(
+        f"{tmp_path}/m.onnx cannot be opened as a model: "
+    )
+
+
+def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
+    file = write_model(tmp_path / "m.onnx", None)
+
+    assert refusal(file) == (
+        f"{file} is an ONNX file without a model card: make one with 'tagger export'."
+    )
+
+
+def test_a_damaged_card_is_refused_with_the_files_name(tmp_path: Path) -> None:
+    file = write_model(tmp_path / "m.onnx", "{")
+
+    assert refusal(file) == (f"{file}: The model card is damaged: it is not the JSON it should be.")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"height": 16},
+        {"width": 4},
+        {"labels": ("red", "green", "blue"), "thresholds": (0.5,) * 3, "never": ()},
+    ],
+)
+def test_a_card_that_describes_another_graph_is_refused(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    file = write_model(tmp_path / "m.onnx", changed_card(**changes))
+
+    assert refusal(file) == f"{file} does not have the inputs and outputs that its card describes."
+
+
+def test_scores_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    file = write_model(tmp_path / "m.onnx", divisor=0)
+
+    with pytest.raises(ModelError) as refused:
+        TaggerModel(file, "cpu").scores(np.zeros((1, SIDE, SIDE, 3), dtype=np.uint8))
+
+    assert str(refused.value) == f"{file} gives scores that are not probabilities."
+
+
+def test_scores_above_one_are_refused(tmp_path: Path) -> None:
+    file = write_model(tmp_path / "m.onnx", divisor=100)
+
+    with pytest.raises(ModelError) as refused:
+        TaggerModel(file, "cpu").scores(np.full((1, SIDE, SIDE, 3), 101, dtype=np.uint8))
+
+    assert str(refused.value) == f"{file} gives scores that are not probabilities."
+
+
+@pytest.mark.parametrize("name", ["", "gpu", "CPU", "cuda:", "cuda:x", "cuda:-1", "cpu:0"])
+def test_an_unknown_device_is_wrong_usage(tiny_model: Path, name: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        TaggerModel(tiny_model, name)
+
+    assert str(refused.value) == f"There is no device '{name}': use auto, cpu, cuda or cuda:N."
+
+
+def test_devices_are_spelled_as_on_the_command_line(tiny_model: Path) -> None:
+    assert str(TaggerModel(tiny_model, "cpu").device) == "cpu"
+    assert str(Device("cuda", 1)) == "cuda:1"
+
+
+@pytest.mark.skipif(has_cuda_driver(), reason="CUDA may run here")
+@pytest.mark.parametrize("name", ["cuda", "cuda:1"])
+def test_cuda_is_refused_where_it_cannot_run(tiny_model: Path, name: str) -> None:
+    with pytest.raises(DeviceError) as refused:
+        TaggerModel(tiny_model, name)
+
+    assert str(refused.value) == f"--device {name} cannot run here: {cuda_problem()}."
+
+
+@pytest.mark.skipif(has_cuda_driver(), reason="CUDA may run here")
+def test_auto_takes_the_cpu_where_cuda_cannot_run(tiny_model: Path) -> None:
+    model = TaggerModel(tiny_model, "auto")
+
+    assert str(model.device) == "cpu"
+    assert model.scores(noise(1)).shape == (1, 4)
