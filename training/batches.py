@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
 from tagger.results import Pixels
+from training.augmentation import Augmentation
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of uint8 images and 0/1 targets, in an order that the seed and the epoch decide.
-
-    Augmentation lies here and not in layers of the network: random layers inside a graph make
-    ONNX files that are invalid without a warning (onnx/tensorflow-onnx#2395).
 
     Args:
         images: uint8, shape ``(images, height, width, 3)``.
@@ -25,8 +22,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         batch_size: images a batch; the last one may be smaller.
         seed: with the epoch it decides order and augmentation.
         first_epoch: epoch to start with, when a training goes on.
-        shift: largest shift up, down, left or right, as a share of the side.
-        flip: whether every second image is mirrored.
+        augmentation: how the images are changed.
     """
 
     def __init__(
@@ -38,8 +34,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         batch_size: int,
         seed: int,
         first_epoch: int = 0,
-        shift: float = 0.08,
-        flip: bool = True,
+        augmentation: Augmentation,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self._images = images
@@ -48,8 +43,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._batch_size = batch_size
         self._seed = seed
         self._epoch = first_epoch
-        self._shift = shift
-        self._flip = flip
+        self._augmentation = augmentation
         self._order = self._shuffled()
 
     def __len__(self) -> int:
@@ -60,8 +54,8 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         """Return batch ``index`` of the current epoch."""
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         random = np.random.default_rng((self._seed, self._epoch, index))
-        batch = np.stack([self._augmented(self._images[row], random) for row in chosen])
-        return batch, self._targets[chosen]
+        batch = np.stack([self._augmentation.image(self._images[row], random) for row in chosen])
+        return self._augmentation.batch(batch, self._targets[chosen], random)
 
     def on_epoch_end(self) -> None:
         """Shuffle for the next epoch."""
@@ -70,14 +64,3 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def _shuffled(self) -> npt.NDArray[np.int64]:
         return np.random.default_rng((self._seed, self._epoch)).permutation(self._rows)
-
-    def _augmented(self, image: Pixels, random: np.random.Generator) -> Any:
-        if self._flip and random.random() < 0.5:
-            image = image[:, ::-1]
-        height, width = image.shape[:2]
-        down = int(random.uniform(-self._shift, self._shift) * height)
-        right = int(random.uniform(-self._shift, self._shift) * width)
-        # Shifting by clipped indices repeats the edge, as a photographed frame would.
-        rows = np.clip(np.arange(height) - down, 0, height - 1)
-        columns = np.clip(np.arange(width) - right, 0, width - 1)
-        return image[rows][:, columns]

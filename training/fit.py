@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.results import Pixels
+from training.augmentation import Augmentation
 from training.batches import TrainingBatches
 from training.metrics import binary_log_loss, macro_average_precision
 from training.run_folder import RunFolder
@@ -68,6 +69,8 @@ class FitSettings:
     learning_rate: float
     weight_decay: float
     seed: int
+    augmentation: Augmentation
+    ema: float
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,12 @@ def compile_model(model: Any, settings: FitSettings, steps_per_epoch: int) -> No
         warmup_steps=warmup,
         decay_steps=max(1, total - warmup),
     )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=settings.weight_decay,
+        use_ema=settings.ema > 0,
+        ema_momentum=settings.ema or 0.99,
+    )
     model.compile(optimizer, loss=keras.losses.BinaryCrossentropy())
 
 
@@ -114,7 +122,7 @@ def fit(
     """Train until the epochs are over or validation macro-AP has not risen for ``patience``.
 
     After each epoch ``checkpoint.keras`` (with the optimizer) and ``state.json`` are written, and
-    ``model.keras`` when the epoch is the best so far: a training that is cut off goes on from
+    ``best.keras`` when the epoch is the best so far: a training that is cut off goes on from
     there.
 
     Args:
@@ -131,6 +139,7 @@ def fit(
     batches = TrainingBatches(
         data.images, data.targets, data.training,
         batch_size=settings.batch_size, seed=settings.seed, first_epoch=len(state.epochs),
+        augmentation=settings.augmentation,
     )  # fmt: skip
     follow = _FollowTraining(data, settings, run, state, listener)
     if state.epochs_since_best() < settings.patience and len(state.epochs) < settings.epochs:
@@ -184,6 +193,9 @@ class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
         self._listener.batch_done(number, batch + 1, total, float((logs or {}).get("loss", 0)))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        own_weights = self.model.get_weights() if self._settings.ema else None
+        if own_weights is not None:  # the moving average is what is measured and kept
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         targets = self._data.targets[self._data.validation]
         scores = predict(self.model, self._data.images, self._data.validation)
         result = Epoch(
@@ -196,7 +208,9 @@ class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
         )
         self._state.epochs.append(result)
         if self._state.best is result:
-            self._run.write(self._run.model, self.model.save)
+            self._run.write(self._run.best, self.model.save)
+        if own_weights is not None:
+            self.model.set_weights(own_weights)
         self._run.write(self._run.checkpoint, self.model.save)
         self._run.write_json(self._run.state, [asdict(item) for item in self._state.epochs])
         self._listener.epoch_done(result, self._state)

@@ -16,6 +16,7 @@ class RunFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.best = folder / "best.keras"
         self.model = folder / "model.keras"
         self.checkpoint = folder / "checkpoint.keras"
         self.state = folder / "state.json"

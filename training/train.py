@@ -10,6 +10,7 @@ import platform
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,10 +21,12 @@ import numpy as np
 from tagger import __version__
 from tagger.card import RESIZE_RULES, ModelCard
 from tagger.errors import DataError, UsageError
-from tagger.selection import choose
+from tagger.selection import Rules, choose
 from training import report
 from training.architectures import ARCHITECTURES
+from training.augmentation import Augmentation
 from training.cache import decoded_images
+from training.calibration import learn_calibration
 from training.fit import (
     Epoch,
     FitData,
@@ -34,11 +37,13 @@ from training.fit import (
     fit,
     predict,
 )
+from training.folds import held_out
 from training.labels import LabelledSet, Notice, read_labelled_set
 from training.metrics import Evaluation, evaluate, most_frequent, scored_labels
+from training.probe import fit_head
 from training.run_folder import RunFolder
 from training.split import validation_mask
-from training.thresholds import best_threshold
+from training.thresholds import learn_rules
 
 #: Labels of these names say that a label is missing: scored, never emitted.
 MISSING_LABELS = frozenset({"n/a", "na", "unknown", "none"})
@@ -59,6 +64,11 @@ class TrainSettings:
         weight_decay: decoupled decay of the kernels.
         validation_share: share of images that are never trained on.
         seed: of initial weights, order and augmentation.
+        augmentation: how training images are changed.
+        ema: decay of the moving average of weights that is kept; 0 keeps the weights themselves.
+        probe: fit the last layer on frozen features first.
+        frozen_layers: layers up to the last one whose name starts with this stay as they are.
+        target_precision: learn thresholds for this share of true tags; None learns them for F1.
         name: the model's name in its card.
         never: labels that are scored and never emitted; None finds ``N/A`` and its like.
     """
@@ -68,11 +78,16 @@ class TrainSettings:
     width: int
     epochs: int
     learning_rate: float
+    augmentation: Augmentation = Augmentation()  # noqa: RUF009 (frozen)
+    ema: float = 0.0
+    probe: bool = False
+    frozen_layers: str | None = None
     patience: int = 10
     batch_size: int = 32
     weight_decay: float = 1e-2
     validation_share: float = 0.15
     seed: int = 1
+    target_precision: float | None = None
     name: str = "model"
     never: tuple[str, ...] | None = None
 
@@ -166,7 +181,11 @@ def train(
     else:
         architecture = ARCHITECTURES[settings.architecture]
         model = architecture.build(settings.height, settings.width, len(labelled.labels))
-        _start_at_base_rates(model, labelled.targets[data.training].mean(axis=0))
+        if settings.probe:
+            fit_head(model, images, data.targets, data.training, seed=settings.seed)
+        else:
+            _start_at_base_rates(model, labelled.targets[data.training].mean(axis=0))
+        _freeze(model, settings.frozen_layers)
         compile_model(model, _fit_settings(settings), -(-len(data.training) // settings.batch_size))
     listener.model_ready(settings.architecture, model.count_params(), state)
     fit(model, data, _fit_settings(settings), run, state, listener)
@@ -183,6 +202,15 @@ def _start_at_base_rates(model: Any, base_rates: Any) -> None:
     model.layers[-1].set_weights([kernel * 0.1, np.log(rates / (1 - rates))])
 
 
+def _freeze(model: Any, prefix: str | None) -> None:
+    """Keep the first layers as they are: what they have learned from ImageNet is general."""
+    if prefix is None:
+        return
+    named = [i for i, layer in enumerate(model.layers) if layer.name.startswith(prefix)]
+    for layer in model.layers[: max(named, default=-1) + 1]:
+        layer.trainable = False
+
+
 def _fit_settings(settings: TrainSettings) -> FitSettings:
     return FitSettings(
         epochs=settings.epochs,
@@ -191,6 +219,8 @@ def _fit_settings(settings: TrainSettings) -> FitSettings:
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         seed=settings.seed,
+        augmentation=settings.augmentation,
+        ema=settings.ema,
     )
 
 
@@ -318,18 +348,31 @@ def _finish(
     best = state.best
     if best is None:
         raise DataError("No epoch gave a measurable model: validation has no positive label.")
-    model = keras.models.load_model(run.model, safe_mode=True)
-    scores = predict(model, data.images, data.validation)
+    model = keras.models.load_model(run.best, safe_mode=True)
+    raw = predict(model, data.images, data.validation)
     truth = labelled.targets[data.validation]
     training_targets = labelled.targets[data.training]
     counts = training_targets.sum(axis=1)
-    rules = best_threshold(truth, scores, labelled.labels, never, int(counts.max()))
+    learn_calibration(truth, raw).fold_into(model.layers[-1])
+    run.write(run.model, model.save)
+
+    def learn(targets: Any, scores: Any) -> Rules:
+        return learn_rules(
+            targets, scores, labelled.labels, never, int(counts.max()), settings.target_precision
+        )
+
+    # What is measured was calibrated and chosen by what was learned from other images.
+    scores = held_out(truth, raw, learn_calibration)
+    emitted = held_out(
+        truth, scores, lambda targets, given: partial(choose, rules=learn(targets, given))
+    ).astype(np.uint8)
+    rules = learn(truth, predict(model, data.images, data.validation))
     base_rates = training_targets.mean(axis=0)
     typical = max(1, round(float(counts.mean())))
     evaluation = evaluate(
         truth,
         scores,
-        choose(scores, rules),
+        emitted,
         labelled.labels,
         scored,
         base_rates,

@@ -75,6 +75,16 @@ def train(
         ),
     ] = 0.15,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of weights and order.")] = 1,
+    target_precision: Annotated[
+        float | None,
+        typer.Option(
+            "--target-precision",
+            min=0.01,
+            max=0.99,
+            metavar="SHARE",
+            help="Learn thresholds at which this share of a label's tags is true, instead of F1's.",
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", metavar="TEXT", help="The model's name in its card.")
     ] = None,
@@ -112,18 +122,23 @@ def train(
         raise UsageError(
             f"There is no architecture '{architecture}': use {', '.join(ARCHITECTURES)}."
         )
-    chosen = ARCHITECTURES[architecture]
-    height, width = _size(size) if size else (chosen.height, chosen.width)
+    recipe = ARCHITECTURES[architecture].recipe
+    height, width = _size(size) if size else (recipe.height, recipe.width)
     settings = TrainSettings(
         architecture=architecture,
         height=height,
         width=width,
-        epochs=epochs or chosen.epochs,
-        learning_rate=learning_rate or chosen.learning_rate,
+        epochs=epochs or recipe.epochs,
+        learning_rate=learning_rate or recipe.learning_rate,
+        augmentation=recipe.augmentation,
+        ema=recipe.ema,
+        probe=recipe.probe,
+        frozen_layers=recipe.frozen_layers,
         patience=patience,
         batch_size=batch_size,
         validation_share=validation,
         seed=seed,
+        target_precision=target_precision,
         name=name or output.absolute().name,
         never=tuple(never) if never is not None else None,
     )
