@@ -93,9 +93,12 @@ class FitData:
 
 
 def compile_model(model: Any, settings: FitSettings, steps_per_epoch: int) -> None:
-    """Give a fresh model its loss and optimizer: AdamW, warm-up of one epoch, cosine to zero."""
+    """Give a fresh model its loss and optimizer: AdamW, warm-up, cosine to zero.
+
+    The warm-up takes one epoch, or a quarter of a short training.
+    """
     total = settings.epochs * steps_per_epoch
-    warmup = min(steps_per_epoch, total // 10)
+    warmup = min(steps_per_epoch, total // 4)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=settings.learning_rate / 20,
         warmup_target=settings.learning_rate,

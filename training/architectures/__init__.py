@@ -60,8 +60,8 @@ _SCRATCH = Recipe(
 _FINE_TUNING = Recipe(
     height=288,
     width=192,
-    epochs=8,
-    learning_rate=2.5e-4,
+    epochs=5,
+    learning_rate=1.5e-4,
     augmentation=Augmentation(flip=True, smallest_crop=0.5, colour=0.2, mixup=0.2),
     ema=0.996,
     probe=True,
