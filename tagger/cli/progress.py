@@ -33,20 +33,30 @@ class TagProgress:
         device: where the network runs, for the summary.
         device_note: why it is not the device one might expect.
         quiet: say nothing but failures' count through the exit code.
+        on_screen: whether each result is printed on a terminal: those lines are the progress, and a
+            bar would be torn by them.
     """
 
-    def __init__(self, found: Scan, device: str, device_note: str | None, *, quiet: bool) -> None:
+    def __init__(
+        self,
+        found: Scan,
+        device: str,
+        device_note: str | None,
+        *,
+        quiet: bool,
+        on_screen: bool = False,
+    ) -> None:
         self._found = found
         self._device = device
         self._device_note = device_note
         self._quiet = quiet
+        self._on_screen = on_screen
         self._started = time.monotonic()
         self._said_at = self._started
         self._total: int | None = None
         self._stop = threading.Event()
         self._bar: Any = None
         self._tags: Counter[str] = Counter()
-        self._shown: list[str] = []
         self.tagged = 0
         self.failures = 0
 
@@ -55,6 +65,7 @@ class TagProgress:
         if not self._quiet:
             note = f" ({self._device_note})" if self._device_note else ""
             say(f"Running on {self._device}{note}.")
+        if not self._quiet and not self._on_screen:
             threading.Thread(target=self._count_files, daemon=True).start()
             if sys.stderr.isatty():
                 self._bar = _bar()
@@ -76,20 +87,29 @@ class TagProgress:
     def count(self, result: Result) -> None:
         """Take note of a result that is written."""
         if isinstance(result, Failed):
-            self.failed(result.path, result.reason)
+            self.failed(result.path, result.reason, on_screen=self._on_screen)
         else:
             self.tagged += 1
             self._tags.update(tag.name for tag in result.tags)
         if self._bar is not None:
             self._bar.update(self._task, advance=1, total=self._total)
-        elif not self._quiet and time.monotonic() - self._said_at > _SECONDS_BETWEEN_LINES:
+        elif (
+            not (self._quiet or self._on_screen)
+            and time.monotonic() - self._said_at > _SECONDS_BETWEEN_LINES
+        ):
             self._said_at = time.monotonic()
             say(self._progress_line())
 
-    def failed(self, path: str, reason: str) -> None:
-        """Take note of something that failed, and say so unless there are too many."""
+    def failed(self, path: str, reason: str, *, on_screen: bool = False) -> None:
+        """Take note of something that failed, and say so unless there are too many.
+
+        Args:
+            path: what failed.
+            reason: why.
+            on_screen: whether the results that a person watches tell it already.
+        """
         self.failures += 1
-        if self._quiet or self.failures > _MOST_FAILURES_SHOWN:
+        if self._quiet or on_screen or self.failures > _MOST_FAILURES_SHOWN:
             return
         line = f"failed: {printable(path)}: {reason}"
         if self._bar is not None:
@@ -97,10 +117,6 @@ class TagProgress:
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             say(line)
-
-    def unlisted(self, folder: str, reason: str) -> None:
-        """Take note of a folder that cannot be listed."""
-        self.failed(folder, reason)
 
     def stopped_early(self, kept_at: str | None) -> None:
         """Say what is kept of a run that ends before its time."""

@@ -306,7 +306,13 @@ def _tag(
     if summary_file is not None:
         check_folder(os.fspath(summary_file))
     sink = _table_sink(options)
-    progress = TagProgress(found, str(model.device), model.device_note, quiet=quiet)
+    progress = TagProgress(
+        found,
+        str(model.device),
+        model.device_note,
+        quiet=quiet,
+        on_screen=sink is not None and sink.is_terminal(),
+    )
     sidecars = _sidecar_writer(found, model.card, options, progress)
     reader_gone = False
     with progress:
@@ -318,7 +324,7 @@ def _tag(
                 for writer in writers:
                     stack.enter_context(writer)
                 for result in tag_images(
-                    found.paths(progress.unlisted),
+                    found.paths(progress.failed),
                     model,
                     rules,
                     workers=workers or available_cores(),
@@ -350,13 +356,11 @@ def _table_sink(options: OutputOptions) -> Sink | None:
 
 
 def _table_writer(sink: Sink, card: ModelCard, options: OutputOptions) -> Writer:
-    import sys
-
     from tagger.writers.layouts import layout
     from tagger.writers.readable import ReadableWriter
     from tagger.writers.tables import TableWriter
 
-    if options.format is None and sys.stdout.isatty():
+    if options.format is None and sink.is_terminal():
         return ReadableWriter(sink)
     return TableWriter(
         sink,

@@ -41,6 +41,10 @@ class Sink:
         self._whole = 0
         self._flushed_at = time.monotonic()
 
+    def is_terminal(self) -> bool:
+        """Say whether a person watches the rows."""
+        return self._target is None and sys.stdout.isatty()
+
     @property
     def kept_at(self) -> str | None:
         """Where the rows are after the end: the target, ``NAME.part``, or None for a stream."""
