@@ -35,7 +35,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
 
 
-def run_tagger(*arguments: Argument, cwd: Path, stdin: bytes = b"") -> Ran:
+def run_tagger(*arguments: Argument, cwd: Path, stdin: bytes = b"", timeout: int = 120) -> Ran:
     """Run ``tagger ARGUMENTS`` to its end."""
     done = subprocess.run(
         command_line(*arguments),
@@ -43,7 +43,7 @@ def run_tagger(*arguments: Argument, cwd: Path, stdin: bytes = b"") -> Ran:
         input=stdin,
         capture_output=True,
         env=environment(),
-        timeout=120,
+        timeout=timeout,
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr.decode("utf-8"))

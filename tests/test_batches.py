@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 
+from training.augmentation import Augmentation
 from training.batches import TrainingBatches
 
 pytestmark = pytest.mark.train
@@ -16,12 +17,14 @@ ROWS = np.arange(5, 75)
 # An image's number is its colour, and its labels are the bits of the number.
 IMAGES = np.broadcast_to(np.arange(80, dtype=np.uint8)[:, None, None, None], (80, HEIGHT, WIDTH, 3))
 TARGETS = (np.arange(80)[:, None] >> np.arange(7) & 1).astype(np.uint8)
+MOVED = Augmentation(flip=True, shift=0.08)
 
 Batch = tuple[np.ndarray, np.ndarray]
 
 
 def batches(images: np.ndarray = IMAGES, **options: object) -> TrainingBatches:
-    return TrainingBatches(images, TARGETS, ROWS, **{"batch_size": 16, "seed": 3, **options})
+    chosen = {"batch_size": 16, "seed": 3, "augmentation": MOVED, **options}
+    return TrainingBatches(images, TARGETS, ROWS, **chosen)
 
 
 def epoch(source: TrainingBatches) -> list[Batch]:
@@ -121,12 +124,13 @@ def originals(of_epoch: list[Batch], pictures: np.ndarray) -> list[tuple[np.ndar
 
 
 def test_without_augmentation_images_are_as_they_were(pictures: np.ndarray):
-    for shown, picture in originals(epoch(batches(pictures, flip=False, shift=0)), pictures):
+    unchanged = batches(pictures, augmentation=Augmentation())
+    for shown, picture in originals(epoch(unchanged), pictures):
         np.testing.assert_array_equal(shown, picture)
 
 
 def test_about_half_the_images_are_mirrored(pictures: np.ndarray):
-    pairs = originals(epoch(batches(pictures, flip=True, shift=0)), pictures)
+    pairs = originals(epoch(batches(pictures, augmentation=Augmentation(flip=True))), pictures)
     mirrored = sum(np.array_equal(shown, picture[:, ::-1]) for shown, picture in pairs)
     as_they_were = sum(np.array_equal(shown, picture) for shown, picture in pairs)
     assert mirrored + as_they_were == len(ROWS)
@@ -135,7 +139,8 @@ def test_about_half_the_images_are_mirrored(pictures: np.ndarray):
 
 def test_a_shift_moves_the_image_and_repeats_its_edge(pictures: np.ndarray):
     seen = set()
-    for shown, picture in originals(epoch(batches(pictures, flip=False, shift=0.25)), pictures):
+    quarter = batches(pictures, augmentation=Augmentation(shift=0.25))
+    for shown, picture in originals(epoch(quarter), pictures):
         # A quarter of 12 rows and of 8 columns, rounded towards nothing: at most 2 and 1.
         fits = [
             (down, right)

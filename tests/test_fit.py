@@ -13,6 +13,7 @@ pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 
 import keras
 
+from training.augmentation import Augmentation
 from training.fit import (
     Epoch,
     FitData,
@@ -69,7 +70,7 @@ def data() -> FitData:
 def settings(**changes: Any) -> FitSettings:
     values = {
         "epochs": 3, "patience": 9, "batch_size": 4, "learning_rate": 0.05, "weight_decay": 1e-2,
-        "seed": 1,
+        "seed": 1, "augmentation": Augmentation(flip=True, shift=0.08), "ema": 0.0,
     }  # fmt: skip
     return FitSettings(**{**values, **changes})
 

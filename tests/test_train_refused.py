@@ -40,11 +40,10 @@ def train(
 
 
 def test_an_unknown_architecture(train: Callable[..., tuple[int, str]]):
-    from training.architectures import ARCHITECTURES
-
     assert train("--architecture", "resnet") == (
         2,
-        f"tagger: There is no architecture 'resnet': use {', '.join(ARCHITECTURES)}.\n",
+        "tagger: There is no architecture 'resnet': use efficientnet-lite0, efficientnet-lite1, "
+        "efficientnet-lite2, sequential, or a network of keras.applications such as MobileNetV2.\n",
     )
 
 

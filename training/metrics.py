@@ -106,13 +106,40 @@ def binary_log_loss(targets: Array, scores: Array) -> float:
     return float(log_loss(targets.ravel(), scores.ravel().astype(np.float64), labels=[0, 1]))
 
 
+@dataclass(frozen=True)
+class CalibrationBins:
+    """Probabilities of all labels pooled, in equal bins; float64, shape ``(bins,)`` each.
+
+    Attributes:
+        counts: how many probabilities lie in the bin.
+        predicted: their sum.
+        true: for how many of them the label is true.
+    """
+
+    counts: Array
+    predicted: Array
+    true: Array
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error."""
+        return float(np.abs(self.predicted - self.true).sum() / self.counts.sum())
+
+
+def calibration_bins(targets: Array, scores: Array, bins: int = 15) -> CalibrationBins:
+    """Pool all labels and sort them into equal bins of the probability."""
+    flat = scores.ravel().astype(np.float64)
+    place = np.minimum((flat * bins).astype(np.int64), bins - 1)
+    counts, predicted, true = (
+        np.bincount(place, weights=weights, minlength=bins)
+        for weights in (np.ones_like(flat), flat, targets.ravel().astype(np.float64))
+    )
+    return CalibrationBins(counts, predicted, true)
+
+
 def calibration_error(targets: Array, scores: Array, bins: int = 15) -> float:
     """Expected calibration error of all labels pooled, over equal bins of the probability."""
-    flat = scores.ravel().astype(np.float64)
-    truth = targets.ravel().astype(np.float64)
-    place = np.minimum((flat * bins).astype(np.int64), bins - 1)
-    gap = np.bincount(place, weights=flat - truth, minlength=bins)
-    return float(np.abs(gap).sum() / len(flat))
+    return calibration_bins(targets, scores, bins).error
 
 
 def f1_score(truth: Array, tags: Array, axis: int | None = None) -> Array:

@@ -27,6 +27,8 @@ class RunFolder:
         self.metrics = folder / "metrics.json"
         self.curves = folder / "learning_curves.png"
         self.per_label = folder / "per_label.png"
+        self.validation = folder / "validation.csv"
+        self.page = folder / "report.html"
         self.cache = folder / "cache"
 
     def create(self) -> None:

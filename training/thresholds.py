@@ -100,12 +100,17 @@ def _for_precision(targets: Array, scores: Array, precision: float) -> Array:
     threshold; a label that never reaches the share gets 1.
     """
     thresholds = np.ones(targets.shape[1])
-    for label, (truth, given) in enumerate(zip(targets.T, scores.T, strict=True)):
+    # Four decimals are what tagging compares.
+    rounded = np.round(np.asarray(scores, dtype=np.float64), 4)
+    for label, (truth, given) in enumerate(zip(targets.T, rounded.T, strict=True)):
         order = np.argsort(-given, kind="stable")
         hits = np.cumsum(truth[order])
-        reached = np.flatnonzero(hits / (np.arange(1, len(order) + 1) + 1) >= precision)
+        # A threshold takes all images of a score or none.
+        last_of_score = np.append(np.diff(given[order]) < 0, True)
+        share = hits / (np.arange(1, len(order) + 1) + 1)
+        reached = np.flatnonzero(last_of_score & (share >= precision))
         if len(reached):
-            thresholds[label] = np.floor(given[order[reached[-1]]] * 1e4) / 1e4
+            thresholds[label] = given[order[reached[-1]]]
     return thresholds
 
 

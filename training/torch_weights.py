@@ -42,7 +42,8 @@ class _Tensor:
     def array(self) -> npt.NDArray[Any]:
         """Return the tensor's values; strides matter: not every tensor is stored contiguously."""
         data = self.storage.data
-        assert data is not None
+        if data is None:
+            raise ValueError("a tensor has no storage")
         item = self.storage.dtype.itemsize
         last = self.offset + sum(
             (size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True)
@@ -72,13 +73,17 @@ def read_torch_weights(file: Path) -> dict[str, npt.NDArray[Any]]:
             return _read(stream)
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}.") from None
-    except (pickle.UnpicklingError, ValueError, EOFError, AttributeError, TypeError) as error:
+    except Exception as error:  # a damaged pickle raises what it likes
+        reason = str(error).rstrip(".")
         raise DataError(
-            f"{file} is no file of PyTorch weights that can be read: {error}."
+            f"{file} is no file of PyTorch weights that can be read: {reason}."
         ) from None
 
 
 def _read(stream: BinaryIO) -> dict[str, npt.NDArray[Any]]:
+    if stream.read(2) == b"PK":
+        raise ValueError("it is of the newer, zipped format")
+    stream.seek(0)
     if _Reader(stream).load() != _MAGIC_NUMBER:
         raise ValueError("another format")
     _Reader(stream).load()  # protocol version
@@ -86,14 +91,21 @@ def _read(stream: BinaryIO) -> dict[str, npt.NDArray[Any]]:
     table = _Reader(stream)
     tensors = table.load()
     for key in _Reader(stream).load():
-        storage = table.storages[key]
-        (length,) = np.frombuffer(stream.read(8), "<i8")
-        if length != storage.length:
+        storage = table.storages.get(key)
+        if storage is None:
+            raise ValueError("it holds a storage that no tensor uses")
+        if int.from_bytes(_exactly(stream, 8), "little") != storage.length:
             raise ValueError("a storage has another length than the table says")
-        storage.data = np.frombuffer(
-            stream.read(storage.length * storage.dtype.itemsize), storage.dtype
-        )
+        size = storage.length * storage.dtype.itemsize
+        storage.data = np.frombuffer(_exactly(stream, size), storage.dtype)
     return {name: tensor.array() for name, tensor in tensors.items()}
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise ValueError("it ends in the middle of a storage")
+    return data
 
 
 class _Reader(pickle.Unpickler):

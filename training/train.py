@@ -23,24 +23,17 @@ from tagger.card import RESIZE_RULES, ModelCard
 from tagger.errors import DataError, UsageError
 from tagger.selection import Rules, choose
 from training import report
-from training.architectures import ARCHITECTURES
+from training.architectures import find_architecture
 from training.augmentation import Augmentation
 from training.cache import decoded_images
 from training.calibration import learn_calibration
-from training.fit import (
-    Epoch,
-    FitData,
-    FitListener,
-    FitSettings,
-    TrainingState,
-    compile_model,
-    fit,
-    predict,
-)
+from training.fit import FitData, FitListener, FitSettings, compile_model, fit, predict
 from training.folds import held_out
+from training.history import Epoch, TrainingState
 from training.labels import LabelledSet, Notice, read_labelled_set
 from training.metrics import Evaluation, evaluate, most_frequent, scored_labels
 from training.probe import fit_head
+from training.report_page import RunReport, write_page
 from training.run_folder import RunFolder
 from training.split import validation_mask
 from training.thresholds import learn_rules
@@ -54,7 +47,7 @@ class TrainSettings:
     """Everything that decides what a run gives, apart from the data.
 
     Attributes:
-        architecture: a key of :data:`training.architectures.ARCHITECTURES`.
+        architecture: a name that :func:`training.architectures.find_architecture` knows.
         height: rows of the input, in pixels.
         width: columns of the input, in pixels.
         epochs: at most this many.
@@ -68,6 +61,7 @@ class TrainSettings:
         ema: decay of the moving average of weights that is kept; 0 keeps the weights themselves.
         probe: fit the last layer on frozen features first.
         frozen_layers: layers up to the last one whose name starts with this stay as they are.
+        pretrained: start from ImageNet weights where the network has some.
         target_precision: learn thresholds for this share of true tags; None learns them for F1.
         name: the model's name in its card.
         never: labels that are scored and never emitted; None finds ``N/A`` and its like.
@@ -82,6 +76,7 @@ class TrainSettings:
     ema: float = 0.0
     probe: bool = False
     frozen_layers: str | None = None
+    pretrained: bool = True
     patience: int = 10
     batch_size: int = 32
     weight_decay: float = 1e-2
@@ -146,14 +141,17 @@ def train(
         DataError: no usable image or label is left.
         UsageError: the folder holds another run.
         OutputError: the folder cannot be written.
+        TaggerError: the architecture needs a package that is not installed.
     """
     run = RunFolder(folder)
-    run.create()
     checkpointed = run.checkpoint.exists() and run.state.exists()
     if run.settings.exists() and not resume:
         raise UsageError(f"{folder} already holds a run: choose another folder or add --resume.")
     if run.settings.exists():
         _check_same(run, "settings", asdict(settings))
+    architecture = find_architecture(settings.architecture, pretrained=settings.pretrained)
+    if not checkpointed:
+        architecture.check()
     labelled = read_labelled_set(
         source.table,
         source.images,
@@ -161,6 +159,7 @@ def train(
         tags_column=source.tags_column,
         separator=source.separator,
     )
+    run.create()
     images, labelled = _decoded(labelled, settings, cache or run.cache, listener)
     for notice in labelled.notices:
         listener.notice(notice)
@@ -176,11 +175,12 @@ def train(
     keras.utils.set_random_seed(settings.seed)
     state = TrainingState()
     if checkpointed:
-        model = keras.models.load_model(run.checkpoint, safe_mode=True)
+        model = _checkpoint(run)
         state.epochs = [Epoch(**epoch) for epoch in run.read_json(run.state)]
     else:
-        architecture = ARCHITECTURES[settings.architecture]
-        model = architecture.build(settings.height, settings.width, len(labelled.labels))
+        model = architecture.build(
+            settings.height, settings.width, len(labelled.labels), settings.pretrained
+        )
         if settings.probe:
             fit_head(model, images, data.targets, data.training, seed=settings.seed)
         else:
@@ -193,6 +193,16 @@ def train(
     if cache is None:
         shutil.rmtree(run.cache, ignore_errors=True)
     return evaluation
+
+
+def _checkpoint(run: RunFolder) -> Any:
+    try:
+        return keras.models.load_model(run.checkpoint, safe_mode=True)
+    except Exception as error:  # zip, JSON, HDF5 and layer errors share no base class
+        first = (str(error).splitlines() or [type(error).__name__])[0][:150].rstrip(".")
+        raise DataError(
+            f"{run.checkpoint} cannot be loaded ({first}): remove it to start anew."
+        ) from None
 
 
 def _start_at_base_rates(model: Any, base_rates: Any) -> None:
@@ -418,4 +428,11 @@ def _finish(
     report.write_history(run, state)
     report.draw_learning_curves(run, state)
     report.draw_per_label(run, evaluation)
+    ids = tuple(labelled.ids[i] for i in data.validation)
+    validation = report.Validation(ids, labelled.labels, truth, scores, emitted)
+    report.write_validation(run, validation)
+    description = run.read_json(run.settings)
+    write_page(
+        run, RunReport(description, card, model.count_params(), state, evaluation, validation)
+    )
     return evaluation

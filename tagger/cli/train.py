@@ -18,7 +18,7 @@ from tagger.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from training.fit import Epoch, TrainingState
+    from training.history import Epoch, TrainingState
     from training.labels import Notice
 
 _EXAMPLES = """Examples:
@@ -42,8 +42,16 @@ def train(
         Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")
     ],
     architecture: Annotated[
-        str, typer.Option("--architecture", metavar="NAME", help="The network to train.")
+        str,
+        typer.Option(
+            "--architecture",
+            metavar="NAME",
+            help="sequential, efficientnet-lite0, -lite1, -lite2, or one of keras.applications.",
+        ),
     ] = "sequential",
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Start from random weights, not ImageNet's.")
+    ] = False,
     size: Annotated[
         str | None,
         typer.Option("--size", metavar="HxW", help="Input size; default: the network's own."),
@@ -62,7 +70,13 @@ def train(
     ] = 32,
     learning_rate: Annotated[
         float | None,
-        typer.Option("--learning-rate", metavar="X", help="Its peak; default: the network's own."),
+        typer.Option(
+            "--learning-rate",
+            min=1e-8,
+            max=1,
+            metavar="X",
+            help="Its peak; default: the network's own.",
+        ),
     ] = None,
     validation: Annotated[
         float,
@@ -112,17 +126,12 @@ def train(
 ) -> int:
     """Train a network on labelled images."""
     from tagger.cli.extras import needs_train_extra
-    from tagger.errors import UsageError
 
     with needs_train_extra("train"):
-        from training.architectures import ARCHITECTURES
+        from training.architectures import find_architecture
         from training.train import DataSource, TrainSettings
         from training.train import train as run_training
-    if architecture not in ARCHITECTURES:
-        raise UsageError(
-            f"There is no architecture '{architecture}': use {', '.join(ARCHITECTURES)}."
-        )
-    recipe = ARCHITECTURES[architecture].recipe
+    recipe = find_architecture(architecture, pretrained=not from_scratch).recipe
     height, width = _size(size) if size else (recipe.height, recipe.width)
     settings = TrainSettings(
         architecture=architecture,
@@ -134,6 +143,7 @@ def train(
         ema=recipe.ema,
         probe=recipe.probe,
         frozen_layers=recipe.frozen_layers,
+        pretrained=not from_scratch,
         patience=patience,
         batch_size=batch_size,
         validation_share=validation,

@@ -7,11 +7,18 @@ and ends in one sigmoid a label, so that the exported graph needs no preprocessi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from training.architectures.efficientnet_lite import VARIANTS, build_efficientnet_lite
+from tagger.errors import UsageError
+from training.architectures.applications import application_names, build_application
+from training.architectures.efficientnet_lite import (
+    VARIANTS,
+    Variant,
+    build_efficientnet_lite,
+    imagenet_file,
+)
 from training.architectures.sequential import build_sequential
 from training.augmentation import Augmentation
 
@@ -44,10 +51,15 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network: ``build`` takes height, width and the number of labels."""
+    """A network and the recipe that it trains well by.
 
-    build: Callable[[int, int, int], Any]
+    ``build`` takes height, width, the number of labels, and whether to start from ImageNet weights;
+    ``check`` fails at once where these would be missing after the images are decoded.
+    """
+
+    build: Callable[[int, int, int, bool], Any]
     recipe: Recipe
+    check: Callable[[], object] = lambda: None
 
 
 _SCRATCH = Recipe(
@@ -68,9 +80,49 @@ _FINE_TUNING = Recipe(
     frozen_layers="_blocks.2.",
 )
 
-ARCHITECTURES: dict[str, Architecture] = {
-    "sequential": Architecture(build_sequential, _SCRATCH),
-} | {
-    name: Architecture(partial(build_efficientnet_lite, variant), _FINE_TUNING)
-    for name, variant in VARIANTS.items()
-}
+#: The networks that need no download, first the one that a user should try first.
+OWN_ARCHITECTURES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2", "sequential")
+
+
+def find_architecture(name: str, *, pretrained: bool = True) -> Architecture:
+    """Return a network by its name: one of ours, or one of ``keras.applications``.
+
+    Args:
+        name: case and hyphens do not matter for networks of ``keras.applications``.
+        pretrained: False gives the recipe for random weights.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if name == "sequential":
+        return Architecture(_sequential, _SCRATCH)
+    if name in VARIANTS:
+        found = Architecture(
+            partial(_lite, VARIANTS[name]), _FINE_TUNING, partial(imagenet_file, VARIANTS[name])
+        )
+    else:
+        spelled = application_names().get(name.lower().replace("-", "").replace("_", ""))
+        if spelled is None:
+            raise UsageError(
+                f"There is no architecture '{name}': use {', '.join(OWN_ARCHITECTURES)}, or a "
+                "network of keras.applications such as MobileNetV2."
+            )
+        found = Architecture(
+            partial(_application, spelled), replace(_FINE_TUNING, frozen_layers=None)
+        )
+    if pretrained:
+        return found
+    recipe = replace(_SCRATCH, height=found.recipe.height, width=found.recipe.width)
+    return Architecture(found.build, recipe)
+
+
+def _sequential(height: int, width: int, labels: int, pretrained: bool) -> Any:
+    return build_sequential(height, width, labels)
+
+
+def _lite(variant: Variant, height: int, width: int, labels: int, pretrained: bool) -> Any:
+    return build_efficientnet_lite(variant, height, width, labels, pretrained=pretrained)
+
+
+def _application(name: str, height: int, width: int, labels: int, pretrained: bool) -> Any:
+    return build_application(name, height, width, labels, pretrained=pretrained)

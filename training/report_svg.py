@@ -1,0 +1,143 @@
+"""Matplotlib figures as SVG that lives inside an HTML page and takes the page's colours and font."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib
+from matplotlib.figure import Figure
+
+#: Colours to draw with → the page's custom property that replaces each. Blue and orange are told
+#: apart by every kind of colour vision; what they mean is always said by shape or text as well.
+INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#dde1e7", "#fdfdfe"
+MODEL, SECOND, FAINT = "#2f6db5", "#c4621a", "#aab4c2"
+_PROPERTIES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    LINE: "--line",
+    PAPER: "--paper",
+    MODEL: "--model",
+    SECOND: "--second",
+    FAINT: "--faint",
+}
+
+_STYLE = {
+    "axes.edgecolor": LINE,
+    "axes.facecolor": "none",
+    "axes.labelcolor": MUTED,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.constrained_layout.h_pad": 2 / 72,
+    "figure.constrained_layout.w_pad": 2 / 72,
+    "figure.facecolor": "none",
+    "font.size": 11,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "svg.fonttype": "none",  # text stays text: to be searched, copied, and set in the page's font
+    "svg.hashsalt": "report",
+    "text.color": INK,
+    "text.parse_math": False,  # a label may hold dollar signs
+    "xtick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.color": LINE,
+    "ytick.labelcolor": MUTED,
+}
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_TARGET = re.compile(r"url\(#([^)]+)\)")
+
+
+def draw_svg(
+    draw: Callable[[Any], None], key: str, width: float, height: float, description: str
+) -> str:
+    """Let ``draw`` fill a figure and return it as an ``<svg>`` element.
+
+    The same drawing gives the same text, whatever style the machine has set for matplotlib.
+
+    Args:
+        draw: takes an empty ``matplotlib.figure.Figure``.
+        key: what the element's ids begin with; another one for each figure of a page.
+        width: in CSS pixels; the element scales to the width of what holds it.
+        height: in CSS pixels.
+        description: what the figure shows, for those who do not see it.
+    """
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # The browser has fonts for labels that matplotlib's own cannot spell.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
+        draw(figure)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    return _inline(file.getvalue(), key, width, height, description)
+
+
+def _inline(text: str, key: str, width: float, height: float, description: str) -> str:
+    """Keep of a whole SVG file what may stand in a page beside others of its kind."""
+    root = ElementTree.fromstring(text)  # noqa: S314 (matplotlib wrote it just now)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            # The style sheet in the file would be the whole page's.
+            if child.tag in (f"{_SVG}metadata", f"{_SVG}style"):
+                parent.remove(child)
+    used = _targets(root)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(_SVG)
+        attributes = dict(element.attrib)
+        element.attrib.clear()
+        for name, value in attributes.items():
+            if name == _HREF:
+                element.set("href", f"#{key}-{value[1:]}")
+            elif name == "id":
+                if value in used:
+                    element.set("id", f"{key}-{value}")
+            elif name == "style":
+                element.set("style", _restyled(value))
+            else:
+                element.set(name, _TARGET.sub(rf"url(#{key}-\1)", " ".join(value.split())))
+    root.attrib.clear()
+    for name, value in {
+        "viewBox": f"0 0 {width:g} {height:g}",
+        "width": f"{width:g}",
+        "height": f"{height:g}",
+        "role": "img",
+        "aria-label": description,
+    }.items():
+        root.set(name, value)
+    written = ElementTree.tostring(root, encoding="unicode")
+    return re.sub(r">\s+<", ">\n<", written)
+
+
+def _targets(root: ElementTree.Element) -> set[str]:
+    """Return the ids that something refers to."""
+    used = set()
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            if name == _HREF:
+                used.add(value[1:])
+            else:
+                used.update(_TARGET.findall(value))
+    return used
+
+
+def _restyled(style: str) -> str:
+    """Name the page's colours instead of matplotlib's, and leave the font to the page."""
+    kept = []
+    for declaration in style.split(";"):
+        name, _, value = (part.strip() for part in declaration.partition(":"))
+        if name == "font-family":
+            continue
+        if name == "font" and (size := re.search(r"[\d.]+px", value)):
+            name, value = "font-size", size.group()
+        elif value in _PROPERTIES:
+            value = f"var({_PROPERTIES[value]})"
+        if name:
+            kept.append(f"{name}: {value}")
+    return "; ".join(kept)
