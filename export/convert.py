@@ -47,9 +47,27 @@ def to_onnx(model: Any, card: ModelCard) -> Any:
         tf.function(network, input_signature=signature), input_signature=signature, opset=OPSET
     )
     _name_ends(proto)
+    seal(proto, card)
+    return proto
+
+
+def seal(proto: Any, card: ModelCard) -> None:
+    """Lay the card into a graph, drop what tools left there, and check the whole.
+
+    Args:
+        proto: an ``onnx.ModelProto``, changed in place.
+        card: what the file says about itself.
+
+    Raises:
+        ModelError: the graph is invalid.
+    """
     proto.producer_name, proto.producer_version = "poster-tagger", card.version
     proto.graph.name = "poster-tagger"
     proto.graph.doc_string = ""
+    used = {node.domain for node in proto.graph.node} | {""}
+    kept = [opset for opset in proto.opset_import if opset.domain in used]
+    del proto.opset_import[:]
+    proto.opset_import.extend(kept)
     onnx.helper.set_model_props(proto, {METADATA_KEY: card.to_json()})
     try:
         # A graph with random layers is written as an invalid file without a word
@@ -57,7 +75,6 @@ def to_onnx(model: Any, card: ModelCard) -> Any:
         onnx.checker.check_model(proto, full_check=True)
     except onnx.checker.ValidationError as error:
         raise ModelError(f"The conversion gave an invalid graph: {error}.") from None
-    return proto
 
 
 def _name_ends(proto: Any) -> None:

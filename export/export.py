@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-import csv
+import dataclasses
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from export.convert import to_onnx
+from export.convert import seal, to_onnx
 from export.parity import Parity, check_parity, sample_images
+from export.precision_check import MAX_LOSS, PrecisionCheck, compare_precisions, refuse_loss
+from export.precisions import to_float16, to_int8
+from export.run_images import calibration_images, comparison_files, labelled_split
 from tagger.atomic import replacing
 from tagger.card import ModelCard
 from tagger.errors import DataError, ModelError, OutputError
-from tagger.scan import SUFFIXES
-from training.labels import ImageFinder
+from training.labels import LabelledSet
 from training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
 class Export:
-    """What was written."""
+    """What was written; ``check`` is None for fp32."""
 
     file: Path
     size: int
     parity: Parity
+    check: PrecisionCheck | None
 
 
-def export_run(folder: Path, output: Path, images: Path | None = None) -> Export:
+def export_run(
+    folder: Path,
+    output: Path,
+    images: Path | None = None,
+    *,
+    precision: str = "fp32",
+    max_loss: float = MAX_LOSS,
+) -> Export:
     """Export the kept epoch of a run.
 
     Args:
         folder: the run folder.
         output: the file to write.
         images: folder of images to compare on; None takes the run's own validation images.
+        precision: one of :data:`tagger.card.PRECISIONS`.
+        max_loss: validation macro-AP that another precision than fp32 may lose.
 
     Raises:
         DataError: the run is not finished, or no image can be read.
@@ -48,16 +61,43 @@ def export_run(folder: Path, output: Path, images: Path | None = None) -> Export
     except OSError:
         raise DataError(f"{folder} is not a finished run: {run.card.name} is missing.") from None
     model = _load(run.model)
-    sample = sample_images(_images_of(run, images), card.height, card.width)
+    sample = sample_images(comparison_files(run, images), card.height, card.width)
+    data = None if precision == "fp32" else labelled_split(run, card)
     proto = to_onnx(model, card)
+    check = None
     try:
-        with replacing(output) as beside:
+        with replacing(output) as beside, tempfile.TemporaryDirectory() as scratch:
+            fp32 = Path(scratch) / "fp32.onnx"
+            fp32.write_bytes(proto.SerializeToString())
+            parity = check_parity(model, fp32, sample)
+            if data is not None:
+                proto, check = _lowered(fp32, card, precision, data)
+                refuse_loss(check, precision, max_loss)
             beside.write_bytes(proto.SerializeToString())
-            parity = check_parity(model, beside, sample)
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         raise OutputError(f"{output} cannot be written: {reason}.") from None
-    return Export(output, os.path.getsize(output), parity)
+    return Export(output, os.path.getsize(output), parity, check)
+
+
+def _lowered(
+    fp32: Path, card: ModelCard, precision: str, data: tuple[LabelledSet, LabelledSet]
+) -> tuple[Any, PrecisionCheck]:
+    """Turn the fp32 file into another precision, and measure that beside it."""
+    training, validation = data
+    if precision == "fp16":
+        # A CPU has only the weights in float16 and reckons in float32: CUDA tells more.
+        lowered, device = to_float16(fp32), "auto"
+    else:
+        lowered, device = to_int8(fp32, calibration_images(training.files, card)), "cpu"
+    own_card = dataclasses.replace(card, precision=precision)
+    seal(lowered, own_card)
+    file = fp32.with_name(f"{precision}.onnx")
+    file.write_bytes(lowered.SerializeToString())
+    check = compare_precisions(fp32, file, validation, device=device)
+    provenance = {**card.provenance, "precision_check": check.to_dict()}
+    seal(lowered, dataclasses.replace(own_card, provenance=provenance))
+    return lowered, check
 
 
 def _load(file: Path) -> Any:
@@ -70,21 +110,3 @@ def _load(file: Path) -> Any:
         line = (str(error).splitlines() or [type(error).__name__])[0]
         sentence = line[:200].partition(". ")[0].rstrip(".")
         raise ModelError(f"{file} cannot be loaded: {sentence}.") from None
-
-
-def _images_of(run: RunFolder, images: Path | None) -> list[Path]:
-    """Validation images of the run, or all of another folder."""
-    if images is not None:
-        return [file for file in sorted(images.rglob("*")) if file.suffix.lower() in SUFFIXES]
-    folder = Path(run.read_json(run.settings)["data"]["images"])
-    if not folder.is_dir():  # the run came from another machine
-        return []
-    finder = ImageFinder(folder)
-    try:
-        with run.split.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["split"] == "validation"]
-    except FileNotFoundError:
-        raise DataError(
-            f"{run.folder} is not a finished run: {run.split.name} is missing."
-        ) from None
-    return [file for row in rows for file in finder.find(row["id"])]

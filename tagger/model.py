@@ -27,6 +27,9 @@ from tagger.results import Pixels
 #: The model that the package brings along.
 BUNDLED_MODEL = Path(__file__).parent / "models" / "poster-genres.onnx"
 
+#: The same in float16; a package may come without it.
+BUNDLED_CUDA_MODEL = BUNDLED_MODEL.with_name("poster-genres-cuda.onnx")
+
 INPUT_NAME = "images"
 OUTPUT_NAME = "scores"
 
@@ -56,6 +59,11 @@ class Device:
         return f"cuda:{self.index}" if self.kind == "cuda" else "cpu"
 
 
+def bundled_model(kind: str) -> Path:
+    """Return the bundled file for a kind of device, ``cpu`` or ``cuda``."""
+    return BUNDLED_CUDA_MODEL if kind == "cuda" and BUNDLED_CUDA_MODEL.is_file() else BUNDLED_MODEL
+
+
 class TaggerModel:
     """A model file opened on a device.
 
@@ -64,7 +72,7 @@ class TaggerModel:
     (microsoft/onnxruntime#19838).
 
     Args:
-        file: the ``.onnx`` file.
+        file: the ``.onnx`` file; None takes the bundled one for the device.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``auto`` takes CUDA where it works.
         batch_size: images a run; None takes what suits the device.
         threads: threads of one run on the CPU; None takes all cores.
@@ -77,7 +85,7 @@ class TaggerModel:
 
     def __init__(
         self,
-        file: Path,
+        file: Path | None,
         device: str = "auto",
         *,
         batch_size: int | None = None,
@@ -86,8 +94,8 @@ class TaggerModel:
         wanted = _DEVICE.fullmatch(device)
         if wanted is None:
             raise UsageError(f"There is no device '{device}': use auto, cpu, cuda or cuda:N.")
-        self.file = file
         opened = _open(file, device, int(wanted[1] or 0), threads)
+        self.file = opened.file
         self.card = opened.card
         self._session = opened.session
         self.device = opened.device
@@ -163,26 +171,31 @@ def _preload_cuda() -> str | None:
 
 @dataclass(frozen=True)
 class _Opened:
+    file: Path
     card: ModelCard
     session: onnxruntime.InferenceSession
     device: Device
     note: str | None
 
 
-def _open(file: Path, device: str, index: int, threads: int | None) -> _Opened:
-    if not file.is_file():
-        raise ModelError(f"There is no model file {file}.")
+def _open(file: Path | None, device: str, index: int, threads: int | None) -> _Opened:
+    for_cpu, for_cuda = (file or bundled_model(kind) for kind in ("cpu", "cuda"))
+    if not for_cpu.is_file():
+        raise ModelError(f"There is no model file {for_cpu}.")
     on_cuda: onnxruntime.InferenceSession | None = None
     problem: str | None = None
     if device != "cpu":
         problem = cuda_problem()
         if problem is None:
-            on_cuda, problem = _cuda_session(file, index)
+            on_cuda, problem = _cuda_session(for_cuda, index)
         if on_cuda is None and device != "auto":
             raise DeviceError(f"--device {device} cannot run here: {problem}.")
-    session = on_cuda or _cpu_session(file, threads)
-    card = _checked_card(file, session)
-    return _Opened(card, session, Device("cuda", index) if on_cuda else Device("cpu"), problem)
+    taken = for_cuda if on_cuda else for_cpu
+    session = on_cuda or _cpu_session(taken, threads)
+    card = _checked_card(taken, session)
+    return _Opened(
+        taken, card, session, Device("cuda", index) if on_cuda else Device("cpu"), problem
+    )
 
 
 def _cpu_session(file: Path, threads: int | None) -> onnxruntime.InferenceSession:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands import Ran
+from commands import Argument, Ran, environment
 from PIL import Image, ImageDraw
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 170, 60), "blue": (40, 60, 210)}
@@ -70,6 +74,32 @@ def _page(number: int, kind: tuple[str, ...]) -> Image.Image:
         shape = draw.ellipse if kind[1] == "round" else draw.rectangle
         shape((left, top, left + 30, top + 30), fill=COLOURS[kind[0]])
     return page
+
+
+# The command itself, whose progress display pulls the plug after the first batch of epoch 2.
+_KILLED_IN_EPOCH_2 = """
+import os, signal, sys
+from tagger.cli import run, train
+
+def pull_the_plug(display, epoch, done, total, loss):
+    if epoch == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train._TrainDisplay.batch_done = pull_the_plug
+run(sys.argv[1:])
+"""
+
+
+def kill_in_epoch_2(arguments: Sequence[Argument]) -> None:
+    """Run ``tagger ARGUMENTS``, a training, and kill it in its second epoch."""
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED_IN_EPOCH_2, *arguments],
+        capture_output=True,
+        env=environment(),
+        timeout=600,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
 
 
 def train_arguments(shapes: ShapeSet, folder: Path) -> tuple[str | Path, ...]:

@@ -35,9 +35,7 @@ def targets(logits: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("temperature", [0.4, 2.5])
-def test_a_wrong_temperature_is_found(
-    targets: np.ndarray, logits: np.ndarray, temperature: float
-):
+def test_a_wrong_temperature_is_found(targets: np.ndarray, logits: np.ndarray, temperature: float):
     learned = learn_calibration(targets, sigmoid(logits / temperature))
     assert learned.scale == pytest.approx(temperature, rel=0.03)
     assert np.abs(learned.shift).max() < 0.1
@@ -78,9 +76,7 @@ def test_what_is_calibrated_stays(targets: np.ndarray, logits: np.ndarray):
     np.testing.assert_allclose(learned(scores), scores, atol=0.02)
 
 
-def test_few_images_that_say_nothing_mostly_change_nothing(
-    targets: np.ndarray, logits: np.ndarray
-):
+def test_few_images_that_say_nothing_mostly_change_nothing(targets: np.ndarray, logits: np.ndarray):
     scores, others = sigmoid(logits), slice(1200, None)
     unchanged, harm = 0, []
     for start in range(0, 1200, 40):

@@ -14,15 +14,9 @@ pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 import keras
 
 from training.augmentation import Augmentation
-from training.fit import (
-    Epoch,
-    FitData,
-    FitSettings,
-    TrainingState,
-    compile_model,
-    fit,
-    predict,
-)
+from training.fit import FitData, FitSettings, compile_model, fit, predict
+from training.history import Epoch, TrainingState
+from training.metrics import binary_log_loss
 from training.run_folder import RunFolder
 
 pytestmark = [
@@ -82,6 +76,8 @@ def fresh_model(chosen: FitSettings) -> Any:
             keras.Input((8, 8, 3), dtype="uint8"),
             keras.layers.Rescaling(1 / 255),
             keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dropout(0.3),
+            keras.Sequential([keras.layers.Dropout(0.3)]),
             keras.layers.Dense(LABELS, activation="sigmoid"),
         ]
     )
@@ -89,29 +85,35 @@ def fresh_model(chosen: FitSettings) -> Any:
     return model
 
 
-def test_a_training_that_was_cut_off_ends_where_the_whole_one_does(data: FitData, tmp_path: Path):
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_a_training_that_was_cut_off_ends_where_the_whole_one_does(
+    data: FitData, tmp_path: Path, ema: float
+):
+    chosen = settings(ema=ema)
     whole, cut = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "cut")
     whole.create()
     cut.create()
-    whole_state = fit(fresh_model(settings()), data, settings(), whole, TrainingState(), Listener())
+    whole_state = fit(fresh_model(chosen), data, chosen, whole, TrainingState(), Listener())
     with pytest.raises(KeyboardInterrupt):
-        fit(fresh_model(settings()), data, settings(), cut, TrainingState(), Listener(2))
+        fit(fresh_model(chosen), data, chosen, cut, TrainingState(), Listener(2))
 
     state = TrainingState([Epoch(**epoch) for epoch in cut.read_json(cut.state)])
     assert [epoch.number for epoch in state.epochs] == [1]
     listener = Listener()
-    fit(keras.models.load_model(cut.checkpoint), data, settings(), cut, state, listener)
+    fit(keras.models.load_model(cut.checkpoint), data, chosen, cut, state, listener)
     assert listener.epochs == [2, 3]
     assert listener.batches[0] == (2, 1, 7)
     for name in ("number", "loss", "validation_log_loss", "validation_macro_ap", "learning_rate"):
         figures = [getattr(epoch, name) for epoch in state.epochs]
         assert figures == [getattr(epoch, name) for epoch in whole_state.epochs], name
-    for ours, theirs in zip(
-        keras.models.load_model(cut.checkpoint).get_weights(),
-        keras.models.load_model(whole.checkpoint).get_weights(),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in ((cut.checkpoint, whole.checkpoint), (cut.best, whole.best)):
+        assert_same_weights(ours, theirs)
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    ours, theirs = (keras.models.load_model(file).get_weights() for file in (one, other))
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(our, their)
 
 
 @pytest.fixture
@@ -120,6 +122,50 @@ def run(tmp_path: Path) -> RunFolder:
     folder = RunFolder(tmp_path / "run")
     folder.create()
     return folder
+
+
+class Averaging(Listener):
+    """Averages the weights after each batch, as the moving average should."""
+
+    def __init__(self, model: Any, decay: float) -> None:
+        super().__init__()
+        self._model = model
+        self._decay = decay
+        self.weights: list[np.ndarray] = []
+        self.average: list[np.ndarray] = []
+
+    def batch_done(self, epoch: int, done: int, total: int, loss: float) -> None:
+        self.weights = self._model.get_weights()
+        self.average = [
+            self._decay * average + (1 - self._decay) * weight
+            for average, weight in zip(self.average or self.weights, self.weights, strict=True)
+        ]
+
+
+def test_the_moving_average_is_measured_and_kept_and_training_goes_on_without_it(
+    data: FitData, run: RunFolder
+):
+    averaged = settings(ema=0.8, epochs=1)
+    model = fresh_model(averaged)
+    listener = Averaging(model, 0.8)
+    state = fit(model, data, averaged, run, TrainingState(), listener)
+    best = keras.models.load_model(run.best)
+    checkpoint = keras.models.load_model(run.checkpoint)
+    for kept, average in zip(best.get_weights(), listener.average, strict=True):
+        np.testing.assert_allclose(kept, average, atol=1e-6)
+    for kept, weight in zip(checkpoint.get_weights(), listener.weights, strict=True):
+        np.testing.assert_array_equal(kept, weight)
+    assert np.abs(listener.average[0] - listener.weights[0]).max() > 1e-3
+    scores = predict(best, data.images, data.validation)
+    assert state.epochs[0].validation_log_loss == pytest.approx(
+        binary_log_loss(data.targets[data.validation], scores), abs=1e-6
+    )
+
+
+def test_without_a_moving_average_the_weights_themselves_are_kept(data: FitData, run: RunFolder):
+    chosen = settings(epochs=1)
+    fit(fresh_model(chosen), data, chosen, run, TrainingState(), Listener())
+    assert_same_weights(run.best, run.checkpoint)
 
 
 def epoch(number: int, macro_ap: float) -> Epoch:

@@ -251,4 +251,5 @@ def test_something_else_than_named_tensors(file: Path):
 def test_a_missing_file(tmp_path: Path):
     with pytest.raises(DataError) as refused:
         read_torch_weights(tmp_path / "none.pth")
-    assert str(refused.value) == f"{tmp_path / 'none.pth'} cannot be read: No such file or directory."
+    missing = tmp_path / "none.pth"
+    assert str(refused.value) == f"{missing} cannot be read: No such file or directory."

@@ -42,8 +42,11 @@ def train(
 def test_an_unknown_architecture(train: Callable[..., tuple[int, str]]):
     assert train("--architecture", "resnet") == (
         2,
-        "tagger: There is no architecture 'resnet': use efficientnet-lite0, efficientnet-lite1, "
-        "efficientnet-lite2, sequential, or a network of keras.applications such as MobileNetV2.\n",
+        (
+            "tagger: There is no architecture 'resnet': use efficientnet-lite0, "
+            "efficientnet-lite1, efficientnet-lite2, sequential, or a network of "
+            "keras.applications such as MobileNetV2.\n"
+        ),
     )
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from commands import Ran, environment
-from shapes import Made, ShapeSet, train_arguments
+from commands import Ran
+from shapes import Made, ShapeSet, kill_in_epoch_2, train_arguments
 
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
+
+import keras
 
 pytest_plugins = ("training_fixtures",)
 pytestmark = [
@@ -25,19 +25,6 @@ pytestmark = [
 ]
 
 Tagger = Callable[..., Ran]
-
-# The command itself, whose progress display pulls the plug after the first batch of epoch 2.
-_KILLED_IN_EPOCH_2 = """
-import os, signal, sys
-from tagger.cli import run, train
-
-def pull_the_plug(display, epoch, done, total, loss):
-    if epoch == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-train._TrainDisplay.batch_done = pull_the_plug
-run(sys.argv[1:])
-"""
 
 
 def history(folder: Path) -> list[dict[str, str]]:
@@ -81,8 +68,17 @@ def test_a_finished_run_stays_as_it_was(
     ]
     after = contents(finished)
     assert set(after) == set(before)
-    for name in ("model.keras", "checkpoint.keras", "state.json", "history.csv", "split.csv"):
+    for name in (
+        "best.keras", "checkpoint.keras", "state.json", "history.csv", "split.csv", "validation.csv"
+    ):  # fmt: skip
         assert after[name] == before[name], name
+    # It is made anew, with another time inside.
+    ours, theirs = (
+        keras.models.load_model(run / "model.keras", safe_mode=True).get_weights()
+        for run in (finished, shape_run.path)
+    )
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_killed_training_goes_on_after_its_last_epoch(
@@ -90,18 +86,11 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
 ):
     folder = tmp_path / "killed"
     arguments = train_arguments(shapes, folder)
-    killed = subprocess.run(
-        [sys.executable, "-c", _KILLED_IN_EPOCH_2, *arguments],
-        capture_output=True,
-        env=environment(),
-        timeout=120,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    kill_in_epoch_2(arguments)
     assert sorted(file.name for file in folder.iterdir()) == [
+        "best.keras",
         "cache",
         "checkpoint.keras",
-        "model.keras",
         "run.json",
         "split.csv",
         "state.json",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ from tagger.images import load_rgb
 from training.split import is_validation
 
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
+
+from training.calibration import learn_calibration
+from training.folds import held_out
+from training.metrics import binary_log_loss, macro_average_precision
+from training.thresholds import learn_rules
 
 pytest_plugins = ("training_fixtures",)
 pytestmark = [
@@ -77,6 +83,7 @@ def test_it_says_on_stdout_what_was_kept_and_what_comes_next(shape_run: Made):
 
 def test_the_run_folder_holds_the_model_and_its_report_and_no_cache(shape_run: Made):
     assert sorted(file.name for file in shape_run.path.iterdir()) == [
+        "best.keras",
         "card.json",
         "checkpoint.keras",
         "history.csv",
@@ -84,9 +91,11 @@ def test_the_run_folder_holds_the_model_and_its_report_and_no_cache(shape_run: M
         "metrics.json",
         "model.keras",
         "per_label.png",
+        "report.html",
         "run.json",
         "split.csv",
         "state.json",
+        "validation.csv",
     ]
 
 
@@ -116,42 +125,78 @@ def test_the_pictures_are_pictures(shape_run: Made):
     }
 
 
-def test_the_metrics_are_of_the_best_epoch(shape_run: Made):
+@dataclass(frozen=True)
+class Scored:
+    """The validation images: what is true, and what the run's two models say."""
+
+    truth: np.ndarray
+    best: np.ndarray
+    final: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def scored(shapes: ShapeSet, shape_run: Made) -> Scored:
+    """Return the scores of ``best.keras`` and ``model.keras``, from the images anew."""
+    import keras
+
+    names = [name for name in shapes.labels if is_validation(name, 0.3)]
+    files = [next(shapes.images.glob(f"{name}.*")) for name in names]
+    images = np.stack([load_rgb(file, 64, 64) for file in files])
+    best, final = (
+        keras.models.load_model(shape_run.path / name, safe_mode=True)
+        for name in ("best.keras", "model.keras")
+    )
+    return Scored(
+        np.array([[int(label in shapes.labels[name]) for label in LABELS] for name in names]),
+        np.asarray(best.predict_on_batch(images)),
+        np.asarray(final.predict_on_batch(images)),
+    )
+
+
+SCORED = np.array([True] * 5 + [False])  # N/A is none
+
+
+def test_the_kept_epoch_is_the_one_with_the_highest_macro_ap(shape_run: Made, scored: Scored):
     metrics = read_json(shape_run.path / "metrics.json")
     epochs = read_json(shape_run.path / "state.json")
     best = max(epochs, key=lambda epoch: epoch["validation_macro_ap"])
-    assert metrics["best_epoch"] == best["number"]
-    assert metrics["model"]["macro_ap"] == pytest.approx(best["validation_macro_ap"], abs=1e-6)
-    assert metrics["model"]["log_loss"] == pytest.approx(best["validation_log_loss"], abs=1e-6)
-    assert (metrics["epochs"], metrics["weights"]) == (3, 428_918)
+    assert (metrics["best_epoch"], metrics["epochs"]) == (best["number"], 3)
+    assert metrics["weights"] == 428_918
+    assert macro_average_precision(scored.truth, scored.best, SCORED) == pytest.approx(
+        best["validation_macro_ap"], abs=1e-6
+    )
+    assert binary_log_loss(scored.truth, scored.best) == pytest.approx(
+        best["validation_log_loss"], abs=1e-6
+    )
+
+
+def test_the_metrics_are_of_scores_that_other_images_calibrated(shape_run: Made, scored: Scored):
+    metrics = read_json(shape_run.path / "metrics.json")
+    scores = held_out(scored.truth, scored.best, learn_calibration)
+    assert metrics["model"]["macro_ap"] == pytest.approx(
+        macro_average_precision(scored.truth, scores, SCORED), abs=1e-6
+    )
+    assert metrics["model"]["log_loss"] == pytest.approx(
+        binary_log_loss(scored.truth, scores), abs=1e-6
+    )
     assert (metrics["images"], metrics["scored_labels"]) == (IN_VALIDATION, 5)
     assert [item["label"] for item in metrics["labels"] if item["scored"]] == list(LABELS[:5])
 
 
-def test_the_kept_model_gives_the_measured_loss(shapes: ShapeSet, shape_run: Made):
-    import keras
-
-    from training.metrics import binary_log_loss
-
-    model = keras.models.load_model(shape_run.path / "model.keras", safe_mode=True)
-    names = [name for name in shapes.labels if is_validation(name, 0.3)]
-    files = [next(shapes.images.glob(f"{name}.*")) for name in names]
-    scores = model.predict_on_batch(np.stack([load_rgb(file, 64, 64) for file in files]))
-    targets = np.array([[label in shapes.labels[name] for label in LABELS] for name in names])
-    metrics = read_json(shape_run.path / "metrics.json")
-    assert binary_log_loss(targets, np.asarray(scores)) == pytest.approx(
-        metrics["model"]["log_loss"], abs=1e-6
-    )
+def test_the_final_model_is_the_kept_epoch_calibrated(scored: Scored):
+    calibrated = learn_calibration(scored.truth, scored.best)(scored.best)
+    np.testing.assert_allclose(scored.final, calibrated, atol=1e-5)
 
 
-def test_the_card_says_how_to_tag(shape_run: Made):
+def test_the_card_says_how_to_tag(shape_run: Made, scored: Scored):
     card = ModelCard.from_json((shape_run.path / "card.json").read_text(encoding="utf-8"))
     assert (card.name, card.version) == ("shapes", date.today().isoformat())
     assert (card.height, card.width, card.resize, card.precision) == (64, 64, "stretch", "fp32")
     assert card.labels == LABELS
     assert (card.never, card.scored) == (("N/A",), LABELS[:5])
     assert (card.min_tags, card.max_tags) == (1, 2)
-    assert len(set(card.thresholds)) == 1
+    rules = learn_rules(scored.truth, scored.final, LABELS, ("N/A",), 2)
+    assert card.thresholds == rules.thresholds
 
 
 def test_the_card_says_where_the_model_comes_from(shapes: ShapeSet, shape_run: Made):
@@ -178,20 +223,30 @@ def test_the_split_is_written_down_for_every_image(shapes: ShapeSet, shape_run: 
 
 def test_the_settings_are_written_down(shapes: ShapeSet, shape_run: Made):
     run = read_json(shape_run.path / "run.json")
+    # fmt: off
     assert run["settings"] == {
         "architecture": "sequential",
         "height": 64,
         "width": 64,
         "epochs": 3,
         "learning_rate": 0.001,
+        "augmentation": {
+            "flip": True, "shift": 0.08, "smallest_crop": 1.0, "colour": 0.0, "mixup": 0.0,
+        },
+        "ema": 0.0,
+        "probe": False,
+        "frozen_layers": None,
+        "pretrained": True,
         "patience": 10,
         "batch_size": 16,
         "weight_decay": 0.01,
         "validation_share": 0.3,
         "seed": 1,
+        "target_precision": None,
         "name": "shapes",
         "never": None,
     }
+    # fmt: on
     assert run["data"] == {
         "images": str(shapes.images),
         "table": str(shapes.table),

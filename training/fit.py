@@ -139,6 +139,20 @@ def predict(model: Any, images: Pixels, rows: Sequence[int] | npt.NDArray[np.int
     return np.concatenate([model.predict_on_batch(images[chunk]) for chunk in chunks])
 
 
+def _seed_dropout(model: Any, seed: tuple[int, ...]) -> None:
+    """Start the random numbers of dropout at a place that a training that goes on finds again.
+
+    A checkpoint does not keep where they are.
+    """
+    for number, layer in enumerate(model.layers):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            state = np.random.default_rng((*seed, number)).integers(2**31, size=2)
+            generator.state.assign(state.astype(generator.state.dtype))
+        if hasattr(layer, "layers"):
+            _seed_dropout(layer, (*seed, number))
+
+
 class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
     """Measures, keeps, checkpoints and stops, once an epoch."""
 
@@ -160,6 +174,7 @@ class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._started = time.monotonic()
+        _seed_dropout(self.model, (self._settings.seed, epoch))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         total = self.params["steps"]

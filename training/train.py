@@ -33,7 +33,6 @@ from training.history import Epoch, TrainingState
 from training.labels import LabelledSet, Notice, read_labelled_set
 from training.metrics import Evaluation, evaluate, most_frequent, scored_labels
 from training.probe import fit_head
-from training.report_page import RunReport, write_page
 from training.run_folder import RunFolder
 from training.split import validation_mask
 from training.thresholds import learn_rules
@@ -432,7 +431,8 @@ def _finish(
     validation = report.Validation(ids, labelled.labels, truth, scores, emitted)
     report.write_validation(run, validation)
     description = run.read_json(run.settings)
-    write_page(
-        run, RunReport(description, card, model.count_params(), state, evaluation, validation)
+    everything = report.RunReport(
+        description, card, model.count_params(), state, evaluation, validation
     )
+    report.write_page(run, everything)
     return evaluation

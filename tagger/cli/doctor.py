@@ -67,13 +67,13 @@ def _sample(model: object) -> int:
     from tagger.results import Failed
     from tagger.selection import Rules
 
-    file = model if isinstance(model, Path) else BUNDLED_MODEL
     started = time.perf_counter()
-    opened = TaggerModel(file)
+    opened = TaggerModel(model if isinstance(model, Path) else None)
     loaded = time.perf_counter()
     card = opened.card
     print(
-        f"model: {card.name} {card.version} ({card.precision}), {len(card.labels)} labels, {file}"
+        f"model: {card.name} {card.version} ({card.precision}), {len(card.labels)} labels, "
+        f"{opened.file}"
     )
     sample = BUNDLED_MODEL.parent / "sample.jpg"
     (result,) = tag_images([str(sample)], opened, Rules.of_card(card), workers=1)

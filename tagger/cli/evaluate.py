@@ -70,12 +70,12 @@ def evaluate(
     from tagger.cli.extras import needs_train_extra
     from tagger.cli.streams import say
     from tagger.cores import available_cores
-    from tagger.model import BUNDLED_MODEL, TaggerModel
+    from tagger.model import TaggerModel
 
     with needs_train_extra("evaluate"):
         from training.evaluate import evaluate_model
         from training.labels import read_labelled_set
-    opened = TaggerModel(model or BUNDLED_MODEL, device, batch_size=batch_size)
+    opened = TaggerModel(model, device, batch_size=batch_size)
     labelled = read_labelled_set(
         labels,
         images,

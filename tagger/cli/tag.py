@@ -265,9 +265,9 @@ def _format(output: str | None, wanted: Format | None) -> Format | None:
 
 
 def _open_model(file: Path | None, device: str, batch_size: int | None) -> TaggerModel:
-    from tagger.model import BUNDLED_MODEL, TaggerModel
+    from tagger.model import TaggerModel
 
-    return TaggerModel(file or BUNDLED_MODEL, device, batch_size=batch_size)
+    return TaggerModel(file, device, batch_size=batch_size)
 
 
 def _list_images(found: Scan, *, quiet: bool) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tagger.errors import DataError
+from training.architectures.batch_norm import fix_batch_norm
 
 # How each family wants its pixels; those that are not named take 0 to 255 as they are. Source:
 # ``keras.applications.imagenet_utils.preprocess_input`` and its callers.
@@ -34,7 +35,7 @@ def build_application(
 ) -> Any:
     """Build a network of ``keras.applications`` with a fresh head.
 
-    Batch normalisation always uses the statistics that it came with.
+    With ImageNet weights batch normalisation stays as it is, see :func:`fix_batch_norm`.
 
     Args:
         name: as Keras spells it, such as ``MobileNetV2``.
@@ -69,7 +70,9 @@ def build_application(
             "or --from-scratch."
         ) from None
     images = keras.Input((height, width, 3), dtype="uint8", name="images")
-    features = base(_prepared(images, name.lower()), training=False)
+    if pretrained:
+        fix_batch_norm(base)
+    features = base(_prepared(images, name.lower()))
     pooled = layers.GlobalAveragePooling2D(name="pool")(features)
     dropped = layers.Dropout(0.2, name="dropout")(pooled)
     scores = layers.Dense(labels, activation="sigmoid", dtype="float32", name="scores")(dropped)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.errors import MissingExtraError, TaggerError
+from training.architectures.batch_norm import fix_batch_norm
 from training.torch_weights import read_torch_weights
 
 # Repeats, kernel, stride, expansion, filters of each stage, before scaling.
@@ -54,8 +55,7 @@ def build_efficientnet_lite(
 ) -> Any:
     """Build a network for any input shape, with a fresh head.
 
-    Batch normalisation always uses its ImageNet statistics: batches of a small labelled set would
-    only blur them. Its scale and shift are trained with the rest.
+    With ImageNet weights batch normalisation stays as it is, see :func:`fix_batch_norm`.
 
     Args:
         variant: one of :data:`VARIANTS`.
@@ -82,6 +82,7 @@ def build_efficientnet_lite(
     model = keras.Model(images, scores, name=f"efficientnet_lite{variant.number}")
     if pretrained:
         load_imagenet(model, imagenet_weights(variant))
+        fix_batch_norm(model)
     return model
 
 
@@ -181,7 +182,7 @@ def _convolution(x: Any, filters: int, kernel: int, stride: int, name: str, norm
 def _normalised(x: Any, name: str) -> Any:
     from keras import layers
 
-    return layers.BatchNormalization(epsilon=_EPSILON, name=name)(x, training=False)
+    return layers.BatchNormalization(epsilon=_EPSILON, name=name)(x)
 
 
 def _scaled(filters: int, width: float) -> int:

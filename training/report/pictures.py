@@ -1,96 +1,19 @@
-"""What a run leaves for people: tables of its epochs and of its validation, and two pictures.
-
-The page that shows everything at a glance is made by :mod:`training.report_page`.
-"""
+"""The pictures that a run leaves beside its page, to paste elsewhere."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from tagger.card import TAG_SEPARATOR
-from training.history import Epoch, TrainingState
+from training.history import TrainingState
 from training.metrics import Evaluation
 from training.run_folder import RunFolder
 
 _MODEL_COLOUR = "#2f6db5"
 _BASELINE_COLOUR = "#c9ced6"
 _SECOND_COLOUR = "#d1762b"
-
-Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What the model says of the images that it was not trained on.
-
-    Attributes:
-        ids: the labelled table's id of each image.
-        labels: label names, in the order of the columns.
-        truth: 0/1, shape ``(images, labels)``.
-        scores: probabilities, the same shape; calibrated by what other images taught.
-        emitted: 0/1, the same shape: which labels became tags, by the same rule.
-    """
-
-    ids: tuple[str, ...]
-    labels: tuple[str, ...]
-    truth: Array
-    scores: Array
-    emitted: Array
-
-
-def write_history(run: RunFolder, state: TrainingState) -> None:
-    """Write ``history.csv``: a row an epoch."""
-    rows = (
-        [round(value, 6) if isinstance(value, float) else value for value in asdict(epoch).values()]
-        for epoch in state.epochs
-    )
-    _write_table(run, run.history, [item.name for item in fields(Epoch)], rows)
-
-
-def write_validation(run: RunFolder, validation: Validation) -> None:
-    """Write ``validation.csv``: a row a held-out image.
-
-    The columns are ``id``, each label's probability, ``tags`` (most probable first) and
-    ``true_tags``, so that mistakes can be sorted and looked at.
-    """
-    rows = (
-        [
-            image_id,
-            *(f"{score:.4f}" for score in scores),
-            _joined(validation.labels, emitted, by=scores),
-            _joined(validation.labels, truth, by=scores),
-        ]
-        for image_id, scores, emitted, truth in zip(
-            validation.ids, validation.scores, validation.emitted, validation.truth, strict=True
-        )
-    )
-    header = ("id", *validation.labels, "tags", "true_tags")
-    _write_table(run, run.validation, header, rows)
-
-
-def _joined(labels: Sequence[str], marked: Array, by: Array) -> str:
-    order = np.argsort(-by, kind="stable")
-    return TAG_SEPARATOR.join(labels[place] for place in order if marked[place])
-
-
-def _write_table(
-    run: RunFolder, file: Path, header: Sequence[str], rows: Iterable[Sequence[object]]
-) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    run.write(file, lambda beside: beside.write_text(text.getvalue(), encoding="utf-8"))
 
 
 def draw_learning_curves(run: RunFolder, state: TrainingState) -> None:

@@ -1,11 +1,11 @@
-"""Matplotlib figures as SVG that lives inside an HTML page and takes the page's colours and font."""
+"""Matplotlib figures as SVG inside an HTML page, in the page's own colours and font."""
 
 from __future__ import annotations
 
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 #: Colours to draw with → the page's custom property that replaces each. Blue and orange are told
 #: apart by every kind of colour vision; what they mean is always said by shape or text as well.
 INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#dde1e7", "#fdfdfe"
-MODEL, SECOND, FAINT = "#2f6db5", "#c4621a", "#aab4c2"
+MODEL, SECOND, FAINT, HEAT = "#2f6db5", "#c4621a", "#aab4c2", "#2f6db6"
 _PROPERTIES = {
     INK: "--ink",
     MUTED: "--muted",
@@ -24,6 +24,7 @@ _PROPERTIES = {
     MODEL: "--model",
     SECOND: "--second",
     FAINT: "--faint",
+    HEAT: "--heat",
 }
 
 _STYLE = {
@@ -82,11 +83,7 @@ def draw_svg(
 def _inline(text: str, key: str, width: float, height: float, description: str) -> str:
     """Keep of a whole SVG file what may stand in a page beside others of its kind."""
     root = ElementTree.fromstring(text)  # noqa: S314 (matplotlib wrote it just now)
-    for parent in list(root.iter()):
-        for child in list(parent):
-            # The style sheet in the file would be the whole page's.
-            if child.tag in (f"{_SVG}metadata", f"{_SVG}style"):
-                parent.remove(child)
+    _drop(root, ("metadata", "style"))  # the style sheet in the file would be the whole page's
     used = _targets(root)
     for element in root.iter():
         element.tag = element.tag.removeprefix(_SVG)
@@ -95,13 +92,12 @@ def _inline(text: str, key: str, width: float, height: float, description: str) 
         for name, value in attributes.items():
             if name == _HREF:
                 element.set("href", f"#{key}-{value[1:]}")
-            elif name == "id":
-                if value in used:
-                    element.set("id", f"{key}-{value}")
             elif name == "style":
                 element.set("style", _restyled(value))
-            else:
+            elif name != "id":
                 element.set(name, _TARGET.sub(rf"url(#{key}-\1)", " ".join(value.split())))
+            elif value in used:
+                element.set("id", f"{key}-{value}")
     root.attrib.clear()
     for name, value in {
         "viewBox": f"0 0 {width:g} {height:g}",
@@ -113,6 +109,13 @@ def _inline(text: str, key: str, width: float, height: float, description: str) 
         root.set(name, value)
     written = ElementTree.tostring(root, encoding="unicode")
     return re.sub(r">\s+<", ">\n<", written)
+
+
+def _drop(root: ElementTree.Element, names: Sequence[str]) -> None:
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in {f"{_SVG}{name}" for name in names}:
+                parent.remove(child)
 
 
 def _targets(root: ElementTree.Element) -> set[str]:

@@ -1,0 +1,278 @@
+"""A run becomes a file of another precision that is measured beside fp32, or no file at all."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import Ran, run_tagger
+from shapes import Made, ShapeSet
+
+from tagger.card import METADATA_KEY, ModelCard
+from tagger.errors import DataError, ModelError
+from tagger.images import load_rgb
+from tagger.model import TaggerModel
+
+pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
+
+pytest_plugins = ("training_fixtures",)
+pytestmark = pytest.mark.train
+
+Tagger = Callable[..., Ran]
+
+#: How far scores may be from fp32 on the drawn shapes: on average, and at most.
+CLOSE = {"fp16": (0.001, 0.01), "int8": (0.02, 0.15)}
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A file of another precision, and what the command said of it."""
+
+    precision: str
+    file: Path
+    ran: Ran
+
+
+@pytest.fixture(scope="module", params=["fp16", "int8"])
+def lowered(request: pytest.FixtureRequest, shape_run: Made) -> Lowered:
+    """Export the run in each of the other precisions with the real command."""
+    file = shape_run.path.parent / f"{request.param}.onnx"
+    arguments = ("export", shape_run.path, "-o", file, "--precision", request.param)
+    ran = run_tagger(*arguments, "--max-loss", "1", cwd=file.parent)
+    assert ran.code == 0, ran.stderr
+    return Lowered(request.param, file, ran)
+
+
+@pytest.fixture
+def run(shape_run: Made, folder: Path) -> Path:
+    """Return a copy of the finished run, named ``run`` in the current folder."""
+    return shutil.copytree(shape_run.path, folder / "run")
+
+
+def graph_of(file: Path) -> Any:
+    """Return the checked graph of a file."""
+    import onnx
+
+    proto = onnx.load(file)
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def validation_images(run: Path) -> int:
+    """Return how many images a run measures on."""
+    return (run / "split.csv").read_text().count(",validation")
+
+
+# The file
+
+
+def test_it_says_what_the_precision_costs(lowered: Lowered, shape_run: Made):
+    size = lowered.file.stat().st_size / 1e6
+    assert re.fullmatch(
+        rf"{re.escape(str(lowered.file))}: {size:.1f} MB; largest difference from Keras on \d+ "
+        rf"images \d\.\de[+-]\d\d\n{lowered.precision} beside fp32 on "
+        rf"{validation_images(shape_run.path)} validation images \((cpu|cuda:0)\): "
+        r"macro-AP [01]\.\d{4} and [01]\.\d{4}; \d+\.\d% of the images get other tags; "
+        r"scores differ by 0\.\d{4} on average, 0\.\d{3} at most\n",
+        lowered.ran.stdout.decode(),
+    )
+    assert lowered.ran.stderr == ""
+
+
+def test_what_goes_in_and_out_is_as_in_fp32(lowered: Lowered):
+    proto = graph_of(lowered.file)
+    ends = [
+        (end.name, end.type.tensor_type.elem_type, [d.dim_value for d in shape.dim[1:]])
+        for end in (*proto.graph.input, *proto.graph.output)
+        for shape in (end.type.tensor_type.shape,)
+    ]
+    uint8, float32 = 2, 1
+    assert ends == [("images", uint8, [64, 64, 3]), ("scores", float32, [6])]
+    assert {opset.domain for opset in proto.opset_import} == {""}
+
+
+def test_the_card_says_the_precision_and_what_it_costs(lowered: Lowered, shape_run: Made):
+    import json
+
+    (entry,) = graph_of(lowered.file).metadata_props
+    assert entry.key == METADATA_KEY
+    card = json.loads(entry.value)
+    check = card["provenance"].pop("precision_check")
+    original = json.loads((shape_run.path / "card.json").read_text())
+    assert card == {**original, "precision": lowered.precision}
+    assert list(check) == [
+        "images", "device", "fp32_macro_ap", "macro_ap", "other_tags", "largest_difference",
+        "mean_difference",
+    ]  # fmt: skip
+    assert check["images"] == validation_images(shape_run.path)
+    said = lowered.ran.stdout.decode()
+    assert f"macro-AP {check['macro_ap']:.4f} and {check['fp32_macro_ap']:.4f};" in said
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_scores_are_close_to_those_of_fp32(
+    lowered: Lowered, shape_model: Made, shapes: ShapeSet, batch_size: int
+):
+    files = [next(shapes.images.glob(f"{name}.*")) for name in list(shapes.labels)[:10]]
+    pixels = np.stack([load_rgb(file, 64, 64) for file in files])
+    first, second = (
+        np.concatenate(
+            [opened.scores(pixels[i : i + batch_size]) for i in range(0, 10, batch_size)]
+        )
+        for file in (shape_model.path, lowered.file)
+        for opened in (TaggerModel(file, "cpu", batch_size=batch_size),)
+    )
+    gaps = np.abs(first - second)
+    on_average, at_most = CLOSE[lowered.precision]
+    assert 0 < gaps.mean() < on_average
+    assert gaps.max() < at_most
+
+
+def weights_of(proto: Any) -> dict[str, set[str]]:
+    """Return the number types that a graph's initializers of more than one dimension have."""
+    import onnx
+
+    tensors = {tensor.name: tensor for tensor in proto.graph.initializer}
+    types: dict[str, set[str]] = {}
+    for node in proto.graph.node:
+        for name in node.input:
+            if name in tensors and len(tensors[name].dims) > 1:
+                kind = onnx.TensorProto.DataType.Name(tensors[name].data_type)
+                types.setdefault(node.op_type, set()).add(kind)
+    return types
+
+
+def test_int8_weights_are_int8_but_for_the_head(shape_run: Made, lowered: Lowered):
+    if lowered.precision != "int8":
+        pytest.skip("of int8")
+    proto = graph_of(lowered.file)
+    kinds = [node.op_type for node in proto.graph.node]
+    assert {"QuantizeLinear", "DequantizeLinear"} <= set(kinds)
+    assert "BatchNormalization" not in kinds
+    assert weights_of(proto) == {
+        "DequantizeLinear": {"INT8"},
+        "MatMul": {"FLOAT"},
+        "Gemm": {"FLOAT"},
+    }
+    # Unsigned feature maps: signed ones take nearly twice as long on x86.
+    zero_points = {
+        tensor.data_type
+        for tensor in proto.graph.initializer
+        for node in proto.graph.node
+        if node.op_type == "QuantizeLinear" and node.input[2] == tensor.name
+    }
+    assert zero_points == {2}
+
+
+def test_float16_weights_are_float16(shape_run: Made, lowered: Lowered):
+    if lowered.precision != "fp16":
+        pytest.skip("of fp16")
+    proto = graph_of(lowered.file)
+    assert weights_of(proto) == {kind: {"FLOAT16"} for kind in ("Conv", "MatMul", "Gemm")}
+    assert "BatchNormalization" not in {node.op_type for node in proto.graph.node}
+
+
+def test_fp32_has_no_check_in_its_card(shape_model: Made):
+    card = TaggerModel(shape_model.path, "cpu").card
+    assert card.precision == "fp32"
+    assert "precision_check" not in card.provenance
+
+
+# What is not exported
+
+
+def test_an_unknown_precision_is_wrong_usage(tagger: Tagger, folder: Path):
+    ran = tagger("export", "run", "-o", "model.onnx", "--precision", "int4")
+    assert (ran.code, ran.stdout, ran.stderr) == (
+        2,
+        b"",
+        "tagger: Invalid value for '--precision': 'int4' is not one of 'fp32', 'fp16', 'int8'.\n",
+    )
+
+
+@pytest.mark.parametrize("existing", [None, b"the model of last week"])
+def test_a_precision_that_loses_too_much_is_refused(
+    tagger: Tagger, run: Path, monkeypatch: pytest.MonkeyPatch, existing: bytes | None
+):
+    from export import export
+
+    # Ranges learnt from one black page: everything brighter is cut off.
+    monkeypatch.setattr(
+        export, "calibration_images", lambda files, card: [np.zeros((64, 64, 3), np.uint8)]
+    )
+    output = run.parent / "model.onnx"
+    if existing:
+        output.write_bytes(existing)
+    arguments = ("export", "run", "-o", "model.onnx", "--precision", "int8")
+    ran = tagger(*arguments, "--max-loss", "0")
+    assert (ran.code, ran.stdout) == (3, b"")
+    said = re.fullmatch(
+        r"tagger: int8 loses (0\.\d{4}) of macro-AP \((0\.\d{4}|1\.0000) → (0\.\d{4}) on "
+        rf"{validation_images(run)} validation images\), more than --max-loss 0: not written\.\n",
+        ran.stderr,
+    )
+    assert said, ran.stderr
+    loss, fp32, int8 = map(float, said.groups())
+    assert loss == pytest.approx(fp32 - int8, abs=2e-4)
+    assert (output.read_bytes() if output.exists() else None) == existing
+    assert {file.name for file in run.parent.iterdir()} - {"model.onnx"} == {"run"}
+
+
+def test_a_run_whose_table_is_gone_is_refused(tagger: Tagger, run: Path):
+    settings = run / "run.json"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(re.sub(r'"table": "[^"]*"', '"table": "/gone.csv"', text))
+    ran = tagger("export", "run", "-o", "model.onnx", "--precision", "fp16")
+    assert (ran.code, ran.stdout, ran.stderr) == (
+        3,
+        b"",
+        "tagger: fp16 and int8 are measured on the run's own data: /gone.csv cannot be read: "
+        "No such file or directory.\n",
+    )
+    assert not (run.parent / "model.onnx").exists()
+
+
+def test_calibration_images_are_training_images_spread_over_the_table(
+    run: Path, shapes: ShapeSet, monkeypatch: pytest.MonkeyPatch
+):
+    from export import run_images
+    from training.run_folder import RunFolder
+
+    card = ModelCard.from_json((run / "card.json").read_text(encoding="utf-8"))
+    training, validation = run_images.labelled_split(RunFolder(run), card)
+    assert len(validation.ids) == validation_images(run)
+    assert {*training.ids, *validation.ids} == {*shapes.labels}
+    monkeypatch.setattr(run_images, "CALIBRATION_IMAGES", 4)
+    step = len(training.files) // 4
+    chosen = list(run_images.calibration_images(training.files, card))
+    expected = [load_rgb(file, 64, 64) for file in training.files[::step][:4]]
+    np.testing.assert_array_equal(np.stack(chosen), np.stack(expected))
+
+
+def test_unreadable_calibration_images_are_passed_over(run: Path, shapes: ShapeSet):
+    from export.run_images import calibration_images
+
+    card = ModelCard.from_json((run / "card.json").read_text(encoding="utf-8"))
+    readable = next(shapes.images.glob("00.*"))
+    assert len(list(calibration_images([shapes.damaged, readable], card))) == 1
+    with pytest.raises(DataError) as refused:
+        list(calibration_images([shapes.damaged], card))
+    assert str(refused.value) == (
+        "None of the run's training images can be read to calibrate int8 with."
+    )
+
+
+def test_a_network_without_convolutions_is_refused(tiny_model: Path):
+    from export.precisions import to_int8
+
+    with pytest.raises(ModelError) as refused:
+        to_int8(tiny_model, [])
+    assert str(refused.value) == (
+        "The network has no convolutions: there is nothing to write as int8."
+    )
