@@ -98,7 +98,7 @@ def refuse_loss(check: PrecisionCheck, precision: str, max_loss: float) -> None:
         ModelError: it loses more macro-AP than allowed.
     """
     loss = check.fp32_macro_ap - check.macro_ap
-    if loss > max_loss:
+    if not loss <= max_loss:  # also true for NaN
         raise ModelError(
             f"{precision} loses {loss:.4f} of macro-AP ({check.fp32_macro_ap:.4f} → "
             f"{check.macro_ap:.4f} on {check.images} validation images), more than --max-loss "

@@ -88,7 +88,7 @@ def test_any_shape_goes_in_and_probabilities_come_out(lite0: Any):
 
 def test_batch_normalisation_is_the_same_in_training(lite0: Any):
     images = np.random.default_rng(0).integers(0, 256, (4, 96, 64, 3), dtype=np.uint8)
-    features = keras.Model(lite0.inputs, lite0.get_layer("pool").output)
+    features = keras.Model(lite0.inputs[0], lite0.get_layer("pool").output)
     inferred = np.asarray(features(images, training=False))
     np.testing.assert_allclose(features(images, training=True), inferred, atol=1e-4)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from onnx import helper
 from tiny_model import CARD, SIDE, changed_card, write_graph, write_model
 
+from tagger import model as model_module
 from tagger.errors import DeviceError, ModelError, UsageError
 from tagger.model import Device, TaggerModel, cuda_problem, read_card
 
@@ -207,3 +209,72 @@ def test_auto_takes_the_cpu_where_cuda_cannot_run(tiny_model: Path) -> None:
 
     assert str(model.device) == "cpu"
     assert model.scores(noise(1)).shape == (1, 4)
+
+
+# The bundled files
+
+Bundle = Callable[[bool], tuple[Path, Path]]
+
+
+@pytest.fixture
+def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """Return a function that bundles a file for the CPU and, if wanted, one for CUDA."""
+
+    def bundle(with_cuda: bool) -> tuple[Path, Path]:
+        for_cpu, for_cuda = tmp_path / "both.onnx", tmp_path / "cuda.onnx"
+        write_model(for_cpu)
+        if with_cuda:
+            write_model(for_cuda, changed_card(precision="fp16"))
+        monkeypatch.setattr(model_module, "BUNDLED_MODEL", for_cpu)
+        monkeypatch.setattr(model_module, "BUNDLED_CUDA_MODEL", for_cuda)
+        return for_cpu, for_cuda
+
+    return bundle
+
+
+@pytest.fixture
+def feigned_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let CUDA seem to work."""
+    monkeypatch.setattr(model_module, "cuda_problem", lambda: None)
+    monkeypatch.setattr(
+        model_module,
+        "_cuda_session",
+        lambda file, index: (model_module._cpu_session(file, 1), None),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "with_cuda", "place"), [("cpu", True, 0), ("cuda", True, 1), ("cuda", False, 0)]
+)
+def test_each_kind_of_device_has_its_bundled_file(
+    bundled: Bundle, kind: str, with_cuda: bool, place: int
+):
+    files = bundled(with_cuda)
+    assert model_module.bundled_model(kind) == files[place]
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_the_bundled_file_for_cuda_is_taken_where_cuda_runs(
+    bundled: Bundle, feigned_cuda: None, device: str
+):
+    _, for_cuda = bundled(True)
+    opened = TaggerModel(None, device)
+    assert (opened.file, opened.card.precision) == (for_cuda, "fp16")
+
+
+def test_the_bundled_file_for_the_cpu_is_taken_on_the_cpu(bundled: Bundle, feigned_cuda: None):
+    for_cpu, _ = bundled(True)
+    assert TaggerModel(None, "cpu").file == for_cpu
+
+
+@pytest.mark.skipif(has_cuda_driver(), reason="CUDA may run here")
+def test_the_bundled_file_for_the_cpu_is_taken_where_cuda_cannot_run(bundled: Bundle):
+    for_cpu, _ = bundled(True)
+    assert TaggerModel(None, "auto").file == for_cpu
+
+
+def test_a_file_that_was_named_is_taken_on_every_device(
+    bundled: Bundle, feigned_cuda: None, tiny_model: Path
+):
+    bundled(True)
+    assert TaggerModel(tiny_model, "auto").file == tiny_model
