@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import csv
-import datetime
 import io
-import math
 import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,82 +16,21 @@ import keras
 import numpy as np
 
 from tagger import __version__
-from tagger.card import RESIZE_RULES, ModelCard
 from tagger.errors import DataError, UsageError
-from tagger.selection import Rules, choose
-from training import report
 from training.architectures import find_architecture
-from training.augmentation import Augmentation
 from training.cache import decoded_images
-from training.calibration import learn_calibration
-from training.fit import FitData, FitListener, FitSettings, compile_model, fit, predict
-from training.folds import held_out
+from training.finish import Training, finish
+from training.fit import FitData, FitListener, FitSettings, compile_model, fit
 from training.history import Epoch, TrainingState
 from training.labels import LabelledSet, Notice, read_labelled_set
-from training.metrics import Evaluation, evaluate, most_frequent, scored_labels
+from training.metrics import Evaluation, scored_labels
 from training.probe import fit_head
 from training.run_folder import RunFolder
+from training.settings import DataSource, TrainSettings
 from training.split import validation_mask
-from training.thresholds import learn_rules
 
 #: Labels of these names say that a label is missing: scored, never emitted.
 MISSING_LABELS = frozenset({"n/a", "na", "unknown", "none"})
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """Everything that decides what a run gives, apart from the data.
-
-    Attributes:
-        architecture: a name that :func:`training.architectures.find_architecture` knows.
-        height: rows of the input, in pixels.
-        width: columns of the input, in pixels.
-        epochs: at most this many.
-        patience: stop after this many epochs without a higher validation macro-AP.
-        batch_size: images a step.
-        learning_rate: its peak.
-        weight_decay: decoupled decay of the kernels.
-        validation_share: share of images that are never trained on.
-        seed: of initial weights, order and augmentation.
-        augmentation: how training images are changed.
-        ema: decay of the moving average of weights that is kept; 0 keeps the weights themselves.
-        probe: fit the last layer on frozen features first.
-        frozen_layers: layers up to the last one whose name starts with this stay as they are.
-        pretrained: start from ImageNet weights where the network has some.
-        target_precision: learn thresholds for this share of true tags; None learns them for F1.
-        name: the model's name in its card.
-        never: labels that are scored and never emitted; None finds ``N/A`` and its like.
-    """
-
-    architecture: str
-    height: int
-    width: int
-    epochs: int
-    learning_rate: float
-    augmentation: Augmentation = Augmentation()  # noqa: RUF009 (frozen)
-    ema: float = 0.0
-    probe: bool = False
-    frozen_layers: str | None = None
-    pretrained: bool = True
-    patience: int = 10
-    batch_size: int = 32
-    weight_decay: float = 1e-2
-    validation_share: float = 0.15
-    seed: int = 1
-    target_precision: float | None = None
-    name: str = "model"
-    never: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """Where the labelled set lies and how its table is read."""
-
-    images: Path
-    table: Path
-    id_column: str | None = None
-    tags_column: str | None = None
-    separator: str = "|"
 
 
 class TrainListener(FitListener, Protocol):
@@ -188,7 +124,7 @@ def train(
         compile_model(model, _fit_settings(settings), -(-len(data.training) // settings.batch_size))
     listener.model_ready(settings.architecture, model.count_params(), state)
     fit(model, data, _fit_settings(settings), run, state, listener)
-    evaluation = _finish(run, data, labelled, settings, never, scored, state)
+    evaluation = finish(Training(run, settings, labelled, data, never, scored, state))
     if cache is None:
         shutil.rmtree(run.cache, ignore_errors=True)
     return evaluation
@@ -342,97 +278,3 @@ def _write_split(run: RunFolder, labelled: LabelledSet, data: FitData) -> None:
     for i, image_id in enumerate(labelled.ids):
         writer.writerow((image_id, "validation" if i in validation else "training"))
     run.write(run.split, lambda beside: beside.write_text(text.getvalue(), encoding="utf-8"))
-
-
-def _finish(
-    run: RunFolder,
-    data: FitData,
-    labelled: LabelledSet,
-    settings: TrainSettings,
-    never: tuple[str, ...],
-    scored: tuple[str, ...],
-    state: TrainingState,
-) -> Evaluation:
-    """Measure the kept epoch, choose the decision rule, write card, metrics and charts."""
-    best = state.best
-    if best is None:
-        raise DataError("No epoch gave a measurable model: validation has no positive label.")
-    model = keras.models.load_model(run.best, safe_mode=True)
-    raw = predict(model, data.images, data.validation)
-    truth = labelled.targets[data.validation]
-    training_targets = labelled.targets[data.training]
-    counts = training_targets.sum(axis=1)
-    learn_calibration(truth, raw).fold_into(model.layers[-1])
-    run.write(run.model, model.save)
-
-    def learn(targets: Any, scores: Any) -> Rules:
-        return learn_rules(
-            targets, scores, labelled.labels, never, int(counts.max()), settings.target_precision
-        )
-
-    # What is measured was calibrated and chosen by what was learned from other images.
-    scores = held_out(truth, raw, learn_calibration)
-    emitted = held_out(
-        truth, scores, lambda targets, given: partial(choose, rules=learn(targets, given))
-    ).astype(np.uint8)
-    rules = learn(truth, predict(model, data.images, data.validation))
-    base_rates = training_targets.mean(axis=0)
-    typical = max(1, round(float(counts.mean())))
-    evaluation = evaluate(
-        truth,
-        scores,
-        emitted,
-        labelled.labels,
-        scored,
-        base_rates,
-        most_frequent(base_rates, typical),
-    )
-    card = ModelCard(
-        name=settings.name,
-        version=datetime.date.today().isoformat(),
-        labels=labelled.labels,
-        height=settings.height,
-        width=settings.width,
-        thresholds=rules.thresholds,
-        min_tags=rules.min_tags,
-        max_tags=rules.max_tags,
-        never=never,
-        scored=scored,
-        resize=RESIZE_RULES[0],
-        provenance={
-            "architecture": settings.architecture,
-            "trained_images": len(data.training),
-            "validation_images": len(data.validation),
-            "date": datetime.date.today().isoformat(),
-            "software": {"keras": keras.__version__, "poster-tagger": __version__},
-            "label_frequencies": [round(float(rate), 6) for rate in base_rates],
-            "tags_an_image": round(float(counts.mean()), 3),
-            "validation": {
-                key: None if math.isnan(value) else round(value, 4)
-                for key, value in asdict(evaluation.model).items()
-            },
-        },
-    )
-    run.write(run.card, lambda file: file.write_text(card.to_json() + "\n", encoding="utf-8"))
-    run.write_json(
-        run.metrics,
-        {
-            "best_epoch": best.number,
-            "epochs": len(state.epochs),
-            "seconds": round(sum(epoch.seconds for epoch in state.epochs)),
-            "weights": model.count_params(),
-            **evaluation.to_dict(),
-        },
-    )
-    report.write_history(run, state)
-    report.draw_learning_curves(run, state)
-    report.draw_per_label(run, evaluation)
-    ids = tuple(labelled.ids[i] for i in data.validation)
-    validation = report.Validation(ids, labelled.labels, truth, scores, emitted)
-    report.write_validation(run, validation)
-    description = run.read_json(run.settings)
-    everything = report.RunReport(
-        description, card, model.count_params(), state, evaluation, validation
-    )
-    report.write_page(run, everything)
-    return evaluation

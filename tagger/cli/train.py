@@ -129,7 +129,7 @@ def train(
 
     with needs_train_extra("train"):
         from training.architectures import find_architecture
-        from training.train import DataSource, TrainSettings
+        from training.settings import DataSource, TrainSettings
         from training.train import train as run_training
     recipe = find_architecture(architecture, pretrained=not from_scratch).recipe
     height, width = _size(size) if size else (recipe.height, recipe.width)
