@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,18 +16,25 @@ from tagger.cli.options import (
     QuietOption,
     WorkersOption,
 )
+from tagger.cli.outputs import (
+    Existing,
+    Format,
+    LayoutName,
+    OutputOptions,
+    Sidecar,
+    SidecarName,
+    sidecar_writer,
+    table_format,
+    table_sink,
+    table_writer,
+)
 from tagger.cli.streams import EXIT_READER_GONE, say
-from tagger.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from tagger.card import ModelCard
-    from tagger.cli.progress import TagProgress
     from tagger.model import TaggerModel
     from tagger.scan import Scan
     from tagger.selection import Rules
     from tagger.writers import Writer
-    from tagger.writers.sidecars import SidecarWriter
-    from tagger.writers.sink import Sink
 
 EXIT_SOME_FAILED = 1
 
@@ -45,59 +50,6 @@ _EXAMPLES = """Examples:
 Exit codes: 0 all tagged, 1 some images failed, 2 wrong usage, 3 could not go on (model, device,
 output), 130 interrupted, 141 the reader of the output went away.
 """
-
-
-class Format(StrEnum):
-    """Formats of the table."""
-
-    CSV = "csv"
-    TSV = "tsv"
-    JSONL = "jsonl"
-
-
-class LayoutName(StrEnum):
-    """Shapes of the table."""
-
-    WIDE = "wide"
-    LIST = "list"
-    LONG = "long"
-
-
-class Sidecar(StrEnum):
-    """Kinds of sidecar."""
-
-    TXT = "txt"
-    JSON = "json"
-    XMP = "xmp"
-
-
-class SidecarName(StrEnum):
-    """How a sidecar's name is made."""
-
-    APPEND = "append"
-    REPLACE = "replace"
-
-
-class Existing(StrEnum):
-    """What happens to a sidecar that is there already."""
-
-    SKIP = "skip"
-    OVERWRITE = "overwrite"
-    ERROR = "error"
-
-
-@dataclass(frozen=True)
-class OutputOptions:
-    """What is written, and where."""
-
-    output: str | None
-    format: Format | None
-    layout: LayoutName
-    excel: bool
-    sidecars: tuple[Sidecar, ...]
-    sidecar_name: SidecarName
-    sidecar_dir: str | None
-    existing: Existing
 
 
 def add_to(app: typer.Typer) -> None:
@@ -231,7 +183,7 @@ def tag(
     if dry_run:
         return _list_images(found, quiet=quiet)
     outputs = OutputOptions(
-        output, _format(output, format), layout, excel,
+        output, table_format(output, format), layout, excel,
         tuple(sidecar or ()), sidecar_name, sidecar_dir, existing,
     )  # fmt: skip
     opened = _open_model(model, device, batch_size)
@@ -244,24 +196,6 @@ def tag(
         renamed=rename or [],
     )
     return _tag(found, opened, rules, outputs, workers, summary, quiet=quiet)
-
-
-def _format(output: str | None, wanted: Format | None) -> Format | None:
-    """Settle the table's format; None where none was asked for and there is no file."""
-    from tagger.scan import SUFFIXES
-    from tagger.writers.tables import FORMATS_BY_SUFFIX
-
-    if output is None or output == "-":
-        return wanted or (Format.CSV if output == "-" else None)
-    ending = os.path.splitext(output)[1].lower()
-    if ending in SUFFIXES:
-        raise UsageError(f"-o {output}: a table does not go into an image file.")
-    if wanted is None and ending not in FORMATS_BY_SUFFIX:
-        raise UsageError(
-            f"-o {output}: no table format has the ending '{ending}': use .csv, .tsv or .jsonl, "
-            "or say --format."
-        )
-    return wanted or Format(FORMATS_BY_SUFFIX[ending])
 
 
 def _open_model(file: Path | None, device: str, batch_size: int | None) -> TaggerModel:
@@ -305,7 +239,7 @@ def _tag(
     # What cannot be written is said before the work, not after it.
     if summary_file is not None:
         check_folder(os.fspath(summary_file))
-    sink = _table_sink(options)
+    sink = table_sink(options)
     progress = TagProgress(
         found,
         str(model.device),
@@ -313,14 +247,14 @@ def _tag(
         quiet=quiet,
         on_screen=sink is not None and sink.is_terminal(),
     )
-    sidecars = _sidecar_writer(found, model.card, options, progress)
+    sidecars = sidecar_writer(found, model.card, options, progress)
     reader_gone = False
     with progress:
         try:
             with ExitStack() as stack:
                 writers: list[Writer] = [sidecars] if sidecars else []
                 if sink is not None:
-                    writers.append(_table_writer(sink, model.card, options))
+                    writers.append(table_writer(sink, model.card, options))
                 for writer in writers:
                     stack.enter_context(writer)
                 for result in tag_images(
@@ -341,52 +275,3 @@ def _tag(
         return EXIT_READER_GONE
     progress.close_with_summary(sidecars, summary_file)
     return EXIT_SOME_FAILED if progress.failures else 0
-
-
-def _table_sink(options: OutputOptions) -> Sink | None:
-    """Return where the table goes; with sidecars and no -o there is none."""
-    from tagger.writers.sink import Sink, check_folder
-
-    if options.output is None and options.sidecars and options.format is None:
-        return None
-    if options.output is None or options.output == "-":
-        return Sink(None)
-    check_folder(options.output)
-    return Sink(options.output)
-
-
-def _table_writer(sink: Sink, card: ModelCard, options: OutputOptions) -> Writer:
-    from tagger.writers.layouts import layout
-    from tagger.writers.readable import ReadableWriter
-    from tagger.writers.tables import TableWriter
-
-    if options.format is None and sink.is_terminal():
-        return ReadableWriter(sink)
-    return TableWriter(
-        sink,
-        layout(options.layout, card.labels),
-        options.format or Format.CSV,
-        excel=options.excel,
-    )
-
-
-def _sidecar_writer(
-    found: Scan, card: ModelCard, options: OutputOptions, progress: TagProgress
-) -> SidecarWriter | None:
-    from tagger.writers.sidecars import SidecarNames, SidecarWriter
-
-    if not options.sidecars:
-        return None
-    if options.sidecar_dir is not None and os.path.isfile(options.sidecar_dir):
-        raise OutputError(f"--sidecar-dir {options.sidecar_dir} is a file, not a folder.")
-    return SidecarWriter(
-        options.sidecars,
-        SidecarNames(
-            replace_ending=options.sidecar_name is SidecarName.REPLACE,
-            folder=options.sidecar_dir,
-            base=found.base() if options.sidecar_dir is not None else "",
-        ),
-        card,
-        existing=options.existing,
-        failed=progress.failed,
-    )
