@@ -18,7 +18,7 @@ from export.precisions import to_float16, to_int8
 from export.run_images import calibration_images, comparison_files, labelled_split
 from tagger.atomic import replacing
 from tagger.card import ModelCard
-from tagger.errors import DataError, ModelError, OutputError
+from tagger.errors import DataError, ModelError, OutputError, first_line, os_reason
 from training.labels import LabelledSet
 from training.run_folder import RunFolder
 
@@ -75,7 +75,7 @@ def export_run(
                 refuse_loss(check, precision, max_loss)
             beside.write_bytes(proto.SerializeToString())
     except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
+        reason = os_reason(error)
         raise OutputError(f"{output} cannot be written: {reason}.") from None
     return Export(output, os.path.getsize(output), parity, check)
 
@@ -107,6 +107,5 @@ def _load(file: Path) -> Any:
         # Safe mode: a .keras file may hold code, and this one may come from anywhere.
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # zip, JSON, HDF5 and layer errors share no base class
-        line = (str(error).splitlines() or [type(error).__name__])[0]
-        sentence = line[:200].partition(". ")[0].rstrip(".")
+        sentence = first_line(error).partition(". ")[0]
         raise ModelError(f"{file} cannot be loaded: {sentence}.") from None

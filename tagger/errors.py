@@ -43,3 +43,14 @@ class MissingExtraError(TaggerError):
         super().__init__(
             f"{what} needs the '{extra}' extra{lacking}: pip install 'poster-tagger[{extra}]'"
         )
+
+
+def os_reason(error: OSError) -> str:
+    """Return why the system refused, in lower case for the middle of a sentence."""
+    return (error.strerror or "unknown error").lower()
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what a library says, at most 200 characters, without a full stop."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200].rstrip(".")

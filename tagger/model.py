@@ -21,7 +21,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from tagger.card import METADATA_KEY, ModelCard
-from tagger.errors import DeviceError, ModelError, UsageError
+from tagger.errors import DeviceError, ModelError, UsageError, first_line
 from tagger.results import Pixels
 
 #: The model that the package brings along.
@@ -122,7 +122,7 @@ class TaggerModel:
         try:
             scores = self._session.run([OUTPUT_NAME], {INPUT_NAME: self._batch})[0][: len(images)]
         except Exception as error:  # onnxruntime's exceptions share no base class
-            raise ModelError(f"{self.file} failed while running: {_first_line(error)}.") from None
+            raise ModelError(f"{self.file} failed while running: {_said(error)}.") from None
         if not (np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()):
             raise ModelError(f"{self.file} gives scores that are not probabilities.")
         return np.asarray(scores, dtype=np.float32)
@@ -221,7 +221,7 @@ def _cuda_session(file: Path, index: int) -> tuple[onnxruntime.InferenceSession 
                 providers=[("CUDAExecutionProvider", provider), "CPUExecutionProvider"],
             )  # fmt: skip
     except Exception as error:
-        return None, f"CUDA refused device {index} ({_first_line(error)})"
+        return None, f"CUDA refused device {index} ({_said(error)})"
     # The list of providers that the session got is the only word to be trusted.
     if "CUDAExecutionProvider" not in session.get_providers():
         return None, f"CUDA could not start on device {index}"
@@ -255,9 +255,9 @@ def _model_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise ModelError(f"{file} cannot be opened as a model: {_first_line(error)}.") from None
+        raise ModelError(f"{file} cannot be opened as a model: {_said(error)}.") from None
 
 
-def _first_line(error: BaseException) -> str:
-    text = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error)).strip()
-    return (text.splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+def _said(error: BaseException) -> str:
+    """What onnxruntime says, without its error codes."""
+    return re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", first_line(error))

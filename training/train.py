@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from tagger import __version__
-from tagger.errors import DataError, UsageError
+from tagger.errors import DataError, UsageError, first_line
 from training.architectures import find_architecture
 from training.cache import decoded_images
 from training.finish import Training, finish
@@ -134,9 +134,8 @@ def _checkpoint(run: RunFolder) -> Any:
     try:
         return keras.models.load_model(run.checkpoint, safe_mode=True)
     except Exception as error:  # zip, JSON, HDF5 and layer errors share no base class
-        first = (str(error).splitlines() or [type(error).__name__])[0][:150].rstrip(".")
         raise DataError(
-            f"{run.checkpoint} cannot be loaded ({first}): remove it to start anew."
+            f"{run.checkpoint} cannot be loaded ({first_line(error)}): remove it to start anew."
         ) from None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tagger.card import TAG_SEPARATOR, ModelCard
-from tagger.errors import UsageError
+from tagger.errors import UsageError, os_reason
 from tagger.scan import Scan, WalkOptions, scan
 from tagger.selection import Rules
 
@@ -50,7 +50,7 @@ def _read_list(name: str, *, null: bool) -> Iterator[str]:
     try:
         data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
     except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
+        reason = os_reason(error)
         raise UsageError(f"The list {name} cannot be read: {reason}.") from None
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]

@@ -13,7 +13,7 @@ from typing import Any
 
 from tagger.atomic import write_whole
 from tagger.cli.streams import say
-from tagger.errors import OutputError
+from tagger.errors import OutputError, os_reason
 from tagger.paths import printable
 from tagger.results import Failed, Result
 from tagger.scan import Scan
@@ -151,7 +151,7 @@ class TagProgress:
             try:
                 write_whole(file, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
             except OSError as error:
-                reason = (error.strerror or "unknown error").lower()
+                reason = os_reason(error)
                 raise OutputError(f"{file} cannot be written: {reason}.") from None
 
     def _summary_lines(self, seconds: float, sidecars: SidecarWriter | None) -> list[str]:

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TextIO
 
+from tagger.errors import os_reason
+
 # What a shell reports for a program that SIGPIPE ended: `tagger tag … | head -1` is no failure.
 EXIT_READER_GONE = 141
 
@@ -46,7 +48,7 @@ def hand_over(code: int) -> int:
     if isinstance(problem, BrokenPipeError) and code < 2:
         code = EXIT_READER_GONE
     elif problem is not None and code < 2:
-        reason = (problem.strerror or "unknown error").lower()
+        reason = os_reason(problem)
         say(f"tagger: standard output cannot be written: {reason}.")
         code = _EXIT_CANNOT_GO_ON
     try:

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from tagger.atomic import write_whole
 from tagger.card import ModelCard
-from tagger.errors import OutputError
+from tagger.errors import OutputError, os_reason
 from tagger.paths import printable
 from tagger.results import Failed, Result
 from tagger.writers.sidecar_content import SIDECARS
@@ -141,7 +141,7 @@ class SidecarWriter:
                 os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
             write_whole(target, content)
         except OSError as error:
-            reason = (error.strerror or "unknown error").lower()
+            reason = os_reason(error)
             if error.errno in _FATAL:
                 raise OutputError(f"{printable(target)} cannot be written: {reason}.") from None
             self._failed(target, reason)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from tagger.errors import OutputError
+from tagger.errors import OutputError, os_reason
 from tagger.paths import printable
 
 _FLUSH_BYTES = 64 * 1024
@@ -131,7 +131,7 @@ class Sink:
 
     def _failure(self, error: OSError) -> OutputError:
         name = printable(self._target) if self._target else "standard output"
-        reason = (error.strerror or "unknown error").lower()
+        reason = os_reason(error)
         return OutputError(f"{name} cannot be written: {reason}.")
 
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tagger.errors import DataError
+from tagger.errors import DataError, first_line
 from training.architectures.batch_norm import fix_batch_norm
 
 # How each family wants its pixels; those that are not named take 0 to 255 as they are. Source:
@@ -62,11 +62,11 @@ def build_application(
             input_shape=(height, width, 3),
         )
     except ValueError as error:
-        raise DataError(f"{name} cannot be built: {_first_line(error)}.") from None
+        raise DataError(f"{name} cannot be built: {first_line(error)}.") from None
     except Exception as error:  # Keras wraps what the download raised
         raise DataError(
             f"The ImageNet weights of {name} are downloaded, and that failed "
-            f"({_first_line(error)}): use efficientnet-lite0, whose weights come as a package, "
+            f"({first_line(error)}): use efficientnet-lite0, whose weights come as a package, "
             "or --from-scratch."
         ) from None
     images = keras.Input((height, width, 3), dtype="uint8", name="images")
@@ -93,7 +93,3 @@ def _prepared(images: Any, family: str) -> Any:
         blue_first = pixels[..., ::-1]
         return layers.Normalization(mean=_BLUE_FIRST_MEAN, variance=(1.0, 1.0, 1.0))(blue_first)
     return pixels
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:150].rstrip(".")
