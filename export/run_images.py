@@ -31,7 +31,7 @@ def comparison_files(run: RunFolder, images: Path | None) -> list[Path]:
         return []
     finder = ImageFinder(folder)
     split = _split(run)
-    return [file for name in split if split[name] == "validation" for file in finder.find(name)]
+    return [file for name in split if split[name] != "training" for file in finder.find(name)]
 
 
 def labelled_split(run: RunFolder, card: ModelCard) -> tuple[LabelledSet, LabelledSet]:
@@ -54,7 +54,9 @@ def labelled_split(run: RunFolder, card: ModelCard) -> tuple[LabelledSet, Labell
         raise DataError(f"fp16 and int8 are measured on the run's own data: {error}") from None
     split = _split(run)
     training, validation = (
-        labelled.take([i for i, name in enumerate(labelled.ids) if split.get(name) == part])
+        labelled.take(
+            [i for i, name in enumerate(labelled.ids) if split.get(name) in (part, "both")]
+        )
         for part in ("training", "validation")
     )
     return training, validation

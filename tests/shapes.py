@@ -85,7 +85,7 @@ def pull_the_plug(display, epoch, done, total, loss):
     if epoch == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 
-train._TrainDisplay.batch_done = pull_the_plug
+train.TrainDisplay.batch_done = pull_the_plug
 run(sys.argv[1:])
 """
 
@@ -107,7 +107,7 @@ def train_arguments(shapes: ShapeSet, folder: Path) -> tuple[str | Path, ...]:
     return (
         "train", "--images", shapes.images, "--labels", shapes.table, "--output", folder,
         "--name", "shapes", "--size", "64x64", "--epochs", "3", "--batch-size", "16",
-        "--validation", "0.3",
+        "--validation", "0.3", "--architecture", "sequential",
     )  # fmt: skip
 
 

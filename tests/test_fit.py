@@ -14,10 +14,11 @@ pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 import keras
 
 from training.augmentation import Augmentation
-from training.fit import FitData, FitSettings, compile_model, fit, predict
+from training.fit import FitData, compile_model, fit, predict
 from training.history import Epoch, TrainingState
 from training.metrics import binary_log_loss
 from training.run_folder import RunFolder
+from training.settings import TrainSettings
 
 pytestmark = [
     pytest.mark.train,
@@ -55,21 +56,23 @@ def data() -> FitData:
     return FitData(
         images=images.astype(np.uint8),
         targets=targets,
+        taught=targets.astype(np.float32),
         training=np.arange(28),
         validation=np.arange(28, 40),
         scored=np.ones(LABELS, dtype=np.bool_),
     )
 
 
-def settings(**changes: Any) -> FitSettings:
+def settings(**changes: Any) -> TrainSettings:
     values = {
+        "architecture": "none", "height": 8, "width": 8,
         "epochs": 3, "patience": 9, "batch_size": 4, "learning_rate": 0.05, "weight_decay": 1e-2,
         "seed": 1, "augmentation": Augmentation(flip=True, shift=0.08), "ema": 0.0,
     }  # fmt: skip
-    return FitSettings(**{**values, **changes})
+    return TrainSettings(**{**values, **changes})
 
 
-def fresh_model(chosen: FitSettings) -> Any:
+def fresh_model(chosen: TrainSettings) -> Any:
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
@@ -190,7 +193,7 @@ def test_a_worse_epoch_does_not_take_the_place_of_the_best(data: FitData, run: R
     "chosen", [settings(patience=2), settings(epochs=3), settings(epochs=2, patience=1)]
 )
 def test_a_training_that_is_over_is_not_trained_further(
-    data: FitData, run: RunFolder, chosen: FitSettings
+    data: FitData, run: RunFolder, chosen: TrainSettings
 ):
     state = TrainingState([epoch(1, 0.9), epoch(2, 0.8), epoch(3, 0.7)])
     listener = Listener()

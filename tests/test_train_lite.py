@@ -93,8 +93,8 @@ def test_the_first_blocks_stay_and_the_others_are_trained(
     trained = layers_of(lite_run.path / name)
     assert list(trained) == list(imagenet)
     changed = [layer for layer in trained if not is_same(trained[layer], imagenet[layer])]
-    later = list(imagenet)[list(imagenet).index("_blocks.2._bn2") + 1 :]
-    assert later[0] == "_blocks.3._expand_conv"
+    later = list(imagenet)[list(imagenet).index("_blocks.4._bn2") + 1 :]
+    assert later[0] == "_blocks.5._expand_conv"
     assert changed == [layer for layer in later if "_bn" not in layer]
     assert changed[-1] == "scores"
 
@@ -112,7 +112,7 @@ def test_the_kept_weights_are_the_moving_average(killed_run: Path):
             np.testing.assert_array_equal(one, average)
         if not is_same(kept, own[layer.name]):
             differing.append(layer.name)
-    assert differing[0] == "_blocks.3._expand_conv"
+    assert differing[0] == "_blocks.5._expand_conv"
     assert differing[-1] == "scores"
 
 

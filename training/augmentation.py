@@ -36,22 +36,26 @@ class Augmentation:
     colour: float = 0.0
     mixup: float = 0.0
 
-    def image(self, image: Pixels, random: np.random.Generator) -> Pixels:
+    def image(
+        self, image: Pixels, random: np.random.Generator, size: tuple[int, int] | None = None
+    ) -> Pixels:
         """Change one image.
 
         Args:
             image: uint8, shape ``(height, width, 3)``; it stays as it is.
             random: decides.
+            size: height and width to scale to; None keeps those of the image.
 
         Returns:
-            uint8 of the same shape.
+            uint8 of that size.
         """
+        size = size or image.shape[:2]
         if self.flip and random.random() < 0.5:
             image = image[:, ::-1]
         if self.shift:
             image = _shifted(image, self.shift, random)
-        if self.smallest_crop < 1:
-            image = _cropped(image, self.smallest_crop, random)
+        if self.smallest_crop < 1 or size != image.shape[:2]:
+            image = _cropped(image, self.smallest_crop, size, random)
         if self.colour:
             image = _recoloured(image, self.colour, random)
         return image
@@ -88,17 +92,19 @@ def _shifted(image: Pixels, largest: float, random: np.random.Generator) -> Pixe
     return image[rows][:, columns]
 
 
-def _cropped(image: Pixels, smallest: float, random: np.random.Generator) -> Pixels:
+def _cropped(
+    image: Pixels, smallest: float, size: tuple[int, int], random: np.random.Generator
+) -> Pixels:
     height, width = image.shape[:2]
     area = random.uniform(smallest, 1)
-    stretch = math.exp(random.uniform(-0.15, 0.15))
+    stretch = math.exp(random.uniform(-0.15, 0.15)) if smallest < 1 else 1.0
     part_height = min(1.0, math.sqrt(area) * stretch) * height
     part_width = min(1.0, math.sqrt(area) / stretch) * width
     top = random.uniform(0, height - part_height)
     left = random.uniform(0, width - part_width)
     box = (left, top, left + part_width, top + part_height)
     picture = Image.fromarray(np.ascontiguousarray(image))
-    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR, box=box))
+    return np.asarray(picture.resize(size[::-1], Image.Resampling.BILINEAR, box=box))
 
 
 def _recoloured(image: Pixels, largest: float, random: np.random.Generator) -> Pixels:

@@ -33,6 +33,15 @@ class Calibration:
         """Calibrate probabilities of shape ``(images, labels)``."""
         return _sigmoid(self.scale * _logit(scores) + self.shift)
 
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Calibration:
+        """Undo :meth:`to_dict`."""
+        return cls(float(data["scale"]), np.asarray(data["shift"], dtype=np.float64))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {"scale": self.scale, "shift": self.shift.tolist()}
+
     def fold_into(self, layer: Any) -> None:
         """Change a sigmoid ``Dense`` layer so that it gives calibrated probabilities itself."""
         kernel, bias = layer.get_weights()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from tagger.card import RESIZE_RULES, ModelCard
 from tagger.errors import DataError
 from tagger.selection import Rules, choose
 from training import report
-from training.calibration import learn_calibration
+from training.calibration import Calibration, learn_calibration
 from training.fit import FitData, predict
 from training.folds import held_out
 from training.history import Epoch, TrainingState
@@ -66,7 +66,9 @@ def finish(training: Training) -> Evaluation:
     model = keras.models.load_model(run.best, safe_mode=True)
     raw = predict(model, data.images, data.validation)
     truth = data.targets[data.validation]
-    learn_calibration(truth, raw).fold_into(model.layers[-1])
+    calibration = learn_calibration(truth, raw)
+    run.write_json(run.calibration, calibration.to_dict())
+    calibration.fold_into(model.layers[-1])
     run.write(run.model, model.save)
 
     learn = partial(_learn_rules, training)
@@ -83,6 +85,7 @@ def finish(training: Training) -> Evaluation:
         training.scored,
         base_rates,
         most_frequent(base_rates, max(1, round(float(base_rates.sum())))),
+        ranking=raw,
     )
     rules = learn(truth, predict(model, data.images, data.validation))
     card = _card(training, rules, base_rates, evaluation)
@@ -91,6 +94,41 @@ def finish(training: Training) -> Evaluation:
     run.write_json(run.metrics, _metrics(best, training.state, weights, evaluation))
     _write_report(training, card, weights, evaluation, (truth, scores, emitted))
     return evaluation
+
+
+def finish_refit(training: Training, base: RunFolder) -> None:
+    """Give a network that was trained on all images what was learned about it on validation.
+
+    Calibration, thresholds and figures are those of the run that the settings were chosen by:
+    no image is left to learn or measure them on.
+    """
+    run = training.run
+    model = keras.models.load_model(run.best, safe_mode=True)
+    Calibration.from_dict(base.read_json(base.calibration)).fold_into(model.layers[-1])
+    run.write(run.model, model.save)
+    card = ModelCard.from_json(base.card.read_text(encoding="utf-8"))
+    today = datetime.date.today().isoformat()
+    provenance = {
+        **card.provenance,
+        "trained_images": len(training.data.training),
+        "validation_images": 0,
+        "date": today,
+        "software": _software(),
+        "label_frequencies": _frequencies(training.data),
+        # Measured on the images that only this network was trained on too, by its twin.
+        "figures_of": f"the same training without {card.provenance['validation_images']} images",
+    }
+    card = replace(card, name=training.settings.name, version=today, provenance=provenance)
+    run.write(run.card, lambda file: file.write_text(card.to_json() + "\n", encoding="utf-8"))
+    report.write_history(run, training.state)
+
+
+def _software() -> dict[str, str]:
+    return {"keras": keras.__version__, "poster-tagger": __version__}
+
+
+def _frequencies(data: FitData) -> list[float]:
+    return [round(float(rate), 6) for rate in data.targets[data.training].mean(axis=0)]
 
 
 def _learn_rules(training: Training, targets: Any, scores: Any) -> Rules:
@@ -125,8 +163,8 @@ def _card(training: Training, rules: Rules, base_rates: Any, evaluation: Evaluat
             "trained_images": len(data.training),
             "validation_images": len(data.validation),
             "date": today,
-            "software": {"keras": keras.__version__, "poster-tagger": __version__},
-            "label_frequencies": [round(float(rate), 6) for rate in base_rates],
+            "software": _software(),
+            "label_frequencies": _frequencies(data),
             "tags_an_image": round(float(base_rates.sum()), 3),
             "validation": {
                 key: None if math.isnan(value) else round(value, 4)

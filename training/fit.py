@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.results import Pixels
-from training.augmentation import Augmentation
 from training.batches import TrainingBatches
 from training.history import Epoch, TrainingState
 from training.metrics import binary_log_loss, macro_average_precision
 from training.run_folder import RunFolder
+from training.settings import TrainSettings
 
 
 class FitListener(Protocol):
@@ -31,26 +31,13 @@ class FitListener(Protocol):
 
 
 @dataclass(frozen=True)
-class FitSettings:
-    """How long and how fast to train."""
-
-    epochs: int
-    patience: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    seed: int
-    augmentation: Augmentation
-    ema: float
-
-
-@dataclass(frozen=True)
 class FitData:
     """The images and their labels.
 
     Attributes:
         images: uint8, shape ``(images, height, width, 3)``.
         targets: 0/1, shape ``(images, labels)``.
+        taught: what to learn: the same, or blended with what teachers say; float32.
         training: positions of the images to learn from.
         validation: positions of the images to choose by.
         scored: bool, shape ``(labels,)``: the labels that macro-AP is over.
@@ -58,12 +45,13 @@ class FitData:
 
     images: Pixels
     targets: npt.NDArray[np.uint8]
+    taught: npt.NDArray[np.float32]
     training: npt.NDArray[np.int64]
     validation: npt.NDArray[np.int64]
     scored: npt.NDArray[np.bool_]
 
 
-def compile_model(model: Any, settings: FitSettings, steps_per_epoch: int) -> None:
+def compile_model(model: Any, settings: TrainSettings, steps_per_epoch: int) -> None:
     """Give a fresh model its loss and optimizer: AdamW, warm-up, cosine to zero.
 
     The warm-up takes one epoch, or a quarter of a short training.
@@ -88,42 +76,50 @@ def compile_model(model: Any, settings: FitSettings, steps_per_epoch: int) -> No
 def fit(
     model: Any,
     data: FitData,
-    settings: FitSettings,
+    settings: TrainSettings,
     run: RunFolder,
     state: TrainingState,
     listener: FitListener,
+    *,
+    measured: Any = None,
 ) -> TrainingState:
     """Train until the epochs are over or validation macro-AP has not risen for ``patience``.
+
+    Without validation images all epochs are trained, and the last one is kept.
 
     After each epoch ``checkpoint.keras`` (with the optimizer) and ``state.json`` are written, and
     ``best.keras`` when the epoch is the best so far: a training that is cut off goes on from
     there.
 
     Args:
-        model: compiled Keras model; a checkpoint when the training goes on.
+        model: compiled Keras model for images of the size that is trained on; a checkpoint when
+            the training goes on.
         data: images, labels and their split.
         settings: how long and how fast.
         run: where the files go.
         state: epochs so far; it is extended.
         listener: who is told of the progress.
+        measured: the same network for whole images, which gets the weights of each epoch, is
+            measured and kept; None takes the model itself.
 
     Returns:
         The same ``state``.
     """
     batches = TrainingBatches(
-        data.images, data.targets, data.training,
+        data.images, data.taught, data.training,
         batch_size=settings.batch_size, seed=settings.seed, first_epoch=len(state.epochs),
-        augmentation=settings.augmentation,
+        augmentation=settings.augmentation, size=settings.training_size,
     )  # fmt: skip
-    follow = _FollowTraining(data, settings, run, state, listener)
-    if state.epochs_since_best() < settings.patience and len(state.epochs) < settings.epochs:
+    follow = _FollowTraining(measured or model, data, settings, run, state, listener)
+    epochs = settings.stop_after or settings.epochs
+    if state.epochs_since_best() < settings.patience and len(state.epochs) < epochs:
         # Decay is for kernels; pulling biases and batch-norm scales to zero only harms. Said here
         # since a checkpoint does not keep it.
         model.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         model.fit(
             batches,
             initial_epoch=len(state.epochs),
-            epochs=settings.epochs,
+            epochs=epochs,
             callbacks=[follow],
             # The batches are shuffled already, by seed and epoch; Keras would put them into an
             # order of its own, which a training that goes on could not repeat.
@@ -137,6 +133,14 @@ def predict(model: Any, images: Pixels, rows: Sequence[int] | npt.NDArray[np.int
     """Return the float32 scores of the images at the given positions, 32 at a time."""
     chunks = [rows[start : start + 32] for start in range(0, len(rows), 32)]
     return np.concatenate([model.predict_on_batch(images[chunk]) for chunk in chunks])
+
+
+def copy_weights(source: Any, target: Any) -> None:
+    """Give a network the weights of the same network for images of another size."""
+    if target is source:
+        return
+    for one, other in zip(source.layers, target.layers, strict=True):
+        other.set_weights(one.get_weights())
 
 
 def _seed_dropout(model: Any, seed: tuple[int, ...]) -> None:
@@ -158,13 +162,15 @@ class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(
         self,
+        measured: Any,
         data: FitData,
-        settings: FitSettings,
+        settings: TrainSettings,
         run: RunFolder,
         state: TrainingState,
         listener: FitListener,
     ) -> None:
         super().__init__()
+        self._measured = measured
         self._data = data
         self._settings = settings
         self._run = run
@@ -185,19 +191,19 @@ class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
         own_weights = self.model.get_weights() if self._settings.ema else None
         if own_weights is not None:  # the moving average is what is measured and kept
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-        targets = self._data.targets[self._data.validation]
-        scores = predict(self.model, self._data.images, self._data.validation)
+        copy_weights(self.model, self._measured)
+        log_loss, macro_ap = self._measure()
         result = Epoch(
             number=epoch + 1,
             loss=float((logs or {}).get("loss", math.nan)),
-            validation_log_loss=binary_log_loss(targets, scores),
-            validation_macro_ap=macro_average_precision(targets, scores, self._data.scored),
+            validation_log_loss=log_loss,
+            validation_macro_ap=macro_ap,
             learning_rate=float(self.model.optimizer.learning_rate),
             seconds=time.monotonic() - self._started,
         )
         self._state.epochs.append(result)
-        if self._state.best is result:
-            self._run.write(self._run.best, self.model.save)
+        if self._state.best is result or not len(self._data.validation):
+            self._run.write(self._run.best, self._measured.save)
         if own_weights is not None:
             self.model.set_weights(own_weights)
         self._run.write(self._run.checkpoint, self.model.save)
@@ -205,3 +211,12 @@ class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
         self._listener.epoch_done(result, self._state)
         if self._state.epochs_since_best() >= self._settings.patience:
             self.model.stop_training = True
+
+    def _measure(self) -> tuple[float, float]:
+        """Return log-loss and macro-AP on validation, NaN where there is none."""
+        if not len(self._data.validation):
+            return math.nan, math.nan
+        targets = self._data.targets[self._data.validation]
+        scores = predict(self._measured, self._data.images, self._data.validation)
+        macro_ap = macro_average_precision(targets, scores, self._data.scored)
+        return binary_log_loss(targets, scores), macro_ap

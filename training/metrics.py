@@ -166,6 +166,8 @@ def evaluate(
     scored: Sequence[str],
     base_rates: Array,
     baseline_emitted: Array,
+    *,
+    ranking: Array | None = None,
 ) -> Evaluation:
     """Measure a model and the label-frequency baseline on the same images.
 
@@ -177,7 +179,12 @@ def evaluate(
         scored: names of the labels that macro averages are over.
         base_rates: share of each label in the data the model was trained on, shape ``(labels,)``.
         baseline_emitted: 0/1, shape ``(labels,)``: the tags that the baseline gives every image.
+        ranking: what orders the images of one label by itself, for average precision and ROC-AUC,
+            the same shape; None takes the probabilities. One calibration of a label does not
+            change its order, but several for parts of the images do, where calibration is held
+            out.
     """
+    ranking = scores if ranking is None else ranking
     mask = np.array([label in set(scored) for label in labels], dtype=np.bool_)
     usable = mask & targets.any(axis=0) & ~targets.all(axis=0)
     constant = np.broadcast_to(base_rates, targets.shape).astype(np.float64)
@@ -185,16 +192,18 @@ def evaluate(
     return Evaluation(
         images=len(targets),
         scored_labels=int(usable.sum()),
-        model=_quality(targets, scores, emitted, usable),
-        baseline=_quality(targets, constant, always, usable),
+        model=_quality(targets, scores, ranking, emitted, usable),
+        baseline=_quality(targets, constant, constant, always, usable),
         labels=tuple(
-            _label_quality(label, targets[:, i], scores[:, i], emitted[:, i], bool(mask[i]))
+            _label_quality(label, targets[:, i], ranking[:, i], emitted[:, i], bool(mask[i]))
             for i, label in enumerate(labels)
         ),
     )
 
 
-def _quality(targets: Array, scores: Array, emitted: Array, usable: Array) -> Quality:
+def _quality(
+    targets: Array, scores: Array, ranking: Array, emitted: Array, usable: Array
+) -> Quality:
     if not usable.any():
         nan = float("nan")
         return Quality(
@@ -204,9 +213,9 @@ def _quality(targets: Array, scores: Array, emitted: Array, usable: Array) -> Qu
     truth, probability, tags = targets[:, usable], scores[:, usable], emitted[:, usable]
     best = np.argmax(probability, axis=1)
     return Quality(
-        macro_ap=macro_average_precision(targets, scores, usable),
+        macro_ap=macro_average_precision(targets, ranking, usable),
         micro_ap=float(average_precision_score(truth, probability, average="micro")),
-        macro_roc_auc=float(roc_auc_score(truth, probability, average="macro")),
+        macro_roc_auc=float(roc_auc_score(truth, ranking[:, usable], average="macro")),
         log_loss=binary_log_loss(targets, scores),
         calibration_error=calibration_error(targets, scores),
         top1=float(truth[np.arange(len(truth)), best].mean()),
@@ -217,7 +226,7 @@ def _quality(targets: Array, scores: Array, emitted: Array, usable: Array) -> Qu
 
 
 def _label_quality(
-    label: str, truth: Array, scores: Array, emitted: Array, scored: bool
+    label: str, truth: Array, ranking: Array, emitted: Array, scored: bool
 ) -> LabelQuality:
     nan = float("nan")
     positives = int(truth.sum())
@@ -226,9 +235,9 @@ def _label_quality(
         label=label,
         positives=positives,
         scored=scored,
-        average_precision=float(average_precision_score(truth, scores)) if positives else nan,
+        average_precision=float(average_precision_score(truth, ranking)) if positives else nan,
         baseline_average_precision=positives / len(truth) if positives else nan,
-        roc_auc=float(roc_auc_score(truth, scores)) if both else nan,
+        roc_auc=float(roc_auc_score(truth, ranking)) if both else nan,
         f1=float(f1_score(truth, emitted)) if positives else nan,
     )
 

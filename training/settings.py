@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from training.augmentation import Augmentation
 
@@ -16,12 +18,18 @@ class TrainSettings:
         architecture: a name that :func:`training.architectures.find_architecture` knows.
         height: rows of the input, in pixels.
         width: columns of the input, in pixels.
-        epochs: at most this many.
+        epochs: at most this many; the learning rate falls to zero at their end.
+        stop_after: train this many of them; None trains all.
         patience: stop after this many epochs without a higher validation macro-AP.
+        training_scale: side of the images that are trained on, as a share of the input's side.
+        teachers: networks whose probes, each asked about images that it was not fitted on, say
+            what to learn beside the labels.
+        teacher_share: how much of the targets the teachers say.
         batch_size: images a step.
         learning_rate: its peak.
         weight_decay: decoupled decay of the kernels.
-        validation_share: share of images that are never trained on.
+        validation_share: share of images that are never trained on; 0 trains on all, and nothing
+            is measured.
         seed: of initial weights, order and augmentation.
         augmentation: how training images are changed.
         ema: decay of the moving average of weights that is kept; 0 keeps the weights themselves.
@@ -42,7 +50,11 @@ class TrainSettings:
     ema: float = 0.0
     probe: bool = False
     frozen_layers: str | None = None
+    training_scale: float = 1.0
+    teachers: tuple[str, ...] = ()
+    teacher_share: float = 0.5
     pretrained: bool = True
+    stop_after: int | None = None
     patience: int = 10
     batch_size: int = 32
     weight_decay: float = 1e-2
@@ -51,6 +63,21 @@ class TrainSettings:
     target_precision: float | None = None
     name: str = "model"
     never: tuple[str, ...] | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TrainSettings:
+        """Undo :func:`dataclasses.asdict` after a trip through JSON, which knows no tuples."""
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
+        }
+        values["augmentation"] = Augmentation(**data["augmentation"])
+        return cls(**values)
+
+    @property
+    def training_size(self) -> tuple[int, int]:
+        """Height and width of the images that are trained on."""
+        scale = self.training_scale
+        return max(1, round(self.height * scale)), max(1, round(self.width * scale))
 
 
 @dataclass(frozen=True)
@@ -62,3 +89,14 @@ class DataSource:
     id_column: str | None = None
     tags_column: str | None = None
     separator: str = "|"
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> DataSource:
+        """Read it from what a run wrote about its data."""
+        return cls(
+            Path(data["images"]),
+            Path(data["table"]),
+            data["id_column"],
+            data["tags_column"],
+            data["separator"],
+        )

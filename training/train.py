@@ -6,8 +6,8 @@ import csv
 import io
 import platform
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,18 +19,20 @@ from tagger import __version__
 from tagger.errors import DataError, UsageError, first_line
 from training.architectures import find_architecture
 from training.cache import decoded_images
-from training.finish import Training, finish
-from training.fit import FitData, FitListener, FitSettings, compile_model, fit
+from training.finish import Training, finish, finish_refit
+from training.fit import FitData, FitListener, compile_model, copy_weights, fit
 from training.history import Epoch, TrainingState
 from training.labels import LabelledSet, Notice, read_labelled_set
 from training.metrics import Evaluation, scored_labels
-from training.probe import fit_head
+from training.probe import Probe, fit_probe, pooled_features
 from training.run_folder import RunFolder
 from training.settings import DataSource, TrainSettings
 from training.split import validation_mask
 
 #: Labels of these names say that a label is missing: scored, never emitted.
 MISSING_LABELS = frozenset({"n/a", "na", "unknown", "none"})
+
+_COMPARED_SHARE = 0.15
 
 
 class TrainListener(FitListener, Protocol):
@@ -45,8 +47,13 @@ class TrainListener(FitListener, Protocol):
     def images_decoded(self, done: int, total: int) -> None:
         """Hear how far decoding is."""
 
-    def model_ready(self, architecture: str, weights: int, state: TrainingState) -> None:
-        """Hear the network's size, and the epochs that it has behind it."""
+    def probing(self, network: str) -> None:
+        """Hear that a linear probe on a network is being fitted, which takes minutes."""
+
+    def model_ready(
+        self, architecture: str, weights: int, epochs: int, state: TrainingState
+    ) -> None:
+        """Hear the network's size, how many epochs it trains, and those that are behind it."""
 
 
 def train(
@@ -78,15 +85,82 @@ def train(
         OutputError: the folder cannot be written.
         TaggerError: the architecture needs a package that is not installed.
     """
-    run = RunFolder(folder)
+    training = _trained(source, settings, RunFolder(folder), listener, resume, cache)
+    evaluation = finish(training)
+    _remove_cache(training.run)
+    return evaluation
+
+
+def refit(
+    base: Path,
+    folder: Path,
+    listener: TrainListener,
+    *,
+    name: str | None = None,
+    resume: bool = False,
+    cache: Path | None = None,
+) -> None:
+    """Train once more what a finished run chose, on all its images, those of validation too.
+
+    More images make a better network, and nothing is left to measure it on: it takes over
+    calibration, thresholds and figures.
+
+    Args:
+        base: folder of the finished run.
+        folder: the new run's folder; made when it is not there.
+        listener: who is told of the progress.
+        name: the model's name in its card; None takes over the run's.
+        resume: go on from the folder's checkpoint; starts anew where there is none.
+        cache: as in :func:`train`.
+
+    Raises:
+        DataError: the run is not finished, or its data are no longer what they were.
+        UsageError: the folder holds another run.
+        OutputError: the folder cannot be written.
+        TaggerError: the architecture needs a package that is not installed.
+    """
+    finished = RunFolder(base)
+    if not (finished.card.exists() and finished.calibration.exists()):
+        raise DataError(f"{base} is not a finished run: {finished.calibration.name} is missing.")
+    described = finished.read_json(finished.settings)
+    settings = TrainSettings.from_dict(described["settings"])
+    settings = replace(
+        settings,
+        name=name or settings.name,
+        validation_share=0.0,
+        stop_after=int(finished.read_json(finished.metrics)["best_epoch"]),
+    )
+    source = DataSource.from_dict(described["data"])
+    training = _trained(source, settings, RunFolder(folder), listener, resume, cache)
+    finish_refit(training, finished)
+    _remove_cache(training.run)
+
+
+def _remove_cache(run: RunFolder) -> None:
+    shutil.rmtree(run.cache, ignore_errors=True)
+
+
+def _trained(
+    source: DataSource,
+    settings: TrainSettings,
+    run: RunFolder,
+    listener: TrainListener,
+    resume: bool,
+    cache: Path | None,
+) -> Training:
+    """Train all epochs, or those that are left."""
     checkpointed = run.checkpoint.exists() and run.state.exists()
     if run.settings.exists() and not resume:
-        raise UsageError(f"{folder} already holds a run: choose another folder or add --resume.")
+        raise UsageError(
+            f"{run.folder} already holds a run: choose another folder or add --resume."
+        )
     if run.settings.exists():
         _check_same(run, "settings", asdict(settings))
     architecture = find_architecture(settings.architecture, pretrained=settings.pretrained)
     if not checkpointed:
         architecture.check()
+        for teacher in settings.teachers:
+            find_architecture(teacher).check()
     labelled = read_labelled_set(
         source.table,
         source.images,
@@ -109,25 +183,27 @@ def train(
 
     keras.utils.set_random_seed(settings.seed)
     state = TrainingState()
+    measured = architecture.build(
+        settings.height, settings.width, len(labelled.labels), settings.pretrained
+    )
+    probes = _Probes(settings, data, listener)
     if checkpointed:
         model = _checkpoint(run)
         state.epochs = [Epoch(**epoch) for epoch in run.read_json(run.state)]
     else:
-        model = architecture.build(
-            settings.height, settings.width, len(labelled.labels), settings.pretrained
-        )
         if settings.probe:
-            fit_head(model, images, data.targets, data.training, seed=settings.seed)
+            probe = probes.of(settings.architecture, measured)
+            measured.layers[-1].set_weights([probe.kernel, probe.bias])
         else:
-            _start_at_base_rates(model, labelled.targets[data.training].mean(axis=0))
+            _start_at_base_rates(measured, labelled.targets[data.training].mean(axis=0))
+        model = _for_training(measured, architecture.build, settings, len(labelled.labels))
         _freeze(model, settings.frozen_layers)
-        compile_model(model, _fit_settings(settings), -(-len(data.training) // settings.batch_size))
-    listener.model_ready(settings.architecture, model.count_params(), state)
-    fit(model, data, _fit_settings(settings), run, state, listener)
-    evaluation = finish(Training(run, settings, labelled, data, never, scored, state))
-    if cache is None:
-        shutil.rmtree(run.cache, ignore_errors=True)
-    return evaluation
+        compile_model(model, settings, -(-len(data.training) // settings.batch_size))
+    data = replace(data, taught=_taught(data, settings, run, probes))
+    epochs = settings.stop_after or settings.epochs
+    listener.model_ready(settings.architecture, model.count_params(), epochs, state)
+    fit(model, data, settings, run, state, listener, measured=measured)
+    return Training(run, settings, labelled, data, never, scored, state)
 
 
 def _checkpoint(run: RunFolder) -> Any:
@@ -155,17 +231,59 @@ def _freeze(model: Any, prefix: str | None) -> None:
         layer.trainable = False
 
 
-def _fit_settings(settings: TrainSettings) -> FitSettings:
-    return FitSettings(
-        epochs=settings.epochs,
-        patience=settings.patience,
-        batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        seed=settings.seed,
-        augmentation=settings.augmentation,
-        ema=settings.ema,
-    )
+def _for_training(
+    measured: Any, build: Callable[[int, int, int, bool], Any], settings: TrainSettings, labels: int
+) -> Any:
+    """Return the network for images of the size that is trained on, with the same weights."""
+    if settings.training_size == (settings.height, settings.width):
+        return measured
+    model = build(*settings.training_size, labels, settings.pretrained)
+    copy_weights(measured, model)
+    return model
+
+
+class _Probes:
+    """Linear probes on networks as they come from ImageNet, each fitted once."""
+
+    def __init__(self, settings: TrainSettings, data: FitData, listener: TrainListener) -> None:
+        self._settings = settings
+        self._data = data
+        self._listener = listener
+        self._fitted: dict[str, Probe] = {}
+
+    def of(self, name: str, network: Any = None) -> Probe:
+        """Return the probe on a network, which is built here where it is not given."""
+        if name not in self._fitted:
+            self._listener.probing(name)
+            settings, data = self._settings, self._data
+            if network is None:
+                network = find_architecture(name).build(
+                    settings.height, settings.width, data.targets.shape[1], True
+                )
+            features = pooled_features(network, data.images, data.training)
+            self._fitted[name] = fit_probe(features, data.targets[data.training])
+        return self._fitted[name]
+
+
+def _taught(data: FitData, settings: TrainSettings, run: RunFolder, probes: _Probes) -> Any:
+    """Return what to learn: the labels, blended with what teachers say of them.
+
+    A probability says more than a label that is one of at most three, some of which cannot be
+    seen, and a network that learns it overfits later (Hinton et al., "Distilling the Knowledge in
+    a Neural Network", 2015). What teachers say of an image is what probes say that were not fitted
+    on it: of what they were fitted on they only repeat the labels. It is kept for a training that
+    goes on.
+    """
+    if not settings.teachers:
+        return data.targets.astype(np.float32)
+    if not run.taught.exists():
+        opinion = np.mean([probes.of(name).held_out for name in settings.teachers], axis=0)
+        blended = data.targets.astype(np.float32)
+        # Other images than those that are trained on keep their labels.
+        blended[data.training] *= 1 - settings.teacher_share
+        blended[data.training] += settings.teacher_share * opinion
+        run.write(run.taught, lambda file: np.save(file, blended))
+    return np.load(run.taught)
 
 
 def _decoded(
@@ -252,7 +370,7 @@ def _split(
     labelled: LabelledSet, images: Any, settings: TrainSettings, never: tuple[str, ...]
 ) -> tuple[FitData, tuple[str, ...]]:
     mask = validation_mask(labelled.ids, settings.validation_share)
-    if mask.all() or not mask.any():
+    if mask.all() or (settings.validation_share > 0 and not mask.any()):
         raise DataError(
             f"{len(mask)} labelled images are too few to train on some and choose by others."
         )
@@ -262,6 +380,7 @@ def _split(
     data = FitData(
         images=images,
         targets=labelled.targets,
+        taught=labelled.targets.astype(np.float32),
         training=np.flatnonzero(~mask),
         validation=np.flatnonzero(mask),
         scored=np.array([label in scored for label in labelled.labels], dtype=np.bool_),
@@ -274,6 +393,11 @@ def _write_split(run: RunFolder, labelled: LabelledSet, data: FitData) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("id", "split"))
+    # A run on all images compares precisions on those that would have been validation's.
+    compared = validation_mask(labelled.ids, _COMPARED_SHARE)
     for i, image_id in enumerate(labelled.ids):
-        writer.writerow((image_id, "validation" if i in validation else "training"))
+        part = "validation" if i in validation else "training"
+        if not validation and compared[i]:
+            part = "both"
+        writer.writerow((image_id, part))
     run.write(run.split, lambda beside: beside.write_text(text.getvalue(), encoding="utf-8"))

@@ -66,3 +66,16 @@ TagsColumnOption = Annotated[
 SeparatorOption = Annotated[
     str, typer.Option("--separator", metavar="TEXT", help="What joins the tags of a cell.")
 ]
+
+NameOption = Annotated[
+    str | None, typer.Option("--name", metavar="TEXT", help="The model's name in its card.")
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="DIR",
+        help="Keep decoded images there, to share them between runs; default: in RUN, removed at "
+        "the end.",
+    ),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.options import (
+    CacheOption,
     IdColumnOption,
     ImagesOption,
     LabelsOption,
+    NameOption,
     SeparatorOption,
     TagsColumnOption,
 )
@@ -46,9 +49,9 @@ def train(
         typer.Option(
             "--architecture",
             metavar="NAME",
-            help="sequential, efficientnet-lite0, -lite1, -lite2, or one of keras.applications.",
+            help="efficientnet-lite2, -lite1, -lite0, sequential, or one of keras.applications.",
         ),
-    ] = "sequential",
+    ] = "efficientnet-lite2",
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Start from random weights, not ImageNet's.")
     ] = False,
@@ -99,9 +102,7 @@ def train(
             help="Learn thresholds at which this share of a label's tags is true, instead of F1's.",
         ),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="TEXT", help="The model's name in its card.")
-    ] = None,
+    name: NameOption = None,
     never: Annotated[
         list[str] | None,
         typer.Option(
@@ -111,15 +112,7 @@ def train(
     id_column: IdColumnOption = None,
     tags_column: TagsColumnOption = None,
     separator: SeparatorOption = "|",
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            "--cache",
-            metavar="DIR",
-            help="Keep decoded images there, to share them between runs; default: in RUN, removed "
-            "at the end.",
-        ),
-    ] = None,
+    cache: CacheOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from RUN's last epoch, if any.")
     ] = False,
@@ -143,6 +136,8 @@ def train(
         ema=recipe.ema,
         probe=recipe.probe,
         frozen_layers=recipe.frozen_layers,
+        training_scale=recipe.training_scale,
+        teachers=recipe.teachers,
         pretrained=not from_scratch,
         patience=patience,
         batch_size=batch_size,
@@ -153,7 +148,7 @@ def train(
         never=tuple(never) if never is not None else None,
     )
     source = DataSource(images, labels, id_column, tags_column, separator)
-    display = _TrainDisplay(settings.epochs)
+    display = TrainDisplay()
     evaluation = run_training(source, settings, output, display, resume=resume, cache=cache)
     print(
         f"Kept epoch {display.best_epoch} of {display.epochs_done}: validation macro-AP "
@@ -176,11 +171,11 @@ def _size(text: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
-class _TrainDisplay:
+class TrainDisplay:
     """Draws a training on stderr: a line an epoch that stays, and the running epoch below."""
 
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
+    def __init__(self) -> None:
+        self._epochs = 0
         self._terminal = sys.stderr.isatty()
         self._epoch_started = time.monotonic()
         self.best_epoch = 0
@@ -199,7 +194,13 @@ class _TrainDisplay:
         if self._terminal or done == total:
             self._say(f"Decoded {done:,} of {total:,} images.", stays=done == total)
 
-    def model_ready(self, architecture: str, weights: int, state: TrainingState) -> None:
+    def probing(self, network: str) -> None:
+        self._say(f"Fitting a linear probe on {network}.")
+
+    def model_ready(
+        self, architecture: str, weights: int, epochs: int, state: TrainingState
+    ) -> None:
+        self._epochs = epochs
         self._take(state)
         after = f", going on after epoch {self.epochs_done}" if self.epochs_done else ""
         self._say(f"Network {architecture}: {weights:,} weights{after}.")
@@ -222,7 +223,8 @@ class _TrainDisplay:
         star = "*" if state.best is epoch else " "
         self._say(
             f"{epoch.number:>2}/{self._epochs:<3} {epoch.loss:>7.4f}  "
-            f"{epoch.validation_log_loss:>13.4f}  {epoch.validation_macro_ap:>12.4f}{star} "
+            f"{_figure(epoch.validation_log_loss):>13}  "
+            f"{_figure(epoch.validation_macro_ap):>12}{star} "
             f"{_clock(epoch.seconds):>8}  {_clock(mean * (self._epochs - epoch.number)):>12}"
         )
 
@@ -234,6 +236,10 @@ class _TrainDisplay:
         if self._terminal:  # clear what the last unfinished line left
             text = f"\r\x1b[2K{text}"
         print(text, end="\n" if stays else "", file=sys.stderr, flush=True)
+
+
+def _figure(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4f}"
 
 
 def _clock(seconds: float) -> str:

