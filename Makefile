@@ -27,7 +27,7 @@ format: $(VENV)/.dev
 
 # All wheels that a machine without a network needs: copy the folder there, then
 #   pip install --no-index --find-links wheelhouse poster-tagger
-# EXTRAS=cuda adds the CUDA libraries.
+# EXTRAS=cuda adds the CUDA libraries, EXTRAS=cuda,parquet,xlsx all that tagging can use.
 wheelhouse: $(VENV)/.pip
 	$(BIN)/python -m pip wheel --quiet --wheel-dir $(WHEELHOUSE) ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@ls $(WHEELHOUSE) | wc -l | xargs -I{} echo "{} wheels in $(WHEELHOUSE)/"
@@ -40,7 +40,7 @@ samples: $(VENV)/.base
 	$(BIN)/python samples/draw_samples.py
 
 benchmark: $(VENV)/.base
-	$(BIN)/python benchmarks/rates.py $(IMAGES)
+	$(BIN)/tagger bench $(IMAGES)
 
 clean:
 	rm -rf $(VENV) $(WHEELHOUSE) build dist .mypy_cache .ruff_cache .pytest_cache

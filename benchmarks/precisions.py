@@ -12,14 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-if TYPE_CHECKING:
-    from tagger.model import TaggerModel
+from tagger.cores import available_cores
+from tagger.model import TaggerModel
+from tagger.rates import network_rate
 
 
 def main() -> None:
@@ -32,15 +29,14 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
 
-    from tagger.model import TaggerModel
-
     models = [
         TaggerModel(file, options.device, batch_size=options.batch_size) for file in options.files
     ]
+    workers = available_cores()
     for model in models:
-        images_per_second(model, model.batch_size)  # the first run allocates
+        network_rate(model.batch_size, model, workers=workers)  # the first run allocates
     rounds = [
-        [images_per_second(model, options.images) for model in models]
+        [network_rate(options.images, model, workers=workers) for model in models]
         for _ in range(options.rounds)
     ]
     print(
@@ -52,7 +48,7 @@ def main() -> None:
                         "file": str(model.file),
                         "precision": model.card.precision,
                         "megabytes": round(model.file.stat().st_size / 1e6, 1),
-                        "device": str(model.device),
+                        "device": model.device,
                         "batch_size": model.batch_size,
                         "images_per_second": round(statistics.median(r[i] for r in rounds), 1),
                         "ratio": round(statistics.median(r[i] / r[0] for r in rounds), 2),
@@ -66,19 +62,6 @@ def main() -> None:
             indent=2,
         )
     )
-
-
-def images_per_second(model: TaggerModel, images: int) -> float:
-    """Run a model on noise, in whole batches of at least so many images."""
-    card = model.card
-    noise = np.random.default_rng(1).integers(
-        0, 256, (model.batch_size, card.height, card.width, 3), dtype=np.uint8
-    )
-    runs = -(-images // model.batch_size)
-    started = time.perf_counter()
-    for _ in range(runs):
-        model.scores(noise)
-    return runs * model.batch_size / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMANDS = ("", "tag", "train", "export", "evaluate", "info", "doctor")
+COMMANDS = ("", "tag", "untag", "train", "export", "evaluate", "info", "doctor")
 PAGE = Path(__file__).parent / "cli.md"
 
 

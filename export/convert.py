@@ -10,7 +10,7 @@ import tf2onnx
 
 from tagger.card import METADATA_KEY, ModelCard
 from tagger.errors import ModelError
-from tagger.model import INPUT_NAME, OUTPUT_NAME
+from tagger.runtime import INPUT_NAME, OUTPUT_NAME
 
 #: The highest that tf2onnx 1.17 writes.
 OPSET = 18

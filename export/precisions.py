@@ -14,8 +14,8 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from tagger.errors import ModelError
-from tagger.model import INPUT_NAME
 from tagger.results import Pixels
+from tagger.runtime import INPUT_NAME
 
 # What works on feature maps; the layers between two of these stay in int8.
 _QUANTIZED = ("Conv", "Clip", "Relu", "Add", "MaxPool")

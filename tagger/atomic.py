@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,3 +42,31 @@ def write_whole(target: str | os.PathLike[str], data: bytes) -> None:
     """
     with replacing(target) as beside:
         beside.write_bytes(data)
+
+
+def rewrite_whole(target: str | os.PathLike[str], data: bytes) -> None:
+    """Replace the content of a file that is there, whole or not at all, even if the power fails.
+
+    Owner, permissions and extended attributes stay, as far as the system lets us; the time of
+    change is now.
+
+    Raises:
+        OSError: it cannot be written; nothing has changed.
+    """
+    with replacing(target) as beside:
+        with open(beside, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        _take_after(beside, target)
+
+
+def _take_after(beside: Path, target: str | os.PathLike[str]) -> None:
+    state = os.stat(target)
+    if hasattr(os, "chown"):  # not on Windows
+        # As root the file would change hands; anyone else may give it to a group of their own.
+        with contextlib.suppress(OSError):
+            os.chown(beside, state.st_uid, state.st_gid)
+    with contextlib.suppress(OSError):  # a file system without permissions
+        shutil.copystat(target, beside)
+    os.utime(beside)  # programs look at the time to see that a file has changed

@@ -6,6 +6,8 @@ An image that cannot be read is no error of this kind: it is a
 
 from __future__ import annotations
 
+import errno
+
 
 class TaggerError(Exception):
     """The command cannot go on: a model, a device or an output is unusable."""
@@ -43,6 +45,11 @@ class MissingExtraError(TaggerError):
         super().__init__(
             f"{what} needs the '{extra}' extra{lacking}: pip install 'poster-tagger[{extra}]'"
         )
+
+
+def spoils_the_rest(error: OSError) -> bool:
+    """Say whether every further write would fail in the same way: the disk is full, or gone."""
+    return error.errno in (errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT)
 
 
 def os_reason(error: OSError) -> str:

@@ -13,6 +13,7 @@ import os
 import stat
 import threading
 import warnings
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -52,7 +53,27 @@ class ImageError(Exception):
     """This file gives no image; the message says why in words for a person."""
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image at the size that was asked for.
+
+    Attributes:
+        pixels: uint8, shape (height, width, 3), RGB.
+        width: of the image in its file, as it is displayed (EXIF orientation applied).
+        height: likewise.
+    """
+
+    pixels: Pixels
+    width: int
+    height: int
+
+
 def load_rgb(path: str | os.PathLike[str], height: int, width: int) -> Pixels:
+    """Return the pixels of :func:`load_picture`; arguments and errors are the same."""
+    return load_picture(path, height, width).pixels
+
+
+def load_picture(path: str | os.PathLike[str], height: int, width: int) -> Picture:
     """Read one image file as RGB at the given size.
 
     EXIF orientation is applied, transparency is laid on white, the first frame of an animation
@@ -63,9 +84,6 @@ def load_rgb(path: str | os.PathLike[str], height: int, width: int) -> Pixels:
         path: a regular file, or a link to one.
         height: rows of the result, in pixels.
         width: columns of the result, in pixels.
-
-    Returns:
-        uint8 array of shape ``(height, width, 3)``.
 
     Raises:
         ImageError: the file is missing, unreadable, damaged, of a format that is not in
@@ -113,7 +131,7 @@ def _open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     return open(path, "rb")
 
 
-def _decode(file: BinaryIO, height: int, width: int) -> Pixels:
+def _decode(file: BinaryIO, height: int, width: int) -> Picture:
     with Image.open(file, formats=FORMATS) as image:
         if image.width * image.height > MAX_PIXELS:
             raise ImageError(
@@ -122,6 +140,7 @@ def _decode(file: BinaryIO, height: int, width: int) -> Pixels:
         turn = _orientation(image)
         turned = turn in (5, 6, 7, 8)
         size = (height, width) if turned else (width, height)
+        displayed = (image.height, image.width) if turned else (image.width, image.height)
         image.draft(None, (size[0] * _REDUCED_DECODE_MARGIN, size[1] * _REDUCED_DECODE_MARGIN))
         huge = image.width * image.height > _HUGE_PIXELS
         with _huge_images if huge else contextlib.nullcontext():
@@ -130,7 +149,7 @@ def _decode(file: BinaryIO, height: int, width: int) -> Pixels:
     method = _TRANSPOSE.get(turn)
     if method is not None:
         small = small.transpose(method)
-    return np.asarray(small)
+    return Picture(np.asarray(small), *displayed)
 
 
 _TRANSPOSE = {

@@ -1,28 +1,29 @@
-"""An .onnx file with its card, ready to run: batch of images → scores.
-
-The only place that imports onnxruntime.
-"""
+"""An .onnx file with its card, ready to run: batch of images → scores."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import io
-import os
-import re
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from tagger.card import METADATA_KEY, ModelCard
-from tagger.errors import DeviceError, ModelError, UsageError, first_line
+from tagger.errors import DeviceError, ModelError
 from tagger.results import Pixels
+from tagger.runtime import (
+    INPUT_NAME,
+    OUTPUT_NAME,
+    Device,
+    DeviceRefusedError,
+    Session,
+    cuda_problem,
+    is_out_of_memory,
+    parse_devices,
+    said,
+)
 
 #: The model that the package brings along.
 BUNDLED_MODEL = Path(__file__).parent / "models" / "poster-genres.onnx"
@@ -30,42 +31,19 @@ BUNDLED_MODEL = Path(__file__).parent / "models" / "poster-genres.onnx"
 #: The same in float16; a package may come without it.
 BUNDLED_CUDA_MODEL = BUNDLED_MODEL.with_name("poster-genres-cuda.onnx")
 
-INPUT_NAME = "images"
-OUTPUT_NAME = "scores"
-
-# Convolutions of small batches stay in a CPU's cache; a GPU wants many images at once.
-_BATCH_SIZES = {"cpu": 8, "cuda": 64}
-
-_DEVICE = re.compile(r"auto|cpu|cuda(?::(\d+))?")
-
-# Native log lines would tear the progress line; what matters is raised or asked for.
-onnxruntime.set_default_logger_severity(4)
-
-
-@dataclass(frozen=True)
-class Device:
-    """Where a session really runs.
-
-    Attributes:
-        kind: ``cpu`` or ``cuda``.
-        index: which GPU.
-    """
-
-    kind: str
-    index: int = 0
-
-    def __str__(self) -> str:
-        """Return the device as the command line spells it."""
-        return f"cuda:{self.index}" if self.kind == "cuda" else "cpu"
+# A few images stay in a core's cache; a GPU wants many at once.
+_BATCH_SIZES = {"cpu": 4, "cuda": 64, "tensorrt": 64}
 
 
 def bundled_model(kind: str) -> Path:
-    """Return the bundled file for a kind of device, ``cpu`` or ``cuda``."""
-    return BUNDLED_CUDA_MODEL if kind == "cuda" and BUNDLED_CUDA_MODEL.is_file() else BUNDLED_MODEL
+    """Return the bundled file for a kind of device, ``cpu``, ``cuda`` or ``tensorrt``."""
+    if kind != "cpu" and BUNDLED_CUDA_MODEL.is_file():
+        return BUNDLED_CUDA_MODEL
+    return BUNDLED_MODEL
 
 
 class TaggerModel:
-    """A model file opened on a device.
+    """A model file opened on one device or several.
 
     Every run has the same batch shape: short batches are padded. That keeps an image's scores
     the same to the bit whatever its neighbours are, and spares cuDNN a search for each new shape
@@ -73,9 +51,10 @@ class TaggerModel:
 
     Args:
         file: the ``.onnx`` file; None takes the bundled one for the device.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``auto`` takes CUDA where it works.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``tensorrt``, or several of one kind with
+            commas between them; ``auto`` takes CUDA where it works.
         batch_size: images a run; None takes what suits the device.
-        threads: threads of one run on the CPU; None takes all cores.
+        gpu_memory: bytes of GPU memory that each device may use; None sets no limit.
 
     Raises:
         ModelError: the file is missing, damaged, or not one of ours.
@@ -89,43 +68,74 @@ class TaggerModel:
         device: str = "auto",
         *,
         batch_size: int | None = None,
-        threads: int | None = None,
+        gpu_memory: int | None = None,
     ) -> None:
-        wanted = _DEVICE.fullmatch(device)
-        if wanted is None:
-            raise UsageError(f"There is no device '{device}': use auto, cpu, cuda or cuda:N.")
-        opened = _open(file, device, int(wanted[1] or 0), threads)
-        self.file = opened.file
-        self.card = opened.card
-        self._session = opened.session
-        self.device = opened.device
-        #: Why ``auto`` did not take CUDA, in words for a person.
-        self.device_note = opened.note
-        self.batch_size = batch_size or _BATCH_SIZES[self.device.kind]
-        self._batch = np.zeros(
-            (self.batch_size, self.card.height, self.card.width, 3), dtype=np.uint8
-        )
+        self._sessions, self.file, self.device_note = _open(file, device, gpu_memory)
+        self.card = _checked_card(self.file, self._sessions[0])
+        kind = self._sessions[0].device.kind
+        #: Where it really runs, as the command line spells it.
+        self.device = ",".join(str(session.device) for session in self._sessions)
+        #: Whether workers run the network themselves, each on a core of its own.
+        self.runs_on_cpu = kind == "cpu"
+        #: How many devices can run at the same time.
+        self.lanes = len(self._sessions)
+        self.batch_size = batch_size or _BATCH_SIZES[kind]
+        # Smaller once a GPU's memory has run out.
+        self._run_size = self.batch_size
+        self._shrinking = threading.Lock()
 
-    def scores(self, images: Pixels) -> npt.NDArray[np.float32]:
-        """Score up to ``batch_size`` images.
+    def empty_batch(self) -> Pixels:
+        """Return an array for a batch, of zeros: uint8, ``(batch_size, height, width, 3)``."""
+        return np.zeros((self.batch_size, self.card.height, self.card.width, 3), dtype=np.uint8)
+
+    def scores(self, images: Pixels, *, lane: int = 0) -> npt.NDArray[np.float32]:
+        """Score up to ``batch_size`` images; may be called from several threads.
 
         Args:
             images: uint8 RGB, shape ``(n, height, width, 3)``.
+            lane: which device.
 
         Returns:
             float32 probabilities, shape ``(n, labels)``.
 
         Raises:
-            ModelError: the network gives something that is no probability.
+            ModelError: the network breaks, or gives something that is no probability.
         """
-        self._batch[: len(images)] = images
-        try:
-            scores = self._session.run([OUTPUT_NAME], {INPUT_NAME: self._batch})[0][: len(images)]
-        except Exception as error:  # onnxruntime's exceptions share no base class
-            raise ModelError(f"{self.file} failed while running: {_said(error)}.") from None
+        count = len(images)
+        if count < self.batch_size:
+            padded = self.empty_batch()
+            padded[:count] = images
+            images = padded
+        scores = self._run(images, self._sessions[lane])[:count]
         if not (np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()):
             raise ModelError(f"{self.file} gives scores that are not probabilities.")
-        return np.asarray(scores, dtype=np.float32)
+        return scores
+
+    def _run(self, images: Pixels, session: Session) -> npt.NDArray[np.float32]:
+        """Run a batch; where the memory of a GPU does not suffice, in halves from then on."""
+        while True:
+            size = self._run_size
+            try:
+                return np.concatenate(
+                    [
+                        session.run(np.ascontiguousarray(part))
+                        for part in _parts(images, size)
+                    ]
+                )[: len(images)]  # fmt: skip
+            except Exception as error:  # onnxruntime's exceptions share no base class
+                if self.runs_on_cpu or size == 1 or not is_out_of_memory(error):
+                    raise ModelError(f"{self.file} failed while running: {said(error)}.") from None
+            with self._shrinking:
+                self._run_size = min(self._run_size, -(-size // 2))
+
+
+def _parts(images: Pixels, size: int) -> Iterator[Pixels]:
+    """Cut a batch into parts of one size; the last one overlaps nothing and is padded."""
+    for start in range(0, len(images), size):
+        part = images[start : start + size]
+        if len(part) < size:
+            part = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), np.uint8)])
+        yield part
 
 
 def read_card(file: Path) -> ModelCard:
@@ -134,102 +144,39 @@ def read_card(file: Path) -> ModelCard:
     Raises:
         ModelError: the file is missing, damaged, or not one of ours.
     """
-    return _open(file, "cpu", 0, 1).card
+    (session,), _, _ = _open(file, "cpu", None)
+    return _checked_card(file, session)
 
 
-def cuda_problem() -> str | None:
-    """Say in one sentence why CUDA cannot run here, or return None when nothing speaks against it.
-
-    ONNX Runtime itself lists CUDA and falls back to the CPU without a word; only the parts that it
-    needs tell beforehand.
-    """
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        return "this ONNX Runtime was built without CUDA (poster-tagger uses CUDA on x86-64 only)"
-    driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-    try:
-        ctypes.CDLL(driver)
-    except OSError:
-        return f"no NVIDIA driver is installed ({driver} cannot be loaded)"
-    missing = _preload_cuda()
-    if missing:
-        return (
-            f"CUDA libraries are missing ({missing}): pip install 'poster-tagger[cuda]', "
-            "or [cuda12] for drivers older than CUDA 13"
-        )
-    return None
-
-
-def _preload_cuda() -> str | None:
-    """Load CUDA libraries that came as pip packages; return the first that is missing."""
-    said = io.StringIO()
-    # It prints failures to stdout, where a table may be on its way into a pipe.
-    with contextlib.redirect_stdout(said):
-        onnxruntime.preload_dlls()
-    failed = re.search(r"Failed to load (\S+?):? ", said.getvalue())
-    return failed[1].rstrip(":") if failed else None
-
-
-@dataclass(frozen=True)
-class _Opened:
-    file: Path
-    card: ModelCard
-    session: onnxruntime.InferenceSession
-    device: Device
-    note: str | None
-
-
-def _open(file: Path | None, device: str, index: int, threads: int | None) -> _Opened:
-    for_cpu, for_cuda = (file or bundled_model(kind) for kind in ("cpu", "cuda"))
+def _open(
+    file: Path | None, device: str, gpu_memory: int | None
+) -> tuple[list[Session], Path, str | None]:
+    """Return the sessions, the file they hold, and why ``auto`` did not take CUDA."""
+    devices = (Device("cuda"),) if device == "auto" else parse_devices(device)
+    for_cpu, for_device = (file or bundled_model(kind) for kind in ("cpu", devices[0].kind))
     if not for_cpu.is_file():
         raise ModelError(f"There is no model file {for_cpu}.")
-    on_cuda: onnxruntime.InferenceSession | None = None
-    problem: str | None = None
-    if device != "cpu":
-        problem = cuda_problem()
-        if problem is None:
-            on_cuda, problem = _cuda_session(for_cuda, index)
-        if on_cuda is None and device != "auto":
-            raise DeviceError(f"--device {device} cannot run here: {problem}.")
-    taken = for_cuda if on_cuda else for_cpu
-    session = on_cuda or _cpu_session(taken, threads)
-    card = _checked_card(taken, session)
-    return _Opened(
-        taken, card, session, Device("cuda", index) if on_cuda else Device("cpu"), problem
-    )
+    if devices[0].kind == "cpu":
+        with _model_errors(for_cpu):
+            return [Session(for_cpu, one) for one in devices], for_cpu, None
+    problem = cuda_problem()
+    if problem is None:
+        try:
+            sessions = [Session(for_device, one, gpu_memory=gpu_memory) for one in devices]
+        except DeviceRefusedError as error:
+            problem = str(error)
+        except Exception as error:  # onnxruntime's exceptions share no base class
+            problem = f"{devices[0].kind} refused the device ({said(error)})"
+        else:
+            return sessions, for_device, None
+    if device != "auto":
+        raise DeviceError(f"--device {device} cannot run here: {problem}.")
+    with _model_errors(for_cpu):
+        return [Session(for_cpu, Device("cpu"))], for_cpu, problem
 
 
-def _cpu_session(file: Path, threads: int | None) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = threads or os.cpu_count() or 1
-    # Threads that spin while they wait take cores away from decoding.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    with _model_errors(file):
-        return onnxruntime.InferenceSession(
-            os.fspath(file), options, providers=["CPUExecutionProvider"]
-        )
-
-
-def _cuda_session(file: Path, index: int) -> tuple[onnxruntime.InferenceSession | None, str | None]:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    provider: Mapping[str, Any] = {"device_id": index, "cudnn_conv_algo_search": "HEURISTIC"}
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints its fall-back to stdout
-            session = onnxruntime.InferenceSession(
-                os.fspath(file), options,
-                providers=[("CUDAExecutionProvider", provider), "CPUExecutionProvider"],
-            )  # fmt: skip
-    except Exception as error:
-        return None, f"CUDA refused device {index} ({_said(error)})"
-    # The list of providers that the session got is the only word to be trusted.
-    if "CUDAExecutionProvider" not in session.get_providers():
-        return None, f"CUDA could not start on device {index}"
-    return session, None
-
-
-def _checked_card(file: Path, session: onnxruntime.InferenceSession) -> ModelCard:
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+def _checked_card(file: Path, session: Session) -> ModelCard:
+    text = session.metadata.get(METADATA_KEY)
     if text is None:
         raise ModelError(
             f"{file} is an ONNX file without a model card: make one with 'tagger export'."
@@ -238,14 +185,11 @@ def _checked_card(file: Path, session: onnxruntime.InferenceSession) -> ModelCar
         card = ModelCard.from_json(text)
     except ModelError as error:
         raise ModelError(f"{file}: {error}") from None
-    ends = [
-        (end.name, end.type, end.shape[1:]) for end in session.get_inputs() + session.get_outputs()
-    ]
     expected = [
         (INPUT_NAME, "tensor(uint8)", [card.height, card.width, 3]),
         (OUTPUT_NAME, "tensor(float)", [len(card.labels)]),
     ]
-    if ends != expected:
+    if session.ends != expected:
         raise ModelError(f"{file} does not have the inputs and outputs that its card describes.")
     return card
 
@@ -255,9 +199,4 @@ def _model_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise ModelError(f"{file} cannot be opened as a model: {_said(error)}.") from None
-
-
-def _said(error: BaseException) -> str:
-    """What onnxruntime says, without its error codes."""
-    return re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", first_line(error))
+        raise ModelError(f"{file} cannot be opened as a model: {said(error)}.") from None

@@ -7,8 +7,12 @@ name is written as it is.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+from collections.abc import Callable
+
+from tagger.errors import UsageError
 
 _LOOKS_ESCAPED = re.compile(r"\\(?=x[0-9a-fA-F]{2})")
 _ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
@@ -36,3 +40,40 @@ def printable(path: str) -> str:
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in escape(path)
     )
+
+
+def as_given(path: str) -> str:
+    """Leave a path as it was given."""
+    return path
+
+
+def relative_to(folder: str) -> Callable[[str], str]:
+    """Return a function: path → path from ``folder`` on.
+
+    A path below the folder keeps its spelling. Ways up (``..``) are those of the folders that
+    links lead to, as the system goes them.
+
+    Raises:
+        UsageError: by the function, for a path on another drive (Windows).
+    """
+    start = os.path.abspath(folder)
+    real_start = os.path.realpath(folder)
+
+    # Paths come sorted, so those of a folder come together.
+    @functools.lru_cache(maxsize=1)
+    def way(parent: str) -> str:
+        try:
+            if os.path.commonpath((start, parent)) == start:
+                return os.path.relpath(parent, start)
+            return os.path.relpath(os.path.realpath(parent), real_start)
+        except ValueError:
+            raise UsageError(
+                f"{printable(parent)} is not on the drive of {printable(start)}, so no path leads "
+                "from one to the other: use --absolute."
+            ) from None
+
+    def spell(path: str) -> str:
+        parent, name = os.path.split(os.path.abspath(path))
+        return os.path.normpath(os.path.join(way(parent), name))
+
+    return spell

@@ -1,59 +1,141 @@
-"""Joins the stages: paths → results, in input order."""
+"""Joins the stages: paths → results, in input order.
+
+On a CPU a worker decodes a few images and runs them through the network itself, on one core: no
+core waits for another, and nothing has to be balanced. On a GPU many workers fill a batch together,
+which a thread of the device's own then runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from itertools import count
+from queue import SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
 
-from tagger.loading import load_all
+from tagger.loading import batches, in_order, load_into, worker_pool
 from tagger.model import TaggerModel
-from tagger.results import Failed, Loaded, Result, Scores, Tagged
+from tagger.results import Failed, FileFacts, Pixels, Result, Scores, Tagged
 from tagger.selection import Rules, select
 
 #: Decimals of every probability that is written out. Tags are chosen from the rounded values, so
 #: that a table holds all that is needed to choose again.
 DECIMALS = 4
 
+# A batch for a GPU is decoded in pieces of so many images, by as many workers as there are.
+_PIECE = 8
+
 
 def tag_images(
-    paths: Iterable[str], model: TaggerModel, rules: Rules, *, workers: int
+    paths: Iterable[str],
+    model: TaggerModel,
+    rules: Rules,
+    *,
+    workers: int,
+    facts: Collection[str] = (),
 ) -> Iterator[Result]:
     """Tag images; one that cannot be read keeps its place as a Failed.
 
-    While a batch is in the network, the workers decode the next two.
-
     Args:
-        paths: image files.
+        paths: image files; taken from only as far as two batches a worker (CPU) or four a device
+            (GPU) reach.
         model: an opened model.
         rules: which scores become tags.
-        workers: images decoded at a time.
+        workers: images decoded, and on a CPU also scored, at a time.
+        facts: what :func:`tagger.facts.measure` is to find out about each file.
 
     Raises:
         ModelError: the model breaks while it runs.
     """
-    loaded = load_all(
-        paths,
-        model.card.height,
-        model.card.width,
-        workers=workers,
-        ahead=max(workers, 2 * model.batch_size) + model.batch_size,
-    )
-    while batch := list(islice(loaded, model.batch_size)):
-        yield from _tag_batch(batch, model, rules)
+    numbered = zip(count(), batches(paths, model.batch_size), strict=False)
+    tagged = _in_workers if model.runs_on_cpu else _on_devices
+    for results in tagged(numbered, model, rules, workers, facts):
+        yield from results
 
 
-def _tag_batch(batch: list[Loaded | Failed], model: TaggerModel, rules: Rules) -> Iterator[Result]:
-    images = [item.pixels for item in batch if isinstance(item, Loaded)]
-    scores: Iterator[Scores] = iter(_rounded(model.scores(np.stack(images))) if images else ())
-    for item in batch:
-        if isinstance(item, Failed):
-            yield item
-        else:
-            own = next(scores)
-            yield Tagged(item.path, select(own, rules), own)
+def _in_workers(
+    numbered: Iterable[tuple[int, list[str]]],
+    model: TaggerModel,
+    rules: Rules,
+    workers: int,
+    facts: Collection[str],
+) -> Iterator[list[Result]]:
+    own = threading.local()  # each worker has one array for all its batches
+
+    def work(number: int, batch: list[str]) -> list[Result]:
+        if not hasattr(own, "pixels"):
+            own.pixels = model.empty_batch()
+        read = load_into(batch, own.pixels, facts)
+        return _tagged(number, batch, read, own.pixels, model, rules)
+
+    with worker_pool(workers, "tag") as pool:
+        yield from in_order(numbered, lambda item: pool.submit(work, *item), ahead=2 * workers)
+
+
+def _on_devices(
+    numbered: Iterable[tuple[int, list[str]]],
+    model: TaggerModel,
+    rules: Rules,
+    workers: int,
+    facts: Collection[str],
+) -> Iterator[list[Result]]:
+    ahead = 4 * model.lanes  # in the network, being copied, complete, being filled
+    free: SimpleQueue[Pixels] = SimpleQueue()
+    for _ in range(ahead):
+        free.put(model.empty_batch())
+
+    def run(
+        number: int,
+        batch: list[str],
+        pixels: Pixels,
+        pieces: list[Future[list[FileFacts | Failed]]],
+    ) -> list[Result]:
+        read = [one for piece in pieces for one in piece.result()]
+        results = _tagged(number, batch, read, pixels, model, rules)
+        free.put(pixels)
+        return results
+
+    with ExitStack() as stack:
+        decoding = stack.enter_context(worker_pool(workers, "decode"))
+        # Left first: a device would wait for ever for pieces that were dropped. Two threads each:
+        # one copies its batch to the device while the other one's is in the network.
+        devices = [stack.enter_context(worker_pool(2, "device")) for _ in range(model.lanes)]
+
+        def submit(item: tuple[int, list[str]]) -> Future[list[Result]]:
+            number, batch = item
+            pixels = free.get()
+            pieces = [
+                decoding.submit(
+                    load_into, batch[start : start + _PIECE], pixels[start : start + _PIECE], facts
+                )
+                for start in range(0, len(batch), _PIECE)
+            ]
+            return devices[number % model.lanes].submit(run, number, batch, pixels, pieces)
+
+        yield from in_order(numbered, submit, ahead=ahead)
+
+
+def _tagged(
+    number: int,
+    batch: list[str],
+    read: Sequence[FileFacts | Failed],
+    pixels: Pixels,
+    model: TaggerModel,
+    rules: Rules,
+) -> list[Result]:
+    """Score a batch; rows of images that could not be read hold what was there before."""
+    failed = [one for one in read if isinstance(one, Failed)]
+    if len(failed) == len(read):
+        return list(failed)
+    scores = _rounded(model.scores(pixels, lane=number % model.lanes))
+    return [
+        one if isinstance(one, Failed) else Tagged(path, select(own, rules), own, one)
+        for path, one, own in zip(batch, read, scores[: len(batch)], strict=True)
+    ]
 
 
 def _rounded(scores: npt.NDArray[np.float32]) -> Scores:

@@ -13,6 +13,23 @@ Scores: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What is known of an image's file; None is what nobody asked for, or what cannot be known.
+
+    Attributes:
+        width: of the image as it is displayed (EXIF orientation applied), in pixels.
+        height: likewise.
+        bytes: size of the file.
+        sha256: of the file's bytes, 64 lower-case hexadecimal digits.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """An image that was read: ``pixels`` is uint8, shape (height, width, 3), RGB."""
 
@@ -26,6 +43,7 @@ class Failed:
 
     path: str
     reason: str
+    facts: FileFacts = FileFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +61,7 @@ class Tagged:
     path: str
     tags: tuple[Tag, ...]
     scores: Scores
+    facts: FileFacts = FileFacts()
 
 
 Result: TypeAlias = Tagged | Failed

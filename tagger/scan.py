@@ -42,17 +42,19 @@ class WalkOptions:
     """What a folder walk takes.
 
     Attributes:
-        include: shell patterns; when there are any, a file must match one (instead of having an
-            image's ending).
+        include: shell patterns; when there are any, a file must match one (instead of having one of
+            the endings).
         exclude: shell patterns; a file or folder that matches one is left out.
         recursive: whether subfolders are entered.
         follow_links: whether links to folders are entered.
+        suffixes: endings of the files that are taken where ``include`` is empty, in lower case.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     recursive: bool = True
     follow_links: bool = False
+    suffixes: frozenset[str] = SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class _Filter:
             return False
         if self._include:
             return any(matches(relative) for matches in self._include)
-        return os.path.splitext(relative)[1].lower() in SUFFIXES
+        return os.path.splitext(relative)[1].lower() in self.options.suffixes
 
     def excludes(self, relative: str) -> bool:
         return any(matches(relative) for matches in self._exclude)

@@ -213,3 +213,16 @@ def test_other_changes_are_no_business_of_the_batch(graded: tuple[Pixels, np.nda
     images, targets = replace(EVERYTHING, mixup=0.0).batch(*graded, np.random.default_rng(0))
     np.testing.assert_array_equal(images, graded[0])
     np.testing.assert_array_equal(targets, graded[1])
+
+
+def test_images_are_scaled_to_the_size_that_is_trained_on():
+    image = np.zeros((40, 20, 3), dtype=np.uint8)
+    image[:20] = 200
+    random = np.random.default_rng(1)
+
+    whole = Augmentation().image(image, random, (20, 10))
+    cropped = Augmentation(smallest_crop=0.5).image(image, random, (20, 10))
+
+    assert whole.shape == cropped.shape == (20, 10, 3)
+    assert (whole[:9] == 200).all()
+    assert (whole[11:] == 0).all()

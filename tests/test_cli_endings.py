@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas
 import pytest
 from commands import command_line, environment, run_tagger
 from pictures import save_picture
@@ -62,7 +64,11 @@ def test_a_process_tags(posters: Path, tiny_model: Path) -> None:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
-@pytest.mark.parametrize("arguments", [(), ("--dry-run",)], ids=["table", "dry-run"])
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--dry-run",), ("-f", "parquet"), ("-f", "xlsx")],
+    ids=["table", "dry-run", "parquet", "xlsx"],
+)
 def test_a_reader_that_goes_away_is_no_error(
     posters: Path,
     start: Callable[..., subprocess.Popen[bytes]],
@@ -87,9 +93,14 @@ def test_a_reader_that_goes_away_is_no_error(
             ("tag", "p", "-q", "-o", "/dev/full", "-f", "csv", "--model"),
             f"tagger: /dev/full {FULL}\n",
         ),
+        (
+            ("tag", "p", "-q", "-f", "parquet", "--model"),
+            f"tagger: standard output {FULL}\n",
+        ),
+        (("tag", "p", "-q", "-f", "xlsx", "--model"), f"tagger: standard output {FULL}\n"),
         (("info",), f"tagger: standard output {FULL}\n"),
     ],
-    ids=["stdout", "file", "info"],
+    ids=["stdout", "file", "parquet", "xlsx", "info"],
 )
 def test_a_full_disk_is_one_sentence(
     posters: Path, tiny_model: Path, arguments: tuple[str, ...], message: str
@@ -186,6 +197,99 @@ def test_an_interrupted_run_keeps_whole_rows(
     assert stopped[2] == kept
     if former is not None:
         assert (folder / "t.csv").read_text() == former
+
+
+@pytest.mark.parametrize(
+    ("format", "former", "kept"),
+    [
+        ("parquet", None, "t.parquet"),
+        ("xlsx", None, "t.xlsx"),
+        ("parquet", "former", "t.parquet.part"),
+        ("xlsx", "former", "t.xlsx.part"),
+    ],
+)
+def test_an_interrupted_run_keeps_a_table_that_can_be_read(
+    folder: Path,
+    start: Callable[..., subprocess.Popen[bytes]],
+    format: str,
+    former: str | None,
+    kept: str,
+) -> None:
+    names = [f"p/{place:05}.png" for place in range(10_000)]  # minutes of work
+    picture = save_picture(folder / "slow.png", size=(1500, 1500))
+    (folder / "p").mkdir()
+    for name in names:
+        (folder / name).hardlink_to(picture)
+    if former is not None:
+        (folder / f"t.{format}").write_text(former)
+
+    options = ("--sidecar", "txt", "--sidecar-dir", "s", "--batch-size", "1", "--workers", "1")
+    run = start("-o", f"t.{format}", *options)
+    while run.poll() is None and not (folder / "s/00003.png.txt").exists():
+        time.sleep(0.02)
+    run.send_signal(signal.SIGINT)
+    told = run.stderr.read().decode().splitlines()
+
+    assert run.wait() == 130
+    assert re.fullmatch(rf"Stopped after [\d,]+ images, kept in {kept}\.", told[1])
+    table = (folder / kept).rename(folder / f"whole.{format}")
+    read = pandas.read_parquet if format == "parquet" else pandas.read_excel
+    frame = read(table)
+    assert frame["path"].tolist() == names[: len(frame)]
+    assert set(frame["red"]) == {1.0}
+    assert 2 < len(frame) < len(names)
+    left = {file.name for file in folder.iterdir()} - {"p", "s", "slow.png", table.name}
+    assert left == ({f"t.{format}"} if former else set())
+    if former is not None:
+        assert (folder / f"t.{format}").read_text() == former
+
+
+@pytest.mark.parametrize("format", ["parquet", "xlsx"])
+def test_a_pipe_takes_what_a_file_would_hold(posters: Path, tiny_model: Path, format: str) -> None:
+    arguments = ("tag", "p", "--model", tiny_model, "-q", "-f", format)
+
+    ran = run_tagger(*arguments, cwd=posters.parent)
+
+    assert (ran.code, ran.stderr) == (0, "")
+    read = pandas.read_parquet if format == "parquet" else pandas.read_excel
+    assert read(io.BytesIO(ran.stdout))["path"].tolist() == ["p/a.png", "p/b.png"]
+
+
+@pytest.mark.parametrize("format", ["parquet", "xlsx"])
+def test_a_terminal_gets_no_table_that_is_no_text(
+    posters: Path, start: Callable[..., subprocess.Popen[bytes]], format: str
+) -> None:
+    reading, writing = pty.openpty()
+
+    run = start("-f", format, stdout=writing)
+    told = run.stderr.read().decode()
+    code = run.wait()
+    os.close(writing)
+    os.set_blocking(reading, False)
+    with pytest.raises(OSError, match=r"Input/output error|temporarily unavailable"):
+        os.read(reading, 1)
+    os.close(reading)
+
+    assert code == 2
+    assert told == (
+        f"tagger: A table in {format} is not for a terminal: say -o FILE, or send it through a "
+        "pipe.\n"
+    )
+
+
+def test_a_terminal_sees_paths_as_they_were_asked_for(
+    posters: Path, start: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    reading, writing = pty.openpty()
+
+    run = start("--quiet", "--relative-to", "p", stdout=writing)
+    run.stderr.read()
+    run.wait()
+    shown = os.read(reading, 10_000).decode()
+    os.close(writing)
+    os.close(reading)
+
+    assert shown.splitlines() == ["a.png: red 100%", "b.png: blue 100%"]
 
 
 def holds_anything(file: Path) -> bool:

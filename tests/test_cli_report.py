@@ -34,6 +34,7 @@ def test_the_summary_file_holds_the_figures(folder: Path, tag: Run) -> None:
         "device": "cpu",
         "tags": {"red": 2, "green": 1, "blue": 1},
         "sidecars_written": 2,
+        "sidecars_unchanged": 0,
         "sidecars_left_alone": 0,
     }
 

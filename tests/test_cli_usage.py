@@ -16,7 +16,8 @@ Run = Callable[..., Ran]
 
 USAGE, CANNOT_GO_ON = 2, 3
 
-NO_FORMAT = "use .csv, .tsv or .jsonl, or say --format."
+FORMATS = "'csv', 'tsv', 'jsonl', 'parquet', 'xlsx'"
+NO_FORMAT = "use .csv, .tsv, .jsonl, .parquet or .xlsx, or say --format."
 NO_MODEL = "cannot be opened as a model: Load model from p/a.png failed:Protobuf parsing failed."
 
 
@@ -31,7 +32,7 @@ NO_MODEL = "cannot be opened as a model: Load model from p/a.png failed:Protobuf
         (["p", "--zzz"], "No such option: --zzz."),
         (
             ["p", "-f", "ods"],
-            "Invalid value for '-f' / '--format': 'ods' is not one of 'csv', 'tsv', 'jsonl'.",
+            f"Invalid value for '-f' / '--format': 'ods' is not one of {FORMATS}.",
         ),
         (["p", "--ignore", "gren"], "The model has no label 'gren': did you mean green?"),
         (

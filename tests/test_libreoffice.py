@@ -1,13 +1,19 @@
 """LibreOffice reads our tables with the same values that we wrote."""
 
 import csv
+import io
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from commands import Ran
 from PIL import Image
 from readers import reader
+
+from tagger.paths import unescape
+
+LAYOUTS = ("wide", "list", "long")
 
 NAMES = (
     "=cmd|' calc'!A1.png",
@@ -15,24 +21,25 @@ NAMES = (
     "a, comma.png",
     'a "quote".png',
     "emoji 🎬.png",
+    "not utf-8 \udcff\udcfe.png",
     "plain.png",
+    "tab\tname.png",
     "two\nlines.png",
 )
 
 
-def through_libreoffice(table: Path, out: Path, import_filter: str) -> list[list[str]]:
-    """Open a table in LibreOffice and save it as CSV again."""
+def through_libreoffice(tables: list[Path], out: Path, import_filter: str) -> list[list[list[str]]]:
+    """Open tables in LibreOffice and save them as CSV again; return the rows of each."""
     subprocess.run(
         [
             reader("soffice"), "--headless", f"-env:UserInstallation={(out / 'profile').as_uri()}",
             f"--infilter={import_filter}", "--convert-to",
             "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false",
-            "--outdir", out, table,
+            "--outdir", out, *tables,
         ],
         check=True, capture_output=True, timeout=180,
     )  # fmt: skip
-    with (out / f"{table.stem}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
+    return [rows_of(out / f"{table.stem}.csv", ",") for table in tables]
 
 
 def rows_of(table: Path, delimiter: str) -> list[list[str]]:
@@ -43,28 +50,56 @@ def rows_of(table: Path, delimiter: str) -> list[list[str]]:
 def values(rows: list[list[str]]) -> list[list[object]]:
     """Probabilities as numbers: a spreadsheet does not keep zeros at the end."""
     header, *rest = rows
-    return [list(header)] + [[*row[:3], *map(float, row[3:])] for row in rest]
+    first = header.index("score") if "score" in header else header.index("error") + 1
+    last = header.index("error") if "score" in header else len(header)
+    return [
+        list(header),
+        *([*row[:first], *map(float, row[first:last]), *row[last:]] for row in rest),
+    ]
 
 
 def draw(folder: Path) -> None:
     for i, name in enumerate(NAMES):
-        Image.new("RGB", (8, 8), (i * 30, 100, 200)).save(folder / name)
+        Image.new("RGB", (8, 8), (i * 25, 100, 200)).save(folder / name)
 
 
-def test_libreoffice_reads_the_csv_as_it_was_written(tag: Callable[..., Ran], folder: Path) -> None:
+def written(tag: Callable[..., Ran], folder: Path, ending: str) -> list[Path]:
+    """Tag the images into a table of each layout."""
+    tables = [folder / f"{layout}.{ending}" for layout in LAYOUTS]
+    for layout, table in zip(LAYOUTS, tables, strict=True):
+        assert tag(".", "-o", table, "--layout", layout, "--min-tags", "2").code == 0
+    return tables
+
+
+def test_the_names_are_all_there(tag: Callable[..., Ran], folder: Path) -> None:
     draw(folder)
-    assert tag(".", "-o", "tags.csv").code == 0
-    out = folder / "out"
-    read = through_libreoffice(folder / "tags.csv", out, "Text - txt - csv (StarCalc):44,34,76,1")
-    assert values(read) == values(rows_of(folder / "tags.csv", ","))
+    ran = tag(".", "-f", "csv", "--layout", "list")
+    rows = list(csv.DictReader(io.StringIO(ran.stdout.decode("utf-8"), newline="")))
+    assert sorted(unescape(row["path"]) for row in rows) == sorted(f"./{name}" for name in NAMES)
 
 
-def test_libreoffice_reads_the_tsv_as_it_was_written(tag: Callable[..., Ran], folder: Path) -> None:
+@pytest.mark.parametrize(("ending", "delimiter"), [("csv", ","), ("tsv", "\t")])
+def test_libreoffice_reads_text_as_it_was_written(
+    tag: Callable[..., Ran], folder: Path, ending: str, delimiter: str
+) -> None:
     draw(folder)
-    assert tag(".", "-o", "tags.tsv").code == 0
-    out = folder / "out"
-    read = through_libreoffice(folder / "tags.tsv", out, "Text - txt - csv (StarCalc):9,34,76,1")
-    assert values(read) == values(rows_of(folder / "tags.tsv", "\t"))
+    tables = written(tag, folder, ending)
+    text_filter = f"Text - txt - csv (StarCalc):{ord(delimiter)},34,76,1"
+    read = through_libreoffice(tables, folder / "out", text_filter)
+    for rows, table in zip(read, tables, strict=True):
+        assert values(rows) == values(rows_of(table, delimiter))
+
+
+def test_libreoffice_reads_xlsx_with_the_values_of_csv(
+    tag: Callable[..., Ran], folder: Path
+) -> None:
+    draw(folder)
+    texts = written(tag, folder, "csv")
+    read = through_libreoffice(
+        written(tag, folder, "xlsx"), folder / "out", "Calc MS Excel 2007 XML"
+    )
+    for rows, text in zip(read, texts, strict=True):
+        assert values(rows) == values(rows_of(text, ","))
 
 
 def test_libreoffice_runs_no_cell_of_a_table_for_spreadsheets(
@@ -72,6 +107,30 @@ def test_libreoffice_runs_no_cell_of_a_table_for_spreadsheets(
 ) -> None:
     draw(folder)
     assert tag("=cmd|' calc'!A1.png", "@sum(1,2).png", "-o", "tags.csv", "--excel").code == 0
-    out = folder / "out"
-    read = through_libreoffice(folder / "tags.csv", out, "Text - txt - csv (StarCalc):44,34,76,1")
+    (read,) = through_libreoffice(
+        [folder / "tags.csv"], folder / "out", "Text - txt - csv (StarCalc):44,34,76,1"
+    )
     assert [row[0] for row in read[1:]] == ["'=cmd|' calc'!A1.png", "'@sum(1,2).png"]
+
+
+def test_libreoffice_finds_texts_and_no_formulas_in_a_sheet(
+    tag: Callable[..., Ran], folder: Path
+) -> None:
+    draw(folder)
+    assert tag("=cmd|' calc'!A1.png", "@sum(1,2).png", "-o", "t.xlsx", "--excel").code == 0
+    subprocess.run(
+        [
+            reader("soffice"), "--headless", f"-env:UserInstallation={(folder / 'p').as_uri()}",
+            "--convert-to", "fods", "--outdir", folder, folder / "t.xlsx",
+        ],
+        check=True, capture_output=True, timeout=180,
+    )  # fmt: skip
+    content = (folder / "t.fods").read_text(encoding="utf-8")
+    assert "table:formula" not in content
+    assert "<text:p>=cmd|&apos; calc&apos;!A1.png</text:p>" in content
+    # The filter is on, and probabilities are coloured.
+    assert 'table:target-range-address="tags.A1:tags.G3" table:display-filter-buttons="true"' in (
+        content
+    )
+    assert content.count("<calcext:color-scale-entry ") == 2
+    assert 'calcext:target-range-address="tags.D2:tags.G3"' in content

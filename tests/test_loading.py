@@ -1,72 +1,87 @@
-"""Images are read in parallel, in order, and never far ahead."""
+"""Images go straight into a batch; work on batches keeps its order and never runs far ahead."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pictures import save_picture
 
-from tagger.loading import load_all
-from tagger.results import Failed, Loaded
+from tagger.loading import batches, in_order, load_into, worker_pool
+from tagger.results import Failed, FileFacts
 
 
-def shades(folder: Path, count: int) -> list[str]:
-    """Save grey images, each a shade lighter than the one before."""
-    return [
-        str(save_picture(folder / f"{shade:03}.png", (shade,) * 3, size=(8, 8)))
-        for shade in range(count)
+def test_images_fill_the_rows_of_a_batch(tmp_path: Path) -> None:
+    paths = [str(save_picture(tmp_path / f"{n}.png", (n, n, n), size=(8, 8))) for n in (10, 20)]
+    pixels = np.zeros((3, 4, 4, 3), dtype=np.uint8)
+
+    assert load_into(paths, pixels) == [FileFacts(8, 8), FileFacts(8, 8)]
+
+    assert [row.min() for row in pixels] == [row.max() for row in pixels] == [10, 20, 0]
+
+
+def test_a_bad_image_leaves_its_row_and_says_why(tmp_path: Path) -> None:
+    good = save_picture(tmp_path / "good.png", (9, 9, 9), size=(8, 8))
+    empty = tmp_path / "empty.png"
+    empty.touch()
+    pixels = np.full((2, 4, 4, 3), 77, dtype=np.uint8)
+
+    assert load_into([str(empty), str(good)], pixels) == [
+        Failed(str(empty), "the file is empty"),
+        FileFacts(8, 8),
     ]
 
-
-@pytest.mark.parametrize("workers", [1, 4])
-def test_images_come_in_the_order_of_their_paths(tmp_path: Path, workers: int) -> None:
-    paths = shades(tmp_path, 40)
-    large = save_picture(tmp_path / "large.png", "white", size=(2000, 2000))
-    paths.insert(0, str(large))  # it is decoded last and must come first
-
-    loaded = list(load_all(paths, 4, 4, workers=workers, ahead=8))
-
-    assert [item.path for item in loaded] == paths
-    assert [int(item.pixels[0, 0, 0]) for item in loaded if isinstance(item, Loaded)] == [
-        255,
-        *range(40),
-    ]
+    assert (pixels[0] == 77).all()
+    assert (pixels[1] == 9).all()
 
 
-def test_a_bad_image_keeps_its_place(tmp_path: Path) -> None:
-    paths = shades(tmp_path, 3)
-    Path(paths[1]).write_bytes(b"")
-
-    first, second, third = load_all(paths, 4, 4, workers=2, ahead=4)
-
-    assert isinstance(first, Loaded)
-    assert second == Failed(paths[1], "the file is empty")
-    assert isinstance(third, Loaded)
-    assert np.array_equal(third.pixels, np.full((4, 4, 3), 2, dtype=np.uint8))
+def test_a_stream_is_cut_into_lists() -> None:
+    assert list(batches(iter("abcde"), 2)) == [["a", "b"], ["c", "d"], ["e"]]
+    assert list(batches([], 2)) == []
 
 
 @pytest.mark.parametrize(("workers", "ahead"), [(1, 1), (2, 5), (4, 10)])
-def test_paths_are_taken_no_further_than_the_look_ahead(
-    tmp_path: Path, workers: int, ahead: int
-) -> None:
-    path = shades(tmp_path, 1)[0]
-    taken = 0
+def test_items_are_taken_no_further_than_the_look_ahead(workers: int, ahead: int) -> None:
+    taken = itertools.count()
 
-    def endless() -> Iterator[str]:
-        nonlocal taken
-        while True:
-            taken += 1
-            yield path
+    with worker_pool(workers, "test") as pool:
+        done = in_order(taken, lambda item: pool.submit(str, item), ahead=ahead)
+        assert [next(done) for _ in range(20)] == [str(number) for number in range(20)]
 
-    loaded = load_all(endless(), 4, 4, workers=workers, ahead=ahead)
-    for count in range(1, 20):
-        next(loaded)
-        assert taken < count + ahead
-    loaded.close()
+    assert next(taken) <= 20 + ahead
 
 
-def test_no_paths_give_no_images() -> None:
-    assert list(load_all([], 4, 4, workers=2, ahead=4)) == []
+def test_results_keep_the_order_of_their_items() -> None:
+    """The first one ends last."""
+    second_is_done = threading.Event()
+
+    def work(item: int) -> int:
+        if item == 0:
+            assert second_is_done.wait(10)
+        elif item == 1:
+            second_is_done.set()
+        return item
+
+    with worker_pool(2, "test") as pool:
+        assert list(in_order(range(5), lambda item: pool.submit(work, item), ahead=3)) == [
+            *range(5)
+        ]
+
+
+def test_leaving_a_pool_drops_what_has_not_begun() -> None:
+    goes_on = threading.Event()
+    with worker_pool(1, "test") as pool:
+        running: Future[bool] = pool.submit(goes_on.wait, 10)
+        waiting = [pool.submit(goes_on.wait, 10) for _ in range(5)]
+        goes_on.set()
+    assert running.result()
+    assert all(future.done() for future in waiting)
+
+
+def test_no_items_give_nothing() -> None:
+    with worker_pool(1, "test") as pool:
+        assert list(in_order([], lambda item: pool.submit(str, item), ahead=4)) == []

@@ -1,4 +1,4 @@
-"""Commands that need the ``train`` extra say so where it is not installed."""
+"""Commands and formats that need an extra say so where it is not installed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 from commands import Argument, command_line, environment
 
-# Started by Python itself, before the command: nothing of the extra can be found.
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+# Started by Python itself, before the command: nothing of the extras can be found.
 _WITHOUT_EXTRA = """
 import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"keras", "tensorflow", "sklearn", "tf2onnx", "onnx"}:
+        if name.partition(".")[0] in {
+            "keras", "tensorflow", "sklearn", "tf2onnx", "onnx", "pyarrow", "xlsxwriter"
+        }:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Missing())
@@ -32,6 +36,44 @@ sys.meta_path.insert(0, Missing())
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_the_missing_extra_is_named(arguments: tuple[Argument, ...], package: str, tmp_path: Path):
+    ran, here = run_without_extras(tmp_path, arguments)
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr == (
+        f"tagger: 'tagger {arguments[0]}' needs the 'train' extra ({package} is not installed): "
+        "pip install 'poster-tagger[train]'\n"
+    )
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-o", "t.{0}"), ("-f", "{0}"), ("-f", "{0}", "-o", "t.csv")], ids=" ".join
+)
+@pytest.mark.parametrize(
+    ("format", "package"), [("parquet", "pyarrow"), ("xlsx", "xlsxwriter")], ids=lambda name: name
+)
+def test_the_missing_extra_of_a_format_is_named(
+    arguments: tuple[str, ...], format: str, package: str, tmp_path: Path
+) -> None:
+    asked = [argument.format(format) for argument in arguments]
+    ran, here = run_without_extras(tmp_path, ("tag", SAMPLES, *asked))
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr == (
+        f"tagger: The format {format} needs the '{format}' extra ({package} is not installed): "
+        f"pip install 'poster-tagger[{format}]'\n"
+    )
+    assert list(here.iterdir()) == []
+
+
+def test_other_formats_need_no_extra(tmp_path: Path) -> None:
+    ran, here = run_without_extras(tmp_path, ("tag", SAMPLES, "-q", "-o", "t.tsv"))
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert [file.name for file in here.iterdir()] == ["t.tsv"]
+
+
+def run_without_extras(
+    tmp_path: Path, arguments: tuple[Argument, ...]
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """Run ``tagger ARGUMENTS`` where no extra is installed; return also the folder it ran in."""
     startup = tmp_path / "startup"
     startup.mkdir()
     (startup / "sitecustomize.py").write_text(_WITHOUT_EXTRA)
@@ -47,9 +89,4 @@ def test_the_missing_extra_is_named(arguments: tuple[Argument, ...], package: st
         timeout=60,
         check=False,
     )
-    assert (ran.returncode, ran.stdout) == (3, "")
-    assert ran.stderr == (
-        f"tagger: 'tagger {arguments[0]}' needs the 'train' extra ({package} is not installed): "
-        "pip install 'poster-tagger[train]'\n"
-    )
-    assert list(here.iterdir()) == []
+    return ran, here

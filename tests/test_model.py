@@ -8,12 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from main_memory import SessionInMainMemory
 from onnx import helper
 from tiny_model import CARD, SIDE, changed_card, write_graph, write_model
 
 from tagger import model as model_module
 from tagger.errors import DeviceError, ModelError, UsageError
-from tagger.model import Device, TaggerModel, cuda_problem, read_card
+from tagger.model import TaggerModel, read_card
+from tagger.runtime import Device, cuda_problem
+
+
+class SmallGpu(SessionInMainMemory):
+    """Has memory for three images."""
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        if len(images) > 3:
+            raise RuntimeError("[ONNXRuntimeError] : 6 : X : Failed to allocate memory for 9 bytes")
+        return super().run(images)
 
 
 def has_cuda_driver() -> bool:
@@ -181,21 +192,34 @@ def test_scores_above_one_are_refused(tmp_path: Path) -> None:
     assert str(refused.value) == f"{file} gives scores that are not probabilities."
 
 
-@pytest.mark.parametrize("name", ["", "gpu", "CPU", "cuda:", "cuda:x", "cuda:-1", "cpu:0"])
+@pytest.mark.parametrize(
+    "name", ["", "gpu", "CPU", "cuda:", "cuda:x", "cuda:-1", "cpu:0", "cpu,", "auto,cpu"]
+)
 def test_an_unknown_device_is_wrong_usage(tiny_model: Path, name: str) -> None:
     with pytest.raises(UsageError) as refused:
         TaggerModel(tiny_model, name)
 
-    assert str(refused.value) == f"There is no device '{name}': use auto, cpu, cuda or cuda:N."
+    assert str(refused.value) == (
+        f"There is no device '{name}': use auto, cpu, cuda, cuda:N, tensorrt, or several of one "
+        "kind such as cuda:0,cuda:1."
+    )
+
+
+def test_devices_of_several_kinds_are_wrong_usage(tiny_model: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        TaggerModel(tiny_model, "cpu,cuda:1")
+
+    assert str(refused.value) == "--device cpu,cuda:1: several devices must be of one kind."
 
 
 def test_devices_are_spelled_as_on_the_command_line(tiny_model: Path) -> None:
-    assert str(TaggerModel(tiny_model, "cpu").device) == "cpu"
+    assert TaggerModel(tiny_model, "cpu").device == "cpu"
+    assert TaggerModel(tiny_model, "cpu,cpu").device == "cpu,cpu"
     assert str(Device("cuda", 1)) == "cuda:1"
 
 
 @pytest.mark.skipif(has_cuda_driver(), reason="CUDA may run here")
-@pytest.mark.parametrize("name", ["cuda", "cuda:1"])
+@pytest.mark.parametrize("name", ["cuda", "cuda:1", "cuda:0,cuda:1", "tensorrt"])
 def test_cuda_is_refused_where_it_cannot_run(tiny_model: Path, name: str) -> None:
     with pytest.raises(DeviceError) as refused:
         TaggerModel(tiny_model, name)
@@ -207,8 +231,47 @@ def test_cuda_is_refused_where_it_cannot_run(tiny_model: Path, name: str) -> Non
 def test_auto_takes_the_cpu_where_cuda_cannot_run(tiny_model: Path) -> None:
     model = TaggerModel(tiny_model, "auto")
 
-    assert str(model.device) == "cpu"
+    assert model.device == "cpu"
     assert model.scores(noise(1)).shape == (1, 4)
+
+
+@pytest.mark.parametrize("count", [8, 5])
+def test_a_bound_batch_scores_as_any_other(tmp_path: Path, feigned_cuda: None, count: int) -> None:
+    file = write_convolutions(tmp_path / "m.onnx")
+    on_gpu, on_cpu = (TaggerModel(file, name, batch_size=8) for name in ("cuda", "cpu"))
+    for seed in (1, 2):  # the second batch reuses what the first one bound
+        images = np.random.default_rng(seed).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8)
+        assert np.array_equal(on_gpu.scores(images), on_cpu.scores(images))
+    assert on_gpu.device == "cuda:0"
+
+
+def test_batches_are_halved_when_a_gpu_has_no_memory_left(
+    tmp_path: Path, feigned_cuda: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_convolutions(tmp_path / "m.onnx")
+    expected = TaggerModel(file, "cpu", batch_size=7).scores(noise(7))
+    monkeypatch.setattr(model_module, "Session", SmallGpu)
+    model = TaggerModel(file, "cuda", batch_size=7)
+
+    for _ in range(2):
+        np.testing.assert_allclose(model.scores(noise(7)), expected, atol=1e-6)
+    (session,) = model._sessions
+    assert isinstance(session, SmallGpu)
+    assert {shape[0] for shape in session.shapes} == {2}  # 7, then 4, then 2: one shape
+
+
+def test_memory_that_does_not_suffice_for_one_image_ends_it(
+    tmp_path: Path, feigned_cuda: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoMemory(SessionInMainMemory):
+        def run(self, images: np.ndarray) -> np.ndarray:
+            raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(model_module, "Session", NoMemory)
+    file = write_convolutions(tmp_path / "m.onnx")
+    with pytest.raises(ModelError) as ended:
+        TaggerModel(file, "cuda", batch_size=4).scores(noise(1))
+    assert str(ended.value) == f"{file} failed while running: CUDA error: out of memory."
 
 
 # The bundled files
@@ -236,11 +299,7 @@ def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
 def feigned_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let CUDA seem to work."""
     monkeypatch.setattr(model_module, "cuda_problem", lambda: None)
-    monkeypatch.setattr(
-        model_module,
-        "_cuda_session",
-        lambda file, index: (model_module._cpu_session(file, 1), None),
-    )
+    monkeypatch.setattr(model_module, "Session", SessionInMainMemory)
 
 
 @pytest.mark.parametrize(

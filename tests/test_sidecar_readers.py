@@ -50,7 +50,7 @@ def test_exiftool_has_nothing_to_complain_about(folder: Path, tag: Tag) -> None:
 def test_exiv2_reads_every_field(folder: Path, tag: Tag) -> None:
     lines = output("exiv2", "-px", write_odd_xmp(folder, tag)).splitlines()
 
-    assert [line.split(maxsplit=3) for line in lines] == [
+    assert [line.split(maxsplit=3) for line in lines if "Xmp.tagger." not in line] == [
         ["Xmp.dc.subject", "XmpBag", "2", ", ".join(ODD_NAMES)],
         ["Xmp.lr.hierarchicalSubject", "XmpBag", "2", ", ".join(ODD_NAMES)],
         ["Xmp.digiKam.TagsList", "XmpSeq", "2", ", ".join(ODD_NAMES)],
@@ -64,4 +64,5 @@ def test_a_sidecar_without_tags_is_read_as_one(folder: Path, tag: Tag) -> None:
 
     assert read["XMPToolkit"] == "poster-tagger"
     assert "Subject" not in read
-    assert output("exiv2", "-px", sidecar) == ""
+    assert read["RecordModel"] == "colours 1.2"
+    assert "Xmp.dc.subject" not in output("exiv2", "-px", sidecar)

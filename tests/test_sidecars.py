@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -40,14 +41,29 @@ JSON = """\
   }
 }
 """
-XMP = """\
+TODAY = date.today().isoformat()
+XMP_HEAD = """\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="poster-tagger">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about=""
+"""
+XMP_TAIL = f"""\
+    <tagger:created>True</tagger:created>
+    <tagger:model>colours 1.2</tagger:model>
+    <tagger:date>{TODAY}</tagger:date>
+   </tagger:record>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+"""
+XMP = f"""\
+{XMP_HEAD}\
     xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:lr="http://ns.adobe.com/lightroom/1.0/"
-    xmlns:digiKam="http://www.digikam.org/ns/1.0/">
+    xmlns:digiKam="http://www.digikam.org/ns/1.0/"
+    xmlns:tagger="poster-tagger:ns:1.0/">
    <dc:subject>
     <rdf:Bag>
      <rdf:li>red</rdf:li>
@@ -66,12 +82,31 @@ XMP = """\
      <rdf:li>blue</rdf:li>
     </rdf:Seq>
    </digiKam:TagsList>
-  </rdf:Description>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="w"?>
-"""
-XMP_WITHOUT_TAGS = XMP[: XMP.index("   <dc:")] + XMP[XMP.index("  </rdf:Description>") :]
+   <tagger:record rdf:parseType="Resource">
+    <tagger:tags>
+     <rdf:Seq>
+      <rdf:li rdf:parseType="Resource">
+       <tagger:tag>red</tagger:tag>
+       <tagger:probability>0.8000</tagger:probability>
+       <tagger:subject>red</tagger:subject>
+       <tagger:hierarchicalSubject>red</tagger:hierarchicalSubject>
+       <tagger:TagsList>red</tagger:TagsList>
+      </rdf:li>
+      <rdf:li rdf:parseType="Resource">
+       <tagger:tag>blue</tagger:tag>
+       <tagger:probability>0.6000</tagger:probability>
+       <tagger:subject>blue</tagger:subject>
+       <tagger:hierarchicalSubject>blue</tagger:hierarchicalSubject>
+       <tagger:TagsList>blue</tagger:TagsList>
+      </rdf:li>
+     </rdf:Seq>
+    </tagger:tags>
+{XMP_TAIL}"""
+XMP_WITHOUT_TAGS = f"""\
+{XMP_HEAD}\
+    xmlns:tagger="poster-tagger:ns:1.0/">
+   <tagger:record rdf:parseType="Resource">
+{XMP_TAIL}"""
 
 
 def files(folder: Path) -> list[str]:
@@ -143,7 +178,7 @@ def test_the_ending_is_replaced_when_asked(folder: Path, tag: Tag) -> None:
     assert files(folder) == ["p.d/a.b.xmp"]
 
 
-@pytest.mark.parametrize("existing", ["skip", "overwrite", "error"])
+@pytest.mark.parametrize("existing", ["merge", "skip", "overwrite", "error"])
 def test_images_that_share_a_sidecar_do_not_overwrite_each_other(
     folder: Path, tag: Tag, existing: str
 ) -> None:

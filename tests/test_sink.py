@@ -145,6 +145,36 @@ def test_a_missing_folder_is_named(folder: Path) -> None:
     assert str(refused.value) == f"no/t.csv cannot be written: there is no folder {folder}/no."
 
 
+def test_what_has_no_end_is_removed_where_it_needs_one(folder: Path) -> None:
+    (folder / "t.bin").write_text("former")
+
+    sink = Sink("t.bin", needs_end=True)
+    with sink:
+        sink.write(b"half")
+
+    assert sink.kept_at is None
+    assert names(folder) == ["t.bin"]
+    assert (folder / "t.bin").read_text() == "former"
+
+
+def test_what_has_its_end_is_kept_as_any_other(folder: Path) -> None:
+    sink = Sink("t.bin", needs_end=True)
+    with sink:
+        sink.write(b"whole")
+        sink.end()
+
+    assert sink.kept_at == "t.bin"
+    assert (folder / "t.bin").read_bytes() == b"whole"
+
+
+def test_rows_are_kept_when_another_output_fails(folder: Path) -> None:
+    sink = Sink("t.csv")
+    with pytest.raises(OutputError):
+        write_rows(sink, b"one\n", b"two\n", then=OutputError("The sidecars' disk is full."))
+
+    assert (folder / "t.csv").read_bytes() == b"one\ntwo\n"
+
+
 def test_a_whole_file_is_replaced_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("former")
 

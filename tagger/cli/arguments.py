@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,12 @@ STDIN = "-"
 
 
 def gather_paths(
-    arguments: Sequence[str], files_from: Path | None, options: WalkOptions, *, null: bool
+    arguments: Sequence[str],
+    files_from: Path | None,
+    options: WalkOptions,
+    *,
+    null: bool,
+    verb: str = "tag",
 ) -> Scan:
     """Join the paths of the command line and of lists.
 
@@ -32,7 +38,7 @@ def gather_paths(
         lists.append(os.fspath(files_from))
     direct = [name for name in arguments if name != STDIN]
     if not direct and not lists:
-        raise UsageError("Say what to tag: a folder, images, or - for a list on stdin.")
+        raise UsageError(f"Say what to {verb}: a folder, images, or - for a list on stdin.")
     named = scan(direct, options)
     listed = scan(
         [path for name in lists for path in _read_list(name, null=null)],
@@ -134,3 +140,36 @@ def _renaming(text: str, card: ModelCard) -> tuple[str, str]:
             f"--rename {text}: the new name must be printable text without '{TAG_SEPARATOR}'."
         )
     return _known(old, card), new
+
+
+def xmp_levels(text: str | None) -> tuple[str, ...]:
+    """Read the levels above every tag, such as ``Movies|Genre``.
+
+    Raises:
+        UsageError: a level is empty, cannot be printed, or holds a slash.
+    """
+    if text is None:
+        return ()
+    levels = tuple(level.strip() for level in text.split(TAG_SEPARATOR))
+    if "/" in text:  # digiKam's separator: whether levels or a name are meant, nobody can tell
+        raise UsageError(f"--xmp-root {text}: separate levels by '{TAG_SEPARATOR}', not by '/'.")
+    if not all(level and level.isprintable() for level in levels):
+        raise UsageError(
+            f"--xmp-root {text}: give printable names, separated by '{TAG_SEPARATOR}'."
+        )
+    return levels
+
+
+def memory_size(text: str | None) -> int | None:
+    """Read an amount of memory such as ``4G``, ``512M`` or a number of bytes.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    size = int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")) if match else 0
+    if size <= 0:
+        raise UsageError(f"--gpu-mem-limit {text}: give a size such as 4G or 512M.")
+    return size

@@ -50,7 +50,7 @@ def doctor(model: ModelOption = None) -> int:
 
 def _devices() -> int:
     from tagger.cores import available_cores
-    from tagger.model import cuda_problem
+    from tagger.runtime import cuda_problem
 
     print(f"cpu: {available_cores()} cores")
     problem = cuda_problem()

@@ -7,6 +7,60 @@ from typing import Annotated
 
 import typer
 
+FilesFromOption = Annotated[
+    Path | None,
+    typer.Option("--files-from", metavar="FILE", help="More paths, one a line; - for stdin."),
+]
+NullOption = Annotated[
+    bool, typer.Option("-0", "--null", help="Lists are NUL-separated, as find -print0 writes.")
+]
+IncludeOption = Annotated[
+    list[str] | None,
+    typer.Option("--include", metavar="GLOB", help="Take only files that match (repeatable)."),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude", metavar="GLOB", help="Leave out files and folders that match (repeatable)."
+    ),
+]
+NoRecursiveOption = Annotated[bool, typer.Option("--no-recursive", help="Do not enter subfolders.")]
+FollowSymlinksOption = Annotated[
+    bool, typer.Option("--follow-symlinks", help="Enter links to folders.")
+]
+BackupOption = Annotated[
+    bool,
+    typer.Option("--backup", help="Keep a sidecar as it was, as NAME.bak, before it changes."),
+]
+
+ThresholdOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--threshold",
+        metavar="P|LABEL=P",
+        help="Probability from which a label is a tag (repeatable); default: the model's.",
+    ),
+]
+
+MaxTagsOption = Annotated[
+    int | None, typer.Option("--max-tags", min=0, metavar="N", help="At most N tags.")
+]
+
+MinTagsOption = Annotated[
+    int | None,
+    typer.Option("--min-tags", min=0, metavar="N", help="At least N tags, however improbable."),
+]
+
+IgnoreOption = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="LABEL", help="Never a tag (repeatable)."),
+]
+
+RenameOption = Annotated[
+    list[str] | None,
+    typer.Option("--rename", metavar="OLD=NEW", help="Write a tag as NEW (repeatable)."),
+]
+
 ModelOption = Annotated[
     Path | None,
     typer.Option("--model", metavar="FILE", help="Model file; default: the bundled one."),
@@ -19,20 +73,43 @@ DeviceOption = Annotated[
     str,
     typer.Option(
         "--device",
-        metavar="auto|cpu|cuda|cuda:N",
-        help="Where the network runs: auto takes CUDA where it works, cuda insists on it.",
+        metavar="DEVICE",
+        help="Where the network runs: cpu, cuda, cuda:N, tensorrt, several such as cuda:0,cuda:1, "
+        "or auto, which takes CUDA where it works; the others insist.",
     ),
 ]
 BatchSizeOption = Annotated[
     int | None,
-    typer.Option("--batch-size", min=1, metavar="N", help="Images a run of the network."),
+    typer.Option(
+        "--batch-size",
+        min=1,
+        metavar="N",
+        help="Images a run of the network; default: what suits the device.",
+    ),
 ]
 WorkersOption = Annotated[
     int | None,
-    typer.Option("--workers", min=1, metavar="N", help="Images decoded at a time."),
+    typer.Option(
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Images decoded, and on a CPU tagged, at a time; default: one a core.",
+    ),
+]
+GpuMemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--gpu-mem-limit",
+        metavar="SIZE",
+        help="Most memory that the network may take on each GPU, such as 4G or 512M.",
+    ),
 ]
 QuietOption = Annotated[
     bool, typer.Option("-q", "--quiet", help="Say nothing on stderr but errors.")
+]
+SummaryOption = Annotated[
+    Path | None,
+    typer.Option("--summary", metavar="FILE", help="Write the closing summary as JSON."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 

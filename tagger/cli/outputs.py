@@ -1,37 +1,21 @@
-"""What ``tagger tag`` writes: the options that decide it, and the writers that follow."""
+"""The sidecars that a command writes: their options, and the writer that follows."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from tagger.errors import OutputError, UsageError
+import typer
+
+from tagger.errors import OutputError
 
 if TYPE_CHECKING:
     from tagger.card import ModelCard
     from tagger.cli.progress import TagProgress
-    from tagger.scan import Scan
-    from tagger.writers import Writer
     from tagger.writers.sidecars import SidecarWriter
-    from tagger.writers.sink import Sink
-
-
-class Format(StrEnum):
-    """Formats of the table."""
-
-    CSV = "csv"
-    TSV = "tsv"
-    JSONL = "jsonl"
-
-
-class LayoutName(StrEnum):
-    """Shapes of the table."""
-
-    WIDE = "wide"
-    LIST = "list"
-    LONG = "long"
 
 
 class Sidecar(StrEnum):
@@ -52,88 +36,88 @@ class SidecarName(StrEnum):
 class Existing(StrEnum):
     """What happens to a sidecar that is there already."""
 
-    SKIP = "skip"
+    MERGE = "merge"
     OVERWRITE = "overwrite"
+    SKIP = "skip"
     ERROR = "error"
+
+
+SidecarOption = Annotated[
+    list[Sidecar] | None,
+    typer.Option(
+        "--sidecar",
+        metavar="txt|json|xmp",
+        help="Write a file beside each image (repeatable); no table without -o.",
+    ),
+]
+
+SidecarNameOption = Annotated[
+    SidecarName,
+    typer.Option("--sidecar-name", help="append: poster.jpg.xmp; replace: poster.xmp."),
+]
+
+SidecarDirOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sidecar-dir",
+        metavar="DIR",
+        help="Mirror the tree of the images there instead of writing beside them.",
+    ),
+]
+
+ExistingOption = Annotated[
+    Existing,
+    typer.Option(
+        "--existing",
+        help="What happens to a sidecar that is there already; merge: the tags change in an "
+        ".xmp, all else in it stays, and other kinds are left alone.",
+    ),
+]
+
+XmpRootOption = Annotated[
+    str | None,
+    typer.Option(
+        "--xmp-root",
+        metavar="A|B",
+        help="Put tags below these levels in hierarchical XMP fields: Genre gives Genre|Drama.",
+    ),
+]
 
 
 @dataclass(frozen=True)
 class OutputOptions:
     """What is written, and where."""
 
-    output: str | None
-    format: Format | None
-    layout: LayoutName
-    excel: bool
     sidecars: tuple[Sidecar, ...]
     sidecar_name: SidecarName
     sidecar_dir: str | None
     existing: Existing
-
-
-def table_format(output: str | None, wanted: Format | None) -> Format | None:
-    """Settle the table's format; None where none was asked for and there is no file.
-
-    Raises:
-        UsageError: the file's ending names no format, or an image.
-    """
-    from tagger.scan import SUFFIXES
-    from tagger.writers.tables import FORMATS_BY_SUFFIX
-
-    if output is None or output == "-":
-        return wanted or (Format.CSV if output == "-" else None)
-    ending = os.path.splitext(output)[1].lower()
-    if ending in SUFFIXES:
-        raise UsageError(f"-o {output}: a table does not go into an image file.")
-    if wanted is None and ending not in FORMATS_BY_SUFFIX:
-        raise UsageError(
-            f"-o {output}: no table format has the ending '{ending}': use .csv, .tsv or .jsonl, "
-            "or say --format."
-        )
-    return wanted or Format(FORMATS_BY_SUFFIX[ending])
-
-
-def table_sink(options: OutputOptions) -> Sink | None:
-    """Return where the table goes; with sidecars and no -o there is none.
-
-    Raises:
-        OutputError: its folder does not exist.
-    """
-    from tagger.writers.sink import Sink, check_folder
-
-    if options.output is None and options.sidecars and options.format is None:
-        return None
-    if options.output is None or options.output == "-":
-        return Sink(None)
-    check_folder(options.output)
-    return Sink(options.output)
-
-
-def table_writer(sink: Sink, card: ModelCard, options: OutputOptions) -> Writer:
-    """Return what writes the table: readable lines on a terminal, unless a format was asked for."""
-    from tagger.writers.layouts import layout
-    from tagger.writers.readable import ReadableWriter
-    from tagger.writers.tables import TableWriter
-
-    if options.format is None and sink.is_terminal():
-        return ReadableWriter(sink)
-    return TableWriter(
-        sink,
-        layout(options.layout, card.labels),
-        options.format or Format.CSV,
-        excel=options.excel,
-    )
+    backup: bool
+    xmp_root: tuple[str, ...]
 
 
 def sidecar_writer(
-    found: Scan, card: ModelCard, options: OutputOptions, progress: TagProgress
+    card: ModelCard,
+    options: OutputOptions,
+    progress: TagProgress,
+    *,
+    base: Callable[[], str],
+    images_seen: bool,
 ) -> SidecarWriter | None:
     """Return what writes the sidecars, or None where none were asked for.
+
+    Args:
+        card: of the model that tags.
+        options: of the sidecars.
+        progress: told of what fails.
+        base: → absolute folder whose tree is mirrored; asked for only where one is.
+        images_seen: whether images were there a moment ago; if not, the writer looks.
 
     Raises:
         OutputError: the folder for them is a file.
     """
-    from tagger.writers.sidecars import SidecarNames, SidecarWriter
+    from tagger.writers.sidecar_names import SidecarNames
+    from tagger.writers.sidecars import SidecarPolicy, SidecarWriter
 
     if not options.sidecars:
         return None
@@ -144,9 +128,14 @@ def sidecar_writer(
         SidecarNames(
             replace_ending=options.sidecar_name is SidecarName.REPLACE,
             folder=options.sidecar_dir,
-            base=found.base() if options.sidecar_dir is not None else "",
+            base=base() if options.sidecar_dir is not None else "",
         ),
         card,
-        existing=options.existing,
+        SidecarPolicy(
+            options.existing,
+            options.backup,
+            options.xmp_root,
+            look_for_images=not images_seen and options.sidecar_dir is None,
+        ),
         failed=progress.failed,
     )

@@ -29,8 +29,9 @@ class TagProgress:
     A terminal gets a bar; a log file gets a line now and then.
 
     Args:
-        found: what is tagged; counted by a thread of its own, so that tagging starts at once.
-        device: where the network runs, for the summary.
+        found: what is tagged; counted by a thread of its own, so that tagging starts at once. None
+            where nobody knows how much there is.
+        device: where the network runs, for the summary; None where none runs.
         device_note: why it is not the device one might expect.
         quiet: say nothing but failures' count through the exit code.
         on_screen: whether each result is printed on a terminal: those lines are the progress, and a
@@ -39,8 +40,8 @@ class TagProgress:
 
     def __init__(
         self,
-        found: Scan,
-        device: str,
+        found: Scan | None,
+        device: str | None,
         device_note: str | None,
         *,
         quiet: bool,
@@ -62,11 +63,13 @@ class TagProgress:
 
     def __enter__(self) -> TagProgress:
         """Start counting and drawing."""
-        if not self._quiet:
+        if not self._quiet and self._device:
             note = f" ({self._device_note})" if self._device_note else ""
             say(f"Running on {self._device}{note}.")
         if not self._quiet and not self._on_screen:
-            threading.Thread(target=self._count_files, daemon=True).start()
+            if self._found is not None:
+                counting = (self._found,)
+                threading.Thread(target=self._count_files, args=counting, daemon=True).start()
             if sys.stderr.isatty():
                 self._bar = _bar()
                 self._bar.start()
@@ -146,6 +149,7 @@ class TagProgress:
                 "device": self._device,
                 "tags": dict(self._tags.most_common()),
                 "sidecars_written": sidecars.written if sidecars else 0,
+                "sidecars_unchanged": sidecars.unchanged if sidecars else 0,
                 "sidecars_left_alone": sidecars.left_alone if sidecars else 0,
             }
             try:
@@ -157,9 +161,10 @@ class TagProgress:
     def _summary_lines(self, seconds: float, sidecars: SidecarWriter | None) -> list[str]:
         hidden = self.failures - _MOST_FAILURES_SHOWN
         lines = [f"… and {hidden:,} more failures, each in the table."] if hidden > 0 else []
+        where = f" on {self._device}" if self._device else ""
         lines.append(
             f"{self.tagged:,} tagged, {self.failures:,} failed in {_duration(seconds)} "
-            f"({self._rate(seconds):,.1f} images/s on {self._device})."
+            f"({self._rate(seconds):,.1f} images/s{where})."
         )
         if self.tagged + self.failures == 0:
             lines.append("No images were found.")
@@ -169,6 +174,8 @@ class TagProgress:
             )
         if sidecars is not None:
             lines.append(f"{sidecars.written:,} sidecars written.")
+            if sidecars.unchanged:
+                lines.append(f"{sidecars.unchanged:,} sidecars held these tags already.")
             if sidecars.left_alone:
                 names = ", ".join(printable(name) for name in sidecars.examples)
                 more = ", …" if sidecars.left_alone > len(sidecars.examples) else ""
@@ -189,9 +196,9 @@ class TagProgress:
         left = _duration(max(0, self._total - done) / rate)
         return f"{done:,} of {self._total:,} images, {rate:,.1f} images/s, {left} left"
 
-    def _count_files(self) -> None:
+    def _count_files(self, found: Scan) -> None:
         count = 0
-        for _ in self._found.paths(lambda folder, reason: None):
+        for _ in found.paths(lambda folder, reason: None):
             count += 1
             if self._stop.is_set():
                 return

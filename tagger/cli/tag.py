@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tagger.cli.options import (
+    BackupOption,
     BatchSizeOption,
     DeviceOption,
+    ExcludeOption,
+    FilesFromOption,
+    FollowSymlinksOption,
+    GpuMemoryOption,
+    IgnoreOption,
+    IncludeOption,
+    MaxTagsOption,
+    MinTagsOption,
     ModelOption,
+    NoRecursiveOption,
+    NullOption,
     QuietOption,
+    RenameOption,
+    SummaryOption,
+    ThresholdOption,
     WorkersOption,
 )
 from tagger.cli.outputs import (
     Existing,
-    Format,
-    LayoutName,
+    ExistingOption,
     OutputOptions,
-    Sidecar,
+    SidecarDirOption,
     SidecarName,
-    sidecar_writer,
-    table_format,
-    table_sink,
-    table_writer,
+    SidecarNameOption,
+    SidecarOption,
+    XmpRootOption,
 )
-from tagger.cli.streams import EXIT_READER_GONE, say
+from tagger.cli.streams import say
+from tagger.cli.tables import (
+    AbsoluteOption,
+    ColumnsOption,
+    ExcelOption,
+    FormatOption,
+    LayoutName,
+    LayoutOption,
+    OutputOption,
+    RelativeToOption,
+    TableOptions,
+    table_options,
+)
+from tagger.cli.writing import EXIT_SOME_FAILED, Source, write_results
 
 if TYPE_CHECKING:
     from tagger.model import TaggerModel
     from tagger.scan import Scan
     from tagger.selection import Rules
-    from tagger.writers import Writer
-
-EXIT_SOME_FAILED = 1
 
 _EXAMPLES = """Examples:
 
@@ -66,112 +86,43 @@ def tag(
             show_default=False,
         ),
     ] = None,
-    files_from: Annotated[
-        Path | None,
-        typer.Option("--files-from", metavar="FILE", help="More paths, one a line; - for stdin."),
-    ] = None,
-    null: Annotated[
-        bool, typer.Option("-0", "--null", help="Lists are NUL-separated, as find -print0 writes.")
-    ] = False,
-    include: Annotated[
-        list[str] | None,
-        typer.Option("--include", metavar="GLOB", help="Take only files that match (repeatable)."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--exclude", metavar="GLOB", help="Leave out files and folders that match (repeatable)."
-        ),
-    ] = None,
-    no_recursive: Annotated[
-        bool, typer.Option("--no-recursive", help="Do not enter subfolders.")
-    ] = False,
-    follow_symlinks: Annotated[
-        bool, typer.Option("--follow-symlinks", help="Enter links to folders.")
-    ] = False,
-    output: Annotated[
-        str | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Table file; default: stdout."),
-    ] = None,
-    format: Annotated[
-        Format | None,
-        typer.Option("-f", "--format", help="Table format; default: the file's ending, or csv."),
-    ] = None,
-    layout: Annotated[
-        LayoutName,
-        typer.Option(
-            "--layout",
-            help="wide: tags and a column a label with its probability; list: tags only; "
-            "long: a row a tag.",
-        ),
-    ] = LayoutName.WIDE,
-    excel: Annotated[
-        bool,
-        typer.Option("--excel", help="Byte order mark; cells that would run as formulas get a '."),
-    ] = False,
-    sidecar: Annotated[
-        list[Sidecar] | None,
-        typer.Option(
-            "--sidecar",
-            metavar="txt|json|xmp",
-            help="Write a file beside each image (repeatable); no table without -o.",
-        ),
-    ] = None,
-    sidecar_name: Annotated[
-        SidecarName,
-        typer.Option("--sidecar-name", help="append: poster.jpg.xmp; replace: poster.xmp."),
-    ] = SidecarName.APPEND,
-    sidecar_dir: Annotated[
-        str | None,
-        typer.Option(
-            "--sidecar-dir",
-            metavar="DIR",
-            help="Mirror the tree there instead: paths below the deepest folder that holds all "
-            "PATHs.",
-        ),
-    ] = None,
-    existing: Annotated[
-        Existing,
-        typer.Option("--existing", help="What happens to a sidecar that is there already."),
-    ] = Existing.SKIP,
-    threshold: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--threshold",
-            metavar="P|LABEL=P",
-            help="Probability from which a label is a tag (repeatable); default: the model's.",
-        ),
-    ] = None,
-    max_tags: Annotated[
-        int | None, typer.Option("--max-tags", min=0, metavar="N", help="At most N tags.")
-    ] = None,
-    min_tags: Annotated[
-        int | None,
-        typer.Option("--min-tags", min=0, metavar="N", help="At least N tags, however improbable."),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option("--ignore", metavar="LABEL", help="Never a tag (repeatable)."),
-    ] = None,
-    rename: Annotated[
-        list[str] | None,
-        typer.Option("--rename", metavar="OLD=NEW", help="Write a tag as NEW (repeatable)."),
-    ] = None,
+    files_from: FilesFromOption = None,
+    null: NullOption = False,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    no_recursive: NoRecursiveOption = False,
+    follow_symlinks: FollowSymlinksOption = False,
+    output: OutputOption = None,
+    format: FormatOption = None,
+    layout: LayoutOption = LayoutName.WIDE,
+    excel: ExcelOption = False,
+    columns: ColumnsOption = None,
+    absolute: AbsoluteOption = False,
+    relative_to: RelativeToOption = None,
+    sidecar: SidecarOption = None,
+    sidecar_name: SidecarNameOption = SidecarName.APPEND,
+    sidecar_dir: SidecarDirOption = None,
+    existing: ExistingOption = Existing.MERGE,
+    backup: BackupOption = False,
+    xmp_root: XmpRootOption = None,
+    threshold: ThresholdOption = None,
+    max_tags: MaxTagsOption = None,
+    min_tags: MinTagsOption = None,
+    ignore: IgnoreOption = None,
+    rename: RenameOption = None,
     model: ModelOption = None,
     device: DeviceOption = "auto",
     batch_size: BatchSizeOption = None,
+    gpu_mem_limit: GpuMemoryOption = None,
     workers: WorkersOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the images that would be tagged; tag nothing.")
     ] = False,
     quiet: QuietOption = False,
-    summary: Annotated[
-        Path | None,
-        typer.Option("--summary", metavar="FILE", help="Write the closing summary as JSON."),
-    ] = None,
+    summary: SummaryOption = None,
 ) -> int:
     """Tag images: a table, or a sidecar beside each image."""
-    from tagger.cli.arguments import gather_paths, tagging_rules
+    from tagger.cli.arguments import gather_paths, tagging_rules, xmp_levels
     from tagger.scan import WalkOptions
 
     found = gather_paths(
@@ -182,11 +133,19 @@ def tag(
     )
     if dry_run:
         return _list_images(found, quiet=quiet)
+    table = table_options(
+        output,
+        format,
+        layout,
+        excel=excel,
+        columns=columns or (),
+        absolute=absolute,
+        relative_to=relative_to,
+    )
     outputs = OutputOptions(
-        output, table_format(output, format), layout, excel,
-        tuple(sidecar or ()), sidecar_name, sidecar_dir, existing,
+        tuple(sidecar or ()), sidecar_name, sidecar_dir, existing, backup, xmp_levels(xmp_root),
     )  # fmt: skip
-    opened = _open_model(model, device, batch_size)
+    opened = _open_model(model, device, batch_size, gpu_mem_limit)
     rules = tagging_rules(
         opened.card,
         thresholds=threshold or [],
@@ -195,13 +154,17 @@ def tag(
         ignored=ignore or [],
         renamed=rename or [],
     )
-    return _tag(found, opened, rules, outputs, workers, summary, quiet=quiet)
+    return _tag(found, opened, rules, table, outputs, workers, summary, quiet=quiet)
 
 
-def _open_model(file: Path | None, device: str, batch_size: int | None) -> TaggerModel:
+def _open_model(
+    file: Path | None, device: str, batch_size: int | None, gpu_mem_limit: str | None
+) -> TaggerModel:
+    from tagger.cli.arguments import memory_size
     from tagger.model import TaggerModel
 
-    return TaggerModel(file, device, batch_size=batch_size)
+    gpu_memory = memory_size(gpu_mem_limit)
+    return TaggerModel(file, device, batch_size=batch_size, gpu_memory=gpu_memory)
 
 
 def _list_images(found: Scan, *, quiet: bool) -> int:
@@ -225,53 +188,27 @@ def _tag(
     found: Scan,
     model: TaggerModel,
     rules: Rules,
+    table: TableOptions,
     options: OutputOptions,
     workers: int | None,
     summary_file: Path | None,
     *,
     quiet: bool,
 ) -> int:
-    from tagger.cli.progress import TagProgress
     from tagger.cores import available_cores
     from tagger.pipeline import tag_images
-    from tagger.writers.sink import ReaderGone, check_folder
 
-    # What cannot be written is said before the work, not after it.
-    if summary_file is not None:
-        check_folder(os.fspath(summary_file))
-    sink = table_sink(options)
-    progress = TagProgress(
+    source = Source(
+        lambda unreadable: tag_images(
+            found.paths(unreadable),
+            model,
+            rules,
+            workers=workers or available_cores(),
+            facts=table.columns,
+        ),
+        found.base,
         found,
-        str(model.device),
+        model.device,
         model.device_note,
-        quiet=quiet,
-        on_screen=sink is not None and sink.is_terminal(),
     )
-    sidecars = sidecar_writer(found, model.card, options, progress)
-    reader_gone = False
-    with progress:
-        try:
-            with ExitStack() as stack:
-                writers: list[Writer] = [sidecars] if sidecars else []
-                if sink is not None:
-                    writers.append(table_writer(sink, model.card, options))
-                for writer in writers:
-                    stack.enter_context(writer)
-                for result in tag_images(
-                    found.paths(progress.failed),
-                    model,
-                    rules,
-                    workers=workers or available_cores(),
-                ):
-                    for writer in writers:
-                        writer.write(result)
-                    progress.count(result)
-        except ReaderGone:
-            reader_gone = True
-        except BaseException:
-            progress.stopped_early(sink.kept_at if sink else None)
-            raise
-    if reader_gone:
-        return EXIT_READER_GONE
-    progress.close_with_summary(sidecars, summary_file)
-    return EXIT_SOME_FAILED if progress.failures else 0
+    return write_results(source, model.card, table, options, summary_file, quiet=quiet)

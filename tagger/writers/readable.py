@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
-from tagger.paths import printable
+from tagger.paths import as_given, printable
 from tagger.results import Failed, Result
 from tagger.writers.sink import Sink
 
 
 class ReadableWriter:
-    """Writes ``path: Drama 62 %, Comedy 41 %``."""
+    """Writes ``path: Drama 62 %, Comedy 41 %``.
 
-    def __init__(self, sink: Sink) -> None:
+    Args:
+        sink: where the bytes go.
+        spell: an image's path → the path that is shown.
+    """
+
+    def __init__(self, sink: Sink, spell: Callable[[str], str] = as_given) -> None:
         self._sink = sink
+        self._spell = spell
 
     def __enter__(self) -> ReadableWriter:
         """Open the sink."""
@@ -26,7 +33,7 @@ class ReadableWriter:
             text = f"failed: {result.reason}"
         else:
             text = ", ".join(f"{tag.name} {tag.score:.0%}" for tag in result.tags) or "no tags"
-        self._sink.write(f"{printable(result.path)}: {text}\n".encode())
+        self._sink.write(f"{printable(self._spell(result.path))}: {text}\n".encode())
         self._sink.flush()
 
     def __exit__(

@@ -10,11 +10,9 @@ from types import TracebackType
 
 from tagger.pipeline import DECIMALS
 from tagger.results import Result
-from tagger.writers.layouts import Layout, Row
+from tagger.writers.columns import Cell, Row
+from tagger.writers.layouts import Layout
 from tagger.writers.sink import Sink
-
-#: File ending → format.
-FORMATS_BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 # A spreadsheet runs a cell that starts with one of these as a formula (OWASP, CSV injection).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -78,9 +76,11 @@ class TableWriter:
 
         return encode
 
-    def _cell(self, cell: str | float | None) -> str:
+    def _cell(self, cell: Cell) -> str:
         if isinstance(cell, float):
             return f"{cell:.{DECIMALS}f}"
+        if isinstance(cell, int):
+            return str(cell)
         if cell is None:
             return ""
         return f"'{cell}" if self._excel and cell.startswith(_FORMULA_STARTS) else cell

@@ -1,0 +1,179 @@
+"""``tagger bench``: how fast this machine tags, what bounds it, and what would help."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tagger.cli.options import (
+    BatchSizeOption,
+    DeviceOption,
+    GpuMemoryOption,
+    JsonOption,
+    ModelOption,
+    QuietOption,
+    WorkersOption,
+)
+
+if TYPE_CHECKING:
+    from tagger.model import TaggerModel
+    from tagger.rates import Rates
+
+_EXAMPLES = """Examples:
+
+\b
+  tagger bench                          # on posters that it draws, small and large
+  tagger bench posters/ --images 2000
+  tagger bench --device cuda --json
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("bench", epilog=_EXAMPLES)(bench)
+
+
+def bench(
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PATH]", help="Folder of images to measure on; default: drawn posters."
+        ),
+    ] = None,
+    images: Annotated[
+        int, typer.Option("--images", min=8, metavar="N", help="Images a round, at most.")
+    ] = 400,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, metavar="N", help="Rounds; medians are reported.")
+    ] = 3,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    batch_size: BatchSizeOption = None,
+    gpu_mem_limit: GpuMemoryOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Measure decoding alone, the network alone, and both together.
+
+    The ideal follows from the first two: on a CPU the same cores do both, one after the other; a
+    GPU runs beside them.
+    """
+    from tagger.cli.arguments import memory_size
+    from tagger.cores import available_cores
+    from tagger.model import TaggerModel
+
+    opened = TaggerModel(
+        model, device, batch_size=batch_size, gpu_memory=memory_size(gpu_mem_limit)
+    )
+    count = workers or available_cores()
+    with tempfile.TemporaryDirectory(prefix="tagger-bench-") as scratch:
+        sets = _given(path, images) if path else _drawn(Path(scratch), images, quiet=quiet)
+        measured = {
+            name: _measure(name, paths, opened, count, rounds, quiet=quiet)
+            for name, paths in sets.items()
+        }
+    if as_json:
+        print(json.dumps(_report(opened, count, measured), indent=2, ensure_ascii=False))
+    else:
+        for line in _lines(opened, count, measured):
+            print(line)
+    return 0
+
+
+def _given(folder: Path, most: int) -> dict[str, list[str]]:
+    from itertools import islice
+
+    from tagger.errors import UsageError
+    from tagger.scan import WalkOptions, scan
+
+    found = scan([str(folder)], WalkOptions()).paths(lambda name, reason: None)
+    paths = list(islice(found, most))
+    if not paths:
+        raise UsageError(f"{folder} holds no images.")
+    return {str(folder): paths}
+
+
+def _drawn(folder: Path, most: int, *, quiet: bool) -> dict[str, list[str]]:
+    from tagger.rates import DRAWN_SIZES, draw_posters
+
+    _say("Drawing posters.", quiet=quiet)
+    sets = {}
+    for name, (width, height) in DRAWN_SIZES.items():
+        # A few are drawn and read again and again: files that were just written are in memory
+        # anyway. Large ones take longer, so there are fewer.
+        drawn = draw_posters(folder, width, height, 24 if name == "small" else 8)
+        wanted = most if name == "small" else max(8, most // 4)
+        sets[f"{name} ({width} × {height})"] = (drawn * -(-wanted // len(drawn)))[:wanted]
+    return sets
+
+
+def _measure(
+    name: str, paths: list[str], model: TaggerModel, workers: int, rounds: int, *, quiet: bool
+) -> Rates:
+    from tagger.rates import measure
+
+    _say(f"Measuring {len(paths):,} images, {name}: {rounds} rounds.", quiet=quiet)
+    return measure(paths, model, workers=workers, rounds=rounds)
+
+
+def _report(model: TaggerModel, workers: int, measured: dict[str, Rates]) -> dict[str, object]:
+    import platform
+
+    from tagger import __version__
+    from tagger.cores import available_cores
+
+    return {
+        "poster-tagger": __version__,
+        "machine": f"{platform.system()} {platform.machine()}, {available_cores()} cores",
+        "model": f"{model.card.name} {model.card.version} ({model.card.precision})",
+        "device": model.device,
+        "batch_size": model.batch_size,
+        "workers": workers,
+        "sets": {name: rates.to_dict() for name, rates in measured.items()},
+    }
+
+
+def _lines(model: TaggerModel, workers: int, measured: dict[str, Rates]) -> list[str]:
+    card = model.card
+    name_of_model = f"{card.name} {card.version} ({card.precision})"
+    batches = f"batches of {model.batch_size}"
+    lines = [f"{name_of_model} on {model.device}, {workers} workers, {batches}"]
+    for name, rates in measured.items():
+        rule = "1 / (1/decode + 1/network)" if rates.shared_cores else "the slower of the two"
+        lines += [
+            "",
+            f"{name}, {rates.images:,} images",
+            f"  decode      {rates.decode:>8,.0f} images/s",
+            f"  network     {rates.model:>8,.0f} images/s",
+            f"  together    {rates.end_to_end:>8,.0f} images/s",
+            f"  ideal       {rates.ideal:>8,.0f} images/s   {rule}",
+            f"  reached     {rates.share:>8.0%} of the ideal",
+            f"  {_advice(model, workers, rates)}",
+        ]
+    return lines
+
+
+def _advice(model: TaggerModel, workers: int, rates: Rates) -> str:
+    from tagger.cores import available_cores
+
+    more_workers = f"--workers {available_cores()}" if workers < available_cores() else "more cores"
+    precision = model.card.precision
+    if rates.bound == "decode":
+        return f"Decode-bound: {more_workers} would help, a faster network would not."
+    if rates.bound == "both":
+        return f"Decoding and the network take about as long: {more_workers} would help."
+    if not model.runs_on_cpu:
+        return "Model-bound: a second GPU (--device cuda:0,cuda:1) or an fp16 model would help."
+    helps = "a GPU" if precision == "int8" else "an int8 model or a GPU"
+    return f"Model-bound: {helps} or {more_workers} would help, faster decoding would not."
+
+
+def _say(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        print(text, file=sys.stderr)

@@ -1,0 +1,245 @@
+"""The table that a command writes: the options that shape it, and the writer that follows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tagger.cli.extras import needs_extra
+from tagger.errors import UsageError
+
+if TYPE_CHECKING:
+    from tagger.card import ModelCard
+    from tagger.cli.progress import TagProgress
+    from tagger.writers import Writer
+    from tagger.writers.sink import Sink
+
+
+class Format(StrEnum):
+    """Formats of the table."""
+
+    CSV = "csv"
+    TSV = "tsv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+
+
+_FORMATS_BY_ENDING = {
+    ".csv": Format.CSV,
+    ".tsv": Format.TSV,
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+    ".parquet": Format.PARQUET,
+    ".xlsx": Format.XLSX,
+}
+
+#: Formats that a library of an extra of the same name writes; they are no text.
+_BINARY = (Format.PARQUET, Format.XLSX)
+
+
+class LayoutName(StrEnum):
+    """Shapes of the table."""
+
+    WIDE = "wide"
+    LIST = "list"
+    LONG = "long"
+
+
+OutputOption = Annotated[
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Table file; default: stdout."),
+]
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("-f", "--format", help="Table format; default: the file's ending, or csv."),
+]
+
+LayoutOption = Annotated[
+    LayoutName,
+    typer.Option(
+        "--layout",
+        help="wide: tags and a column a label with its probability; list: tags only; "
+        "long: a row a tag.",
+    ),
+]
+
+ExcelOption = Annotated[
+    bool,
+    typer.Option(
+        "--excel",
+        help="CSV and TSV: byte order mark; cells that would run as formulas get a '.",
+    ),
+]
+
+ColumnsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="NAME,NAME",
+        help="Extra columns: folder, name, title, year, width, height, bytes, sha256.",
+    ),
+]
+
+AbsoluteOption = Annotated[bool, typer.Option("--absolute", help="Absolute paths in the table.")]
+
+RelativeToOption = Annotated[
+    str | None,
+    typer.Option("--relative-to", metavar="DIR", help="Paths from DIR on in the table."),
+]
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What the table is, and where it goes.
+
+    Attributes:
+        output: file name; None or ``-`` for standard output.
+        format: None where none was asked for and there is no file.
+        layout: its shape.
+        excel: whether it is made safe for Excel.
+        columns: extra columns.
+        spell: an image's path → the path that the table shows.
+    """
+
+    output: str | None
+    format: Format | None
+    layout: LayoutName
+    excel: bool
+    columns: tuple[str, ...]
+    spell: Callable[[str], str]
+
+
+def table_options(
+    output: str | None,
+    format: Format | None,
+    layout: LayoutName,
+    *,
+    excel: bool,
+    columns: Sequence[str],
+    absolute: bool,
+    relative_to: str | None,
+) -> TableOptions:
+    """Check what was asked for; each argument is an option's value.
+
+    Raises:
+        UsageError: the file's ending names no format, or an image; a column is unknown; options
+            contradict each other.
+        MissingExtraError: the format's library is not installed.
+    """
+    extras = tuple(_column_names(columns))
+    # Who asks for columns asks for a table, as who names a format does.
+    settled = _format(output, format) or (Format.CSV if extras else None)
+    if excel and settled in (Format.JSONL, Format.PARQUET):
+        raise UsageError(f"--excel is for csv, tsv and xlsx, not for {settled}.")
+    if settled in _BINARY:
+        with needs_extra(f"The format {settled}", settled):
+            import_module(f"tagger.writers.{settled}")
+    spell = _spelling(absolute=absolute, folder=relative_to)
+    return TableOptions(output, settled, layout, excel, extras, spell)
+
+
+def _format(output: str | None, wanted: Format | None) -> Format | None:
+    from tagger.scan import SUFFIXES
+
+    if output is None or output == "-":
+        return wanted or (Format.CSV if output == "-" else None)
+    ending = os.path.splitext(output)[1].lower()
+    if ending in SUFFIXES:
+        raise UsageError(f"-o {output}: a table does not go into an image file.")
+    if wanted is None and ending not in _FORMATS_BY_ENDING:
+        raise UsageError(
+            f"-o {output}: no table format has the ending '{ending}': use .csv, .tsv, .jsonl, "
+            ".parquet or .xlsx, or say --format."
+        )
+    return wanted or _FORMATS_BY_ENDING[ending]
+
+
+def _column_names(texts: Sequence[str]) -> Iterator[str]:
+    """Each name once, in the order given."""
+    if not texts:  # tables without extra columns are the rule: load nothing for them here
+        return
+    from tagger.writers.columns import EXTRA_COLUMNS
+
+    for name in dict.fromkeys(name.strip() for text in texts for name in text.split(",")):
+        if name not in EXTRA_COLUMNS:
+            known = ", ".join(EXTRA_COLUMNS)
+            raise UsageError(f"--columns: there is no column '{name}'; there are {known}.")
+        yield name
+
+
+def _spelling(*, absolute: bool, folder: str | None) -> Callable[[str], str]:
+    from tagger.paths import as_given, printable, relative_to
+
+    if absolute and folder is not None:
+        raise UsageError("--absolute and --relative-to exclude each other: give one of them.")
+    if absolute:
+        return os.path.abspath
+    if folder is None:
+        return as_given
+    if not os.path.isdir(folder):
+        raise UsageError(f"--relative-to {printable(folder)}: there is no such folder.")
+    return relative_to(folder)
+
+
+def table_sink(options: TableOptions, *, beside_sidecars: bool) -> Sink | None:
+    """Return where the table goes.
+
+    Args:
+        options: of the table.
+        beside_sidecars: whether sidecars are written: then nobody asked for a table but by -o or
+            --format.
+
+    Raises:
+        OutputError: its folder does not exist.
+        UsageError: a format that is no text would go to a terminal.
+    """
+    from tagger.writers.sink import Sink, check_folder
+
+    if options.output is None and beside_sidecars and options.format is None:
+        return None
+    needs_end = options.format in _BINARY
+    if options.output is not None and options.output != "-":
+        check_folder(options.output)
+        return Sink(options.output, needs_end=needs_end)
+    sink = Sink(None, needs_end=needs_end)
+    if needs_end and sink.is_terminal():
+        raise UsageError(
+            f"A table in {options.format} is not for a terminal: say -o FILE, or send it through "
+            "a pipe."
+        )
+    return sink
+
+
+def table_writer(
+    sink: Sink, card: ModelCard, options: TableOptions, progress: TagProgress
+) -> Writer:
+    """Return what writes the table: readable lines on a terminal, unless a format was asked for.
+
+    Raises:
+        OutputError: the format cannot hold the table.
+        UsageError: a label has the name of an extra column.
+    """
+    from tagger.writers.layouts import layout
+    from tagger.writers.readable import ReadableWriter
+    from tagger.writers.tables import TableWriter
+
+    if options.format is None and sink.is_terminal():
+        return ReadableWriter(sink, options.spell)
+    shape = layout(options.layout, card.labels, extras=options.columns, spell=options.spell)
+    if options.format is Format.PARQUET:
+        from tagger.writers.parquet import ParquetWriter
+
+        return ParquetWriter(sink, shape)
+    if options.format is Format.XLSX:
+        from tagger.writers.xlsx import XlsxWriter
+
+        return XlsxWriter(sink, shape, cut=progress.failed)
+    return TableWriter(sink, shape, options.format or Format.CSV, excel=options.excel)

@@ -1,0 +1,200 @@
+"""How fast this machine decodes, runs a network, and does both; and what therefore bounds it."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tagger.errors import DataError
+from tagger.loading import batches, in_order, load_into, worker_pool
+from tagger.model import TaggerModel
+from tagger.pipeline import tag_images
+from tagger.results import Tagged
+from tagger.selection import Rules
+
+#: Width and height of the posters that are drawn where none are given.
+DRAWN_SIZES = {"small": (300, 444), "large": (2000, 3000)}
+
+# One bound takes this much of the time, or neither does.
+_DOMINANT = 0.6
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Images a second of one set of images: medians of several rounds in one process.
+
+    Attributes:
+        images: how many there were.
+        decode: reading, decoding and resizing alone, by all workers.
+        model: the network alone, by all workers or on all devices.
+        end_to_end: both, and choosing tags.
+        shared_cores: whether the same cores do both, as on a CPU.
+    """
+
+    images: int
+    decode: float
+    model: float
+    end_to_end: float
+    shared_cores: bool
+
+    @property
+    def ideal(self) -> float:
+        """What the two stages allow: one after the other on shared cores, else the slower one."""
+        if self.shared_cores:
+            return 1 / (1 / self.decode + 1 / self.model)
+        return min(self.decode, self.model)
+
+    @property
+    def share(self) -> float:
+        """The part of the ideal that is reached."""
+        return self.end_to_end / self.ideal
+
+    @property
+    def bound(self) -> str:
+        """What takes most of the time: ``decode``, ``model`` or ``both``."""
+        decoding = self.model / (self.model + self.decode)
+        if decoding >= _DOMINANT:
+            return "decode"
+        return "model" if decoding <= 1 - _DOMINANT else "both"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "images": self.images,
+            "decode": round(self.decode, 1),
+            "model": round(self.model, 1),
+            "end_to_end": round(self.end_to_end, 1),
+            "ideal": round(self.ideal, 1),
+            "share_of_ideal": round(self.share, 3),
+            "bound": self.bound,
+        }
+
+
+def measure(
+    paths: Sequence[str],
+    model: TaggerModel,
+    *,
+    workers: int,
+    rounds: int,
+    round_done: Callable[[], None] = lambda: None,
+) -> Rates:
+    """Measure all three, round after round, so that a machine that slows down slows all of them.
+
+    Args:
+        paths: image files; those that cannot be read are left out of the counts.
+        model: an opened model.
+        workers: as :func:`tagger.pipeline.tag_images` takes them.
+        rounds: how often; the first one also warms up what lies on disk.
+        round_done: called after each of the measurements, three a round.
+
+    Raises:
+        DataError: no image can be read.
+        ModelError: the model breaks while it runs.
+    """
+    rules = Rules.of_card(model.card)
+    # Nothing of the first runs counts: memory is claimed and files come into the page cache.
+    readable = sum(
+        isinstance(result, Tagged)
+        for result in tag_images(paths[: 4 * workers], model, rules, workers=workers)
+    )
+    if not readable:
+        raise DataError("None of these images can be read: there is nothing to measure.")
+    seconds: dict[str, list[float]] = {"decode": [], "model": [], "end_to_end": []}
+    work: dict[str, Callable[[], Iterable[object]]] = {
+        "decode": lambda: _decode(paths, model, workers),
+        "model": lambda: _run(len(paths), model, workers),
+        "end_to_end": lambda: tag_images(paths, model, rules, workers=workers),
+    }
+    for _ in range(rounds):
+        for name, start in work.items():
+            began = time.perf_counter()
+            for _item in start():
+                pass
+            seconds[name].append(time.perf_counter() - began)
+            round_done()
+    rate = {name: len(paths) / statistics.median(times) for name, times in seconds.items()}
+    return Rates(
+        images=len(paths),
+        decode=rate["decode"],
+        model=rate["model"],
+        end_to_end=rate["end_to_end"],
+        shared_cores=model.runs_on_cpu,
+    )
+
+
+def network_rate(images: int, model: TaggerModel, *, workers: int) -> float:
+    """Return how many images a second the network alone takes.
+
+    Args:
+        images: how many to measure, at least; whole batches are.
+        model: an opened model.
+        workers: as :func:`tagger.pipeline.tag_images` takes them.
+    """
+    began = time.perf_counter()
+    runs = sum(1 for _ in _run(images, model, workers))
+    return runs * model.batch_size / (time.perf_counter() - began)
+
+
+def _decode(paths: Sequence[str], model: TaggerModel, workers: int) -> Iterable[object]:
+    own = threading.local()
+
+    def work(batch: list[str]) -> None:
+        if not hasattr(own, "pixels"):
+            own.pixels = model.empty_batch()
+        for start in range(0, len(batch), len(own.pixels)):
+            load_into(batch[start : start + len(own.pixels)], own.pixels)
+
+    with worker_pool(workers, "decode") as pool:
+        # Small pieces: the workers end at the same time.
+        yield from in_order(
+            batches(paths, min(4, model.batch_size)),
+            lambda batch: pool.submit(work, batch),
+            ahead=2 * workers,
+        )
+
+
+def _run(images: int, model: TaggerModel, workers: int) -> Iterable[object]:
+    pixels = np.random.default_rng(1).integers(0, 256, model.empty_batch().shape, dtype=np.uint8)
+    threads = workers if model.runs_on_cpu else 2 * model.lanes
+    runs = range(max(threads, -(-images // model.batch_size)))
+    with worker_pool(threads, "model") as pool:
+        yield from in_order(
+            runs,
+            lambda number: pool.submit(model.scores, pixels, lane=number % model.lanes),
+            ahead=2 * threads,
+        )
+
+
+def draw_posters(folder: Path, width: int, height: int, count: int) -> list[str]:
+    """Draw posters to measure on, of as much detail as a photograph has.
+
+    Args:
+        folder: where they go, as JPEG of quality 80.
+        width: of each, in pixels.
+        height: of each, in pixels.
+        count: how many.
+
+    Returns:
+        Their paths.
+    """
+    paths = []
+    for number in range(count):
+        random = np.random.default_rng(number)
+        page = np.zeros((height, width, 3), np.float32)
+        for cells in (3, 12, 48, 192):  # light, things, texture, grain: each half as strong
+            coarse = random.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
+            layer = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+            page += np.asarray(layer, dtype=np.float32) * (1.6 / cells**0.4)
+        page *= 255 / page.max()
+        file = folder / f"poster-{width}x{height}-{number:03}.jpg"
+        Image.fromarray(page.astype(np.uint8)).save(file, quality=80)
+        paths.append(str(file))
+    return paths

@@ -1,0 +1,222 @@
+"""ONNX Runtime: sessions on devices, and batches through them.
+
+The only module that imports onnxruntime, and the only one that a GPU makes a difference to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import os
+import re
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from platformdirs import user_cache_path
+
+from tagger.errors import UsageError, first_line
+from tagger.results import Pixels
+
+INPUT_NAME = "images"
+OUTPUT_NAME = "scores"
+
+_KINDS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+_DEVICE = re.compile(r"cpu|(cuda|tensorrt)(?::(\d+))?")
+_NAMES = "auto, cpu, cuda, cuda:N, tensorrt, or several of one kind such as cuda:0,cuda:1"
+
+# Native log lines would tear the progress line; what matters is raised or asked for.
+onnxruntime.set_default_logger_severity(4)
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a session really runs.
+
+    Attributes:
+        kind: ``cpu``, ``cuda`` or ``tensorrt``.
+        index: which GPU.
+    """
+
+    kind: str
+    index: int = 0
+
+    def __str__(self) -> str:
+        """Return the device as the command line spells it."""
+        return "cpu" if self.kind == "cpu" else f"{self.kind}:{self.index}"
+
+
+def parse_devices(text: str) -> tuple[Device, ...]:
+    """Read what ``--device`` says, but for ``auto``.
+
+    Raises:
+        UsageError: a name is none, or they are of several kinds.
+    """
+    found = [_DEVICE.fullmatch(name) for name in text.split(",")]
+    devices = tuple(Device(match[1] or "cpu", int(match[2] or 0)) for match in found if match)
+    if len(devices) != len(found):
+        raise UsageError(f"There is no device '{text}': use {_NAMES}.")
+    if len({device.kind for device in devices}) > 1:
+        raise UsageError(f"--device {text}: several devices must be of one kind.")
+    return devices
+
+
+def cuda_problem() -> str | None:
+    """Say in one sentence why CUDA cannot run here, or return None when nothing speaks against it.
+
+    ONNX Runtime itself lists CUDA and falls back to the CPU without a word; only the parts that it
+    needs tell beforehand.
+    """
+    if _KINDS["cuda"] not in onnxruntime.get_available_providers():
+        return "this ONNX Runtime was built without CUDA (poster-tagger uses CUDA on x86-64 only)"
+    driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        ctypes.CDLL(driver)
+    except OSError:
+        return f"no NVIDIA driver is installed ({driver} cannot be loaded)"
+    missing = _preload_cuda()
+    if missing:
+        return (
+            f"CUDA libraries are missing ({missing}): pip install 'poster-tagger[cuda]', "
+            "or [cuda12] for drivers older than CUDA 13"
+        )
+    return None
+
+
+def _preload_cuda() -> str | None:
+    """Load CUDA libraries that came as pip packages; return the first that is missing."""
+    said = io.StringIO()
+    # It prints failures to stdout, where a table may be on its way into a pipe.
+    with contextlib.redirect_stdout(said):
+        onnxruntime.preload_dlls()
+    failed = re.search(r"Failed to load (\S+?):? ", said.getvalue())
+    return failed[1].rstrip(":") if failed else None
+
+
+class Session:
+    """A network on a device.
+
+    Args:
+        file: the ``.onnx`` file.
+        device: where it runs.
+        gpu_memory: bytes of GPU memory that it may take; None leaves it to ONNX Runtime.
+
+    Raises:
+        Exception: whatever ONNX Runtime raises; its exceptions share no base class.
+        DeviceRefusedError: the device did not take the network.
+    """
+
+    def __init__(self, file: Path, device: Device, *, gpu_memory: int | None = None) -> None:
+        self.device = device
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        if device.kind == "cpu":
+            # Each worker of the pipeline runs batches of its own on one core: no thread waits for
+            # another or spins, and a few images stay in the core's cache.
+            options.intra_op_num_threads = 1
+            providers: list[Any] = ["CPUExecutionProvider"]
+        else:
+            providers = [*_gpu_providers(device, gpu_memory), "CPUExecutionProvider"]
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints its fall-back to stdout
+            self._session = onnxruntime.InferenceSession(
+                os.fspath(file), options, providers=providers
+            )
+        # The list of providers that the session got is the only word to be trusted.
+        if device.kind != "cpu" and _KINDS[device.kind] not in self._session.get_providers():
+            raise DeviceRefusedError(f"{device.kind} could not start on device {device.index}")
+        self._bindings = threading.local()
+        self._running = threading.Lock()
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the file says about itself."""
+        found: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        return found
+
+    @property
+    def ends(self) -> list[tuple[str, str, list[Any]]]:
+        """Name, type and shape (without the batch) of each input and output."""
+        ends = self._session.get_inputs() + self._session.get_outputs()
+        return [(end.name, end.type, end.shape[1:]) for end in ends]
+
+    def run(self, images: Pixels) -> npt.NDArray[np.float32]:
+        """Run one batch; may be called from several threads.
+
+        Args:
+            images: uint8, shape ``(n, height, width, 3)``.
+
+        Returns:
+            float32, shape ``(n, labels)``.
+
+        Raises:
+            Exception: whatever ONNX Runtime raises.
+        """
+        if self.device.kind == "cpu":
+            found = self._session.run([OUTPUT_NAME], {INPUT_NAME: images})[0]
+        else:
+            found = self._run_bound(images, "cuda")
+        return np.asarray(found, dtype=np.float32)
+
+    def _run_bound(self, images: Pixels, memory: str) -> Any:
+        """Run on an input that lies on the device: one thread copies while another one runs."""
+        own = self._bindings
+        if getattr(own, "shape", None) != images.shape:
+            own.shape = images.shape
+            own.input = onnxruntime.OrtValue.ortvalue_from_shape_and_type(
+                images.shape, np.uint8, memory, self.device.index
+            )
+            own.binding = self._session.io_binding()
+            own.binding.bind_ortvalue_input(INPUT_NAME, own.input)
+            own.binding.bind_output(OUTPUT_NAME, "cpu")
+        own.input.update_inplace(images)
+        with self._running:
+            self._session.run_with_iobinding(own.binding)
+            return own.binding.copy_outputs_to_cpu()[0]
+
+
+class DeviceRefusedError(Exception):
+    """A device did not take a network; the message says why in words for a person."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether ONNX Runtime ran out of memory."""
+    return re.search(r"failed to allocate|out of memory", str(error), re.IGNORECASE) is not None
+
+
+def said(error: BaseException) -> str:
+    """What ONNX Runtime says, without its error codes."""
+    return re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", first_line(error))
+
+
+def _gpu_providers(device: Device, memory: int | None) -> list[Any]:
+    # cuDNN would search its algorithms anew for each shape (microsoft/onnxruntime#19838), and the
+    # arena would grow by doubling.
+    cuda: dict[str, Any] = {
+        "device_id": device.index,
+        "cudnn_conv_algo_search": "HEURISTIC",
+        "arena_extend_strategy": "kSameAsRequested",
+    }
+    if memory is not None:
+        cuda["gpu_mem_limit"] = memory
+    if device.kind == "cuda":
+        return [(_KINDS["cuda"], cuda)]
+    cache = user_cache_path("poster-tagger") / "tensorrt"
+    cache.mkdir(parents=True, exist_ok=True)
+    tensorrt: dict[str, Any] = {
+        "device_id": device.index,
+        "trt_fp16_enable": True,
+        # Building an engine takes minutes; it is kept for this network, GPU and batch.
+        "trt_engine_cache_enable": True,
+        "trt_engine_cache_path": os.fspath(cache),
+        "trt_timing_cache_enable": True,
+    }
+    if memory is not None:
+        tensorrt["trt_max_workspace_size"] = memory
+    return [(_KINDS["tensorrt"], tensorrt), (_KINDS["cuda"], cuda)]

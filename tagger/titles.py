@@ -1,0 +1,48 @@
+"""A film's title and year from the names that people give to posters; the rule is in docs."""
+
+from __future__ import annotations
+
+import os
+import re
+
+#: Names that media servers give to any film's poster: the film's name is then the folder's.
+_ARTWORK = re.compile(r"(?:poster|folder|cover|movie)(?:[-_. ]?[0-9]+)?", re.IGNORECASE)
+_POSTER_SUFFIX = re.compile(r"-poster[0-9]*\Z", re.IGNORECASE)
+
+_YEAR = r"(18[7-9][0-9]|19[0-9][0-9]|20[0-9][0-9])"
+_IN_BRACKETS = re.compile(rf"[(\[]{_YEAR}[)\]]")
+# Behind a title only: the film 1917 begins with its title.
+_BARE = re.compile(rf"(?<=[-_. ]){_YEAR}(?=[-_. ]|\Z)")
+
+
+def title_and_year(path: str) -> tuple[str | None, int | None]:
+    """Read title and year from a file's name, or from its folder's where the file's says nothing.
+
+    Args:
+        path: of the image; the file need not be there.
+
+    Returns:
+        The title, or None where nothing is left of the name; the year, or None.
+    """
+    name = os.path.splitext(os.path.basename(path))[0]
+    if _ARTWORK.fullmatch(name):
+        name = os.path.basename(os.path.dirname(os.path.abspath(path)))
+    name = _POSTER_SUFFIX.sub("", name)
+    if " " not in name:
+        name = re.sub("[._]", " ", name)
+    year = _last(_IN_BRACKETS, name) or _last(_BARE, name)
+    if year is None:
+        return _words(name), None
+    return _words(name[: year.start()]) or _words(name[year.end() :]), int(year[1])
+
+
+def _last(pattern: re.Pattern[str], name: str) -> re.Match[str] | None:
+    """Return the last match: a year in the title comes before the film's own."""
+    match = None
+    for match in pattern.finditer(name):  # noqa: B007 (the last one is what is meant)
+        pass
+    return match
+
+
+def _words(text: str) -> str | None:
+    return " ".join(text.split()).strip("-_ ") or None

@@ -1,0 +1,86 @@
+"""Where an image's sidecars lie."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tagger.scan import SUFFIXES
+
+
+@dataclass(frozen=True)
+class SidecarNames:
+    """Image path → sidecar path.
+
+    Attributes:
+        replace_ending: ``poster.xmp`` instead of ``poster.jpg.xmp``.
+        folder: mirror the tree there instead of writing beside the images; None writes beside.
+        base: absolute folder whose tree is mirrored.
+    """
+
+    replace_ending: bool = False
+    folder: str | None = None
+    base: str = ""
+
+    def __call__(self, image: str, kind: str) -> str:
+        """Return the sidecar's path."""
+        return self._name(image, kind, replace_ending=self.replace_ending)
+
+    def other(self, image: str, kind: str) -> str:
+        """Return the path that the sidecar would have by the other way of naming."""
+        return self._name(image, kind, replace_ending=not self.replace_ending)
+
+    def _name(self, image: str, kind: str, *, replace_ending: bool) -> str:
+        place = image
+        if self.folder is not None:
+            place = os.path.join(self.folder, os.path.relpath(os.path.abspath(image), self.base))
+        stem = os.path.splitext(place)[0] if replace_ending else place
+        return f"{stem}.{kind}"
+
+
+class SharedStems:
+    """Tells images whose name up to the ending is another image's too (``a.jpg``, ``a.png``).
+
+    Images come sorted, so only the last folder's names are kept.
+    """
+
+    def __init__(self) -> None:
+        self._folder: str | None = None
+        self._shared: frozenset[str] = frozenset()
+
+    def holds(self, image: str) -> bool:
+        """Say whether an image shares its stem.
+
+        Raises:
+            OSError: its folder cannot be listed.
+        """
+        folder, name = os.path.split(image)
+        if folder != self._folder:
+            stems = Counter(
+                stem
+                for stem, ending in map(os.path.splitext, os.listdir(folder or "."))
+                if ending.lower() in SUFFIXES
+            )
+            self._shared = frozenset(stem for stem, count in stems.items() if count > 1)
+            self._folder = folder
+        return os.path.splitext(name)[0] in self._shared
+
+
+def xmp_sidecars(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the XMP sidecars that are there, each once, by either way of naming.
+
+    Args:
+        paths: images, and sidecars themselves, sorted bytewise.
+    """
+    recent: dict[str, str] = {}
+    for path in paths:
+        stem, ending = os.path.splitext(path)
+        # Sorted, a sidecar comes after its image and before the next stem.
+        recent = {name: start for name, start in recent.items() if path.startswith(start)}
+        names = [path] if ending.lower() == ".xmp" else [f"{path}.xmp", f"{stem}.xmp"]
+        for name in names:
+            if name not in recent and os.path.lexists(name):
+                recent[name] = f"{stem}."
+                yield name

@@ -1,0 +1,174 @@
+"""Tables as XLSX: rows stream to disk; texts are texts whatever they begin with."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable
+
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
+
+from tagger.errors import OutputError
+from tagger.pipeline import DECIMALS
+from tagger.results import Result
+from tagger.writers.columns import Cell, Kind, Row
+from tagger.writers.grouped import GroupedWriter
+from tagger.writers.layouts import Layout
+from tagger.writers.sink import Sink, SinkFile
+
+#: What a sheet holds, in any program.
+MOST_ROWS = 1_048_576
+MOST_COLUMNS = 16_384
+#: Of a cell, counted in UTF-16 as Excel does.
+MOST_CHARACTERS = 32_767
+
+_GROUP = 256
+
+# XML cannot hold these, or makes others of them; programs differ on whether `_x0041_` stands for a
+# character; and XlsxWriter takes a text from <r> to </r> for markup. As in paths, their bytes are
+# spelled out.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9a-fA-F]{4}_)|\\A<(?=r>.*</r>\\Z)", re.DOTALL
+)
+
+_MOST_BYTES = 2 * MOST_CHARACTERS
+
+_WIDTHS = {"path": 44, "tags": 32, "tag": 16, "error": 24, "folder": 32, "name": 24, "title": 24}
+
+# A fixed scale: the same colour means the same probability in every table.
+_COLOURS = {
+    "type": "2_color_scale",
+    "min_type": "num",
+    "min_value": 0,
+    "min_color": "#FFFFFF",
+    "max_type": "num",
+    "max_value": 1,
+    "max_color": "#63BE7B",
+}
+
+
+class XlsxWriter(GroupedWriter):
+    """Writes results as rows of a sheet.
+
+    Args:
+        sink: where the bytes go; one that needs an end.
+        layout: columns and rows.
+        cut: called with an image whose text was cut to what a cell holds, and a sentence about it.
+        most_rows: of the sheet, with its header.
+
+    Raises:
+        OutputError: a sheet has not so many columns.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        layout: Layout,
+        *,
+        cut: Callable[[str, str], None],
+        most_rows: int = MOST_ROWS,
+    ) -> None:
+        super().__init__(sink, layout, group=_GROUP)
+        if len(layout.columns) > MOST_COLUMNS:
+            raise OutputError(
+                f"The table has {len(layout.columns):,} columns and a sheet of XLSX holds "
+                f"{MOST_COLUMNS:,}: use --layout list or long, or another format."
+            )
+        self._cut = cut
+        self._most_rows = most_rows
+        self._taken = 1
+        self._written = 1
+
+    def rows(self, result: Result) -> list[Row]:
+        """Return the rows of a result as a sheet can hold them.
+
+        Raises:
+            OutputError: the sheet is full; it keeps the results before this one.
+        """
+        rows = [[_fit(cell) for cell in row] for row in super().rows(result)]
+        self._taken += len(rows)
+        if self._taken > self._most_rows:
+            raise OutputError(
+                f"{self.sink.name} is full: a sheet of XLSX holds {self._most_rows:,} rows. "
+                "Use csv, tsv, jsonl or parquet."
+            )
+        for row in rows:
+            self._cut_long_texts(row, result.path)
+        return rows
+
+    def start(self, file: SinkFile) -> None:
+        """Open the workbook; its rows lie in a file beside the target until the end."""
+        self._beside = tempfile.TemporaryDirectory(
+            prefix=".xlsx-", dir=self.sink.folder, ignore_cleanup_errors=True
+        )
+        # In constant memory a row goes to disk when the next one begins.
+        self._book = xlsxwriter.Workbook(
+            file, {"constant_memory": True, "tmpdir": self._beside.name}
+        )
+        self._book.use_zip64()
+        self._sheet = self._book.add_worksheet("tags")
+        number = self._book.add_format({"num_format": "0." + DECIMALS * "0"})
+        for place, column in enumerate(self.layout.columns):
+            self._sheet.set_column(
+                place,
+                place,
+                _WIDTHS.get(column.name),
+                number if column.kind is Kind.PROBABILITY else None,
+            )
+        self._sheet.freeze_panes(1, 0)
+        bold = self._book.add_format({"bold": True})
+        for place, name in enumerate(self.layout.header):
+            self._sheet.write_string(0, place, str(_fit(name)), bold)
+
+    def write_rows(self, rows: list[Row]) -> None:
+        """Write a group of rows."""
+        for row in rows:
+            for place, cell in enumerate(row):
+                if isinstance(cell, str):
+                    # Never Worksheet.write: it takes `=cmd` for a formula and links for links.
+                    self._sheet.write_string(self._written, place, cell)
+                elif cell is not None:
+                    self._sheet.write_number(self._written, place, cell)
+            self._written += 1
+
+    def finish(self) -> None:
+        """Put the workbook together: filter, colours, and the rows from beside."""
+        last = self._written - 1
+        self._sheet.autofilter(0, 0, last, len(self.layout.columns) - 1)
+        scores = [
+            place
+            for place, column in enumerate(self.layout.columns)
+            if column.kind is Kind.PROBABILITY
+        ]
+        if scores and last:  # they stand side by side in every layout
+            self._sheet.conditional_format(1, scores[0], last, scores[-1], _COLOURS)
+        try:
+            self._book.close()
+        except FileCreateError as error:
+            raise error.args[0] from None  # the system's own, which says why
+
+    def release(self) -> None:
+        """Remove what lies beside."""
+        if hasattr(self, "_beside"):
+            self._beside.cleanup()
+
+    def _cut_long_texts(self, row: Row, path: str) -> None:
+        for place, cell in enumerate(row):
+            if isinstance(cell, str) and len(units := cell.encode("utf-16-le")) > _MOST_BYTES:
+                row[place] = units[: _MOST_BYTES - 2].decode("utf-16-le", "ignore") + "…"
+                name = self.layout.columns[place].name
+                self._cut(
+                    path,
+                    f"its {name} is cut to the {MOST_CHARACTERS:,} characters that a cell of XLSX "
+                    "holds",
+                )
+
+
+def _fit(cell: Cell) -> Cell:
+    """Spell out what a sheet cannot hold; nothing is nothing, not an empty text."""
+    return _UNSAFE.sub(_spelled_out, cell) or None if isinstance(cell, str) else cell
+
+
+def _spelled_out(match: re.Match[str]) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in match[0].encode("utf-8"))

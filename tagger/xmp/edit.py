@@ -1,0 +1,283 @@
+"""Changes to a packet: keywords, the lists that hold them, and our record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tagger.xmp.elements import Node
+from tagger.xmp.markup import Lines, Prefixes, last_line, lay_out, property_lines, record_element
+from tagger.xmp.names import FIELDS, RDF, TAGGER, Field
+from tagger.xmp.packet import Item, Packet, Place, same_keyword
+from tagger.xmp.record import Record, escape
+
+
+class Editor:
+    """Changes a packet's fields one by one, and its record last.
+
+    What is new stands in a description of our own at the end: that of the record.
+
+    Args:
+        packet: what is changed.
+        record: what is noted in it of our own.
+
+    Attributes:
+        former: what each field was before it became a list, see
+            :class:`tagger.xmp.record.Record`.
+    """
+
+    def __init__(self, packet: Packet, record: Record) -> None:
+        self._packet = packet
+        self._source = packet.source
+        self._record = record
+        self._home = packet.record_node.parent if packet.record_node else None
+        self._gone: list[Node] = []
+        self._new: list[tuple[Field, list[str]]] = []
+        self.former = list(record.former)
+
+    def set_field(self, index: int, texts: Sequence[str]) -> list[str | None]:
+        """Put texts into a field in place of those that the record calls ours.
+
+        Args:
+            index: of the field in :data:`tagger.xmp.names.FIELDS`.
+            texts: what shall stand there.
+
+        Returns:
+            For each text itself if it is ours there, or None if it stood there already.
+
+        Raises:
+            XmpError: the field has a form that holds no keywords.
+        """
+        places = self._packet.places(FIELDS[index])
+        ours = self._ours(index, places)
+        kept = {same_keyword(item.text) for item in ours}
+        foreign = {same_keyword(text) for place in places for text in place.texts()} - kept
+        written: list[str | None] = []
+        added: list[str] = []
+        seen: set[str] = set()
+        for text in texts:
+            key = same_keyword(text)
+            taken = key in seen or key in foreign
+            written.append(None if taken else text)
+            if not taken and key not in kept:
+                added.append(text)
+            seen.add(key)
+        doomed = [item for item in ours if same_keyword(item.text) not in seen]
+        target = _target(places) if added else None
+        is_last = not any(written)
+        for place in places:
+            if place is not target:
+                self._clear(index, place, doomed, is_last=is_last)
+            else:
+                self._remove_items(place, doomed)
+        if is_last:
+            self.former[index] = None
+        if added:
+            self._add(index, target, added)
+        return written
+
+    def finished(self, record: Record | None) -> bytes:
+        """Return the file with everything that is due.
+
+        Args:
+            record: what is noted from now on; None takes the note away.
+        """
+        node = self._packet.record_node
+        if node is None or self._home is None:
+            if record is not None:
+                self._append_description(record)
+        else:
+            self._rewrite_record(node, self._home, record)
+        for gone in self._gone:
+            self._source.remove(gone)
+        for description in self._packet.descriptions:
+            if self._gets_bare(description):
+                self._source.remove(description)
+            elif description is self._home and record is None:
+                self._remove_declaration(description)
+        return self._source.changed()
+
+    def _ours(self, index: int, places: list[Place]) -> list[Item]:
+        """Find what we put into a field; where a text stands twice, the first is taken for ours."""
+        owned = {same_keyword(entry.written[index] or "") for entry in self._record.entries} - {""}
+        found: dict[str, Item] = {}
+        for place in places:
+            for item in place.items:
+                key = same_keyword(item.text)
+                if item.plain and key in owned:
+                    found.setdefault(key, item)
+        return list(found.values())
+
+    def _clear(self, index: int, place: Place, doomed: list[Item], *, is_last: bool) -> None:
+        """Take items out of one place; what was made for them goes with the last."""
+        here = [item for item in place.items if item in doomed]
+        left = [item for item in place.items if item not in doomed]
+        if not here or place.container is None or place.node is None:
+            return
+        was = "nothing" if self._record.created else self.former[index]
+        if is_last and was not in (None, "nothing") and self._restore(index, place, left):
+            return
+        source = self._source
+        if (
+            was == "nothing"
+            and not left
+            and source.holds_only(place.container, [item.node for item in here])
+            and source.holds_only(place.node, [place.container])
+        ):
+            self._gone.append(place.node)
+        else:
+            self._remove_items(place, doomed)
+
+    def _remove_items(self, place: Place, doomed: list[Item]) -> None:
+        for item in place.items:
+            if item in doomed:
+                self._source.remove(item.node)
+
+    def _restore(self, index: int, place: Place, left: list[Item]) -> bool:
+        """Make a list the bare text again that it was; not if it has grown since."""
+        was = self.former[index] or ""
+        if len(left) > 1 or not all(item.plain for item in left):
+            return False
+        assert place.container is not None
+        assert place.node is not None
+        if was == "element":
+            inner = b"".join(
+                self._source.text[item.node.inner : item.node.inner_end] for item in left
+            )
+            self._source.replace(place.container.start, place.container.end, inner)
+            return True
+        number = was.removeprefix("attribute ")
+        if not number.isdecimal() or place.description is not self._home:
+            return False
+        others = self._packet.descriptions
+        if int(number) >= len(others) or others[int(number)] is self._home:
+            return False
+        name = FIELDS[index].name
+        description = others[int(number)]
+        prefixes = [p for p, uri in description.scope.items() if p and uri == name[0]]
+        if not prefixes or name in description.attributes:
+            return False
+        value = escape(left[0].text if left else "").replace('"', "&quot;")
+        end = description.inner - (2 if self._source.is_empty_tag(description) else 1)
+        end -= len(self._source.blanks_before(end))
+        self._source.insert(end, f' {prefixes[0]}:{name[1]}="{value}"'.encode())
+        self._gone.append(place.node)
+        return True
+
+    def _add(self, index: int, target: Place | None, added: list[str]) -> None:
+        if target is None:
+            self._new.append((FIELDS[index], added))
+            if not self._record.created:
+                self.former[index] = "nothing"
+        elif target.container is not None:
+            self._extend(target.container, target.items, added)
+        elif target.node is not None:
+            self._wrap(target.node, FIELDS[index], target.bare or "", added)
+            self.former[index] = "element"
+        else:
+            number = self._packet.descriptions.index(target.description)
+            for name, start, end in self._source.attribute_spans(target.description):
+                if name == FIELDS[index].name:
+                    self._source.replace(start, end, b"")
+            self._new.append((FIELDS[index], [target.bare, *added] if target.bare else added))
+            self.former[index] = f"attribute {number}"
+
+    def _extend(self, container: Node, items: tuple[Item, ...], added: list[str]) -> None:
+        """Append to a list, indented as its last item, or one deeper than itself."""
+        li = f"{container.prefix}:li" if container.prefix else "li"
+        if items:
+            lead = self._source.blanks_before(items[-1].node.start).decode()
+        else:
+            lead = self._deeper(container)
+        text = "".join(f"{lead}<{li}>{escape(keyword)}</{li}>" for keyword in added)
+        if items:
+            self._source.insert(items[-1].node.end, text.encode())
+        else:
+            self._fill(container, text)
+
+    def _wrap(self, node: Node, field: Field, bare: str, added: list[str]) -> None:
+        """Turn an element with a bare text into one with a list whose first item is that text."""
+        prefixes = Prefixes(node.scope)
+        rdf = prefixes.of(RDF)
+        head = f"<{rdf}:{field.container}{prefixes.declarations()}>"
+        tail = "".join(f"<{rdf}:li>{escape(keyword)}</{rdf}:li>" for keyword in added)
+        tail += f"</{rdf}:{field.container}>"
+        if not bare:
+            self._fill(node, head + tail)
+            return
+        self._source.insert(node.inner, f"{head}<{rdf}:li>".encode())
+        self._source.insert(node.inner_end, f"</{rdf}:li>{tail}".encode())
+
+    def _fill(self, node: Node, text: str) -> None:
+        """Put text behind an element's start tag, opening an empty one."""
+        if not self._source.is_empty_tag(node):
+            self._source.insert(node.inner, text.encode())
+            return
+        # No line break before the end tag: nobody could tell later that it is ours.
+        name = self._source.raw_name(node).decode()
+        self._source.replace(node.inner - 2, node.inner, f">{text}</{name}>".encode())
+
+    def _rewrite_record(self, node: Node, home: Node, record: Record | None) -> None:
+        lead = self._source.blanks_before(node.start).decode()
+        for field, texts in self._new:
+            prefixes = Prefixes(home.scope)
+            lines = property_lines(field, texts, prefixes, declares=True)
+            at = node.start - len(lead.encode())
+            self._source.insert(at, (lead + lay_out(lines, lead)).encode())
+        if record is None:
+            self._gone.append(node)
+        elif record != self._record:
+            lines = record_element(record, Prefixes(home.scope), declares=True)
+            self._source.replace(node.start, node.end, lay_out(lines, lead).encode())
+
+    def _append_description(self, record: Record) -> None:
+        rdf = self._packet.rdf
+        prefixes = Prefixes(rdf.scope)
+        name = f"{prefixes.of(RDF)}:Description"
+        inner: Lines = []
+        for field, texts in self._new:
+            inner += property_lines(field, texts, prefixes, declares=False)
+        inner += record_element(record, prefixes, declares=False)
+        about = escape(self._packet.about).replace('"', "&quot;")
+        head = f'<{name} {prefixes.of(RDF)}:about="{about}"'
+        last = rdf.children[-1] if rdf.children else None
+        lead = self._source.blanks_before(last.start).decode() if last else self._deeper(rdf)
+        break_ = f"\n{last_line(lead)} " if "\n" in lead else ""
+        lines = [(0, f"{head}{prefixes.declarations(break_)}>")]
+        lines += [(depth + 1, text) for depth, text in inner]
+        lines.append((0, f"</{name}>"))
+        text = lead + lay_out(lines, lead)
+        if last is not None:
+            self._source.insert(last.end, text.encode())
+        else:
+            self._fill(rdf, text)
+
+    def _gets_bare(self, description: Node) -> bool:
+        """Say whether all that a description holds goes: then it was made for our sake."""
+        return (
+            any(child in self._gone for child in description.children)
+            and all(child in self._gone for child in description.children)
+            and not (description is self._home and self._new)
+            and self._packet.is_bare_tag(description)
+            and self._source.holds_only(description, description.children)
+        )
+
+    def _remove_declaration(self, description: Node) -> None:
+        """Take our namespace off a description into which another program moved our record."""
+        used = {child.name[0] for child in description.children if child not in self._gone}
+        used |= {name[0] for name in description.attributes}
+        if TAGGER in used:
+            return
+        for name, start, end in self._source.declaration_spans(description):
+            if description.declared.get(name) == TAGGER:
+                self._source.replace(start, end, b"")
+
+    def _deeper(self, node: Node) -> str:
+        blanks = self._source.blanks_before(node.start).decode()
+        return f"\n{last_line(blanks)} " if "\n" in blanks else ""
+
+
+def _target(places: list[Place]) -> Place | None:
+    """Choose where keywords are added: a list, else a bare text, else an attribute."""
+    lists = [place for place in places if place.container is not None]
+    elements = [place for place in places if place.node is not None]
+    return next(iter([*lists, *elements, *places]), None)

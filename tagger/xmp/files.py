@@ -1,0 +1,138 @@
+"""Sidecar files that are changed in place: whole or not at all, and over nobody's work."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from tagger.atomic import rewrite_whole
+from tagger.xmp.elements import XmpError
+from tagger.xmp.merge import TakenOut, take_out
+from tagger.xmp.names import TAGGER
+
+# Larger than any sidecar that a program writes: it is not read into memory.
+_MOST_BYTES = 64 * 1024 * 1024
+_ATTEMPTS = 3
+
+
+def read_sidecar(path: str) -> tuple[bytes, os.stat_result]:
+    """Return a sidecar's content, and its state when it was read.
+
+    Raises:
+        XmpError: it is no regular file, or too large.
+        OSError: it cannot be read.
+    """
+    # Before it is opened: opening a named pipe would wait for ever.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise XmpError("no regular file")
+    with open(path, "rb") as file:
+        state = os.fstat(file.fileno())
+        if state.st_size > _MOST_BYTES:
+            raise XmpError(f"larger than {_MOST_BYTES // 1024**2} MB")
+        return file.read(_MOST_BYTES), state
+
+
+def has_our_tags(content: bytes) -> bool:
+    """Say quickly whether a sidecar may hold tags of ours, in whatever encoding."""
+    return TAGGER.encode() in content.replace(b"\0", b"")
+
+
+def change_sidecar(path: str, change: Callable[[bytes], bytes | None], *, backup: bool) -> bool:
+    """Change a sidecar; a link stays, and the file it leads to is changed.
+
+    Owner, permissions and extended attributes stay. If another program writes the file meanwhile,
+    its new content is changed instead.
+
+    Args:
+        path: the sidecar.
+        change: the content → the new one, the very same object to change nothing, or None to
+            remove the file.
+        backup: keep the former content beside it, see :func:`keep_backup`.
+
+    Returns:
+        Whether anything was changed.
+
+    Raises:
+        XmpError: it cannot be changed, as ``change`` says, or since others keep writing it.
+        OSError: it cannot be read or written.
+    """
+    real = os.path.realpath(path)
+    for _ in range(_ATTEMPTS):
+        content, state = read_sidecar(real)
+        changed = change(content)
+        if changed is content:
+            return False
+        if not _is_unchanged(real, state):
+            continue
+        if backup:
+            keep_backup(path, content)
+        if changed is None:
+            os.unlink(real)
+            if os.path.islink(path):
+                os.unlink(path)
+        else:
+            rewrite_whole(real, changed)
+        return True
+    raise XmpError("being written by another program")
+
+
+def untag_sidecar(path: str, *, backup: bool, dry_run: bool) -> TakenOut | None:
+    """Take our tags out of a sidecar; one that is ours altogether is removed.
+
+    Args:
+        path: the sidecar.
+        backup: keep its former content, see :func:`keep_backup`.
+        dry_run: only say what would change.
+
+    Returns:
+        What is left of it, or None where nothing in it was ours.
+
+    Raises:
+        XmpError, OSError: as for :func:`change_sidecar`.
+    """
+    taken: TakenOut | None = None
+
+    def change(content: bytes) -> bytes | None:
+        nonlocal taken
+        # Whatever has no mark of ours is no concern of ours, damaged or not.
+        taken = take_out(content) if has_our_tags(content) else None
+        return content if taken is None else taken.content
+
+    if dry_run:
+        change(read_sidecar(path)[0])
+    else:
+        change_sidecar(path, change, backup=backup)
+    return taken
+
+
+def keep_backup(path: str, content: bytes) -> None:
+    """Write ``NAME.bak``, or ``NAME.bak2`` and so on: a backup is never overwritten.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    for number in itertools.count(1):
+        name = Path(f"{path}.bak{number if number > 1 else ''}")
+        try:
+            with open(name, "xb") as file:
+                file.write(content)
+        except FileExistsError:
+            continue
+        except BaseException:
+            with contextlib.suppress(OSError):
+                name.unlink(missing_ok=True)
+            raise
+        return
+
+
+def _is_unchanged(path: str, state: os.stat_result) -> bool:
+    now = os.stat(path)
+    return (now.st_ino, now.st_size, now.st_mtime_ns) == (
+        state.st_ino,
+        state.st_size,
+        state.st_mtime_ns,
+    )

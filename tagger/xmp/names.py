@@ -1,0 +1,64 @@
+"""Namespaces, and the fields that hold keywords."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+X = "adobe:ns:meta/"
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+XML = "http://www.w3.org/XML/1998/namespace"
+#: Ours. Ends in a slash, as XMP asks; names no host, since nothing is to be fetched there.
+TAGGER = "poster-tagger:ns:1.0/"
+
+#: What the name of our own property may be confused with by no reader: programs that drop
+#: namespaces would take a ``tagger:Model`` for the camera's.
+RECORD = (TAGGER, "record")
+
+#: The prefixes that we write where the file has none of its own.
+PREFIXES = {
+    RDF: "rdf",
+    TAGGER: "tagger",
+    "http://purl.org/dc/elements/1.1/": "dc",
+    "http://ns.adobe.com/lightroom/1.0/": "lr",
+    "http://www.digikam.org/ns/1.0/": "digiKam",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A property that holds keywords.
+
+    Attributes:
+        name: its namespace and local name.
+        container: the RDF container that a new one gets.
+        separator: what joins the levels of a keyword; None writes the last level alone.
+    """
+
+    name: tuple[str, str]
+    container: str
+    separator: str | None
+
+    @property
+    def label(self) -> str:
+        """The name as people know it."""
+        return f"{PREFIXES[self.name[0]]}:{self.name[1]}"
+
+    def text(self, root: tuple[str, ...], tag: str) -> str:
+        """Return what stands there for a tag below a root."""
+        if self.separator is None:
+            return tag
+        levels = (*root, tag)
+        if self.separator == "/":
+            # A slash inside a name would be one more level; digiKam itself puts a backslash there.
+            levels = tuple(level.replace("/", "\\") for level in levels)
+        return self.separator.join(levels)
+
+
+# Readers look into different fields, and Immich takes the first it finds: all hold every tag.
+# As rdf:Seq digiKam would flatten the hierarchy of lr:hierarchicalSubject (darktable#4095).
+FIELDS = (
+    Field(("http://purl.org/dc/elements/1.1/", "subject"), "Bag", None),
+    Field(("http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject"), "Bag", "|"),
+    Field(("http://www.digikam.org/ns/1.0/", "TagsList"), "Seq", "/"),
+)
+CONTAINERS = frozenset({"Bag", "Seq", "Alt"})

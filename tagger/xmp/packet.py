@@ -1,0 +1,183 @@
+"""An XMP packet: its descriptions, the keywords in their fields, and what we noted of our own."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from tagger.xmp.elements import Node, XmpError
+from tagger.xmp.names import CONTAINERS, RDF, RECORD, XML, Field, X
+from tagger.xmp.record import Record, parse_record
+from tagger.xmp.source import Source
+
+_ITEM = re.compile(r"li|_[0-9]+")
+_ABOUT = ((RDF, "about"), ("", "about"))  # the second one is from before RDF had namespaces here
+
+# What makes a property something else than a text or a list.
+_OTHER_FORMS = frozenset((RDF, name) for name in ("parseType", "resource", "datatype", "nodeID"))
+
+
+def same_keyword(text: str) -> str:
+    """Return what two keywords have in common that are the same: macOS decomposes accents."""
+    return unicodedata.normalize("NFC", text.strip())
+
+
+@dataclass(frozen=True)
+class Item:
+    """A keyword in a list.
+
+    Attributes:
+        node: its ``rdf:li``.
+        text: the keyword.
+        plain: whether it is nothing but that text, as ours are.
+    """
+
+    node: Node
+    text: str
+    plain: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """One occurrence of a field.
+
+    Attributes:
+        description: the description that holds it.
+        node: its element; None for an attribute.
+        container: the list inside; None for a bare text.
+        items: the keywords of the list.
+        bare: the bare text, which may be empty; None for a list.
+    """
+
+    description: Node
+    node: Node | None
+    container: Node | None
+    items: tuple[Item, ...]
+    bare: str | None
+
+    def texts(self) -> list[str]:
+        """Return every keyword."""
+        return [item.text for item in self.items] + ([self.bare] if self.bare else [])
+
+
+class Packet:
+    """An XMP packet in an XML file.
+
+    Args:
+        data: the file.
+
+    Attributes:
+        source: the file's text.
+        rdf: the ``rdf:RDF`` element.
+        descriptions: its ``rdf:Description`` elements.
+        about: what they are about; empty in nearly every file.
+        record: what we noted of our own, and the element that holds it; None where there is none.
+
+    Raises:
+        XmpError: the file is no XMP, or is XMP that cannot be changed safely.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.source = Source(data)
+        self.rdf = _rdf(self.source.root)
+        self.descriptions = self.rdf.children
+        self.about = self._about()
+        self.record_node = self._record_node()
+        self.record: Record | None = None
+        if self.record_node is not None:
+            self.record = parse_record(self.record_node)
+
+    def places(self, field: Field) -> list[Place]:
+        """Find a field wherever it stands.
+
+        Raises:
+            XmpError: it has a form that holds no keywords.
+        """
+        found = []
+        for description in self.descriptions:
+            if field.name in description.attributes:
+                value = description.attributes[field.name].strip()
+                found.append(Place(description, None, None, (), value))
+            found += [
+                _place(description, node, field)
+                for node in description.children
+                if node.name == field.name
+            ]
+        return found
+
+    def is_bare(self, description: Node) -> bool:
+        """Say whether a description says nothing: no property, as element or attribute."""
+        return not description.children and self.is_bare_tag(description)
+
+    def is_bare_tag(self, description: Node) -> bool:
+        """Say whether a description has no property as attribute."""
+        return set(description.attributes) <= set(_ABOUT)
+
+    def _about(self) -> str:
+        values = {
+            description.attributes.get(name, "")
+            for description in self.descriptions
+            for name in _ABOUT
+        } - {""}
+        if len(values) > 1:
+            raise XmpError("no XMP of one image (its descriptions are about different things)")
+        return values.pop() if values else ""
+
+    def _record_node(self) -> Node | None:
+        found = [
+            node
+            for description in self.descriptions
+            for node in description.children
+            if node.name == RECORD
+        ]
+        if len(found) > 1:
+            raise XmpError("XMP with two records of our tags")
+        return found[0] if found else None
+
+
+def _rdf(root: Node) -> Node:
+    if root.name == (RDF, "RDF"):
+        return root
+    if root.name in ((X, "xmpmeta"), (X, "xapmeta")):
+        found = [node for node in root.children if node.name == (RDF, "RDF")]
+        if len(found) == 1:
+            return found[0]
+        raise XmpError(f"no XMP that can be changed ({len(found) or 'no'} rdf:RDF inside)")
+    raise XmpError(f"XML, but no XMP (its outermost element is {root.name[1]})")
+
+
+def _place(description: Node, node: Node, field: Field) -> Place:
+    foreign = {name for name in node.attributes if name[0] not in (RDF, XML)}
+    if foreign or _OTHER_FORMS & set(node.attributes):
+        raise _no_keywords(field)
+    if not node.children:
+        return Place(description, node, None, (), node.text)
+    container = node.children[0]
+    is_list = container.name[0] == RDF and container.name[1] in CONTAINERS
+    if len(node.children) > 1 or not is_list:
+        raise _no_keywords(field)
+    items = tuple(
+        _item(child)
+        for child in container.children
+        if child.name[0] == RDF and _ITEM.fullmatch(child.name[1])
+    )
+    return Place(description, node, container, items, None)
+
+
+def _no_keywords(field: Field) -> XmpError:
+    return XmpError(f"XMP whose {field.label} is no list of keywords")
+
+
+def _item(node: Node) -> Item:
+    """Read a list's item: a text, or one with qualifiers, in any of RDF's spellings."""
+    value: Node | None = node
+    if [child.name for child in node.children] == [(RDF, "Description")]:
+        value = node.children[0]
+    assert value is not None
+    if (RDF, "value") in value.attributes:
+        return Item(node, value.attributes[RDF, "value"].strip(), plain=False)
+    if value.children or value is not node:
+        value = next((child for child in value.children if child.name == (RDF, "value")), None)
+        return Item(node, value.text if value else "", plain=False)
+    return Item(node, node.text, plain=not node.attributes)

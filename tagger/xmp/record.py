@@ -1,0 +1,144 @@
+"""What we note in a sidecar of our own tags, so that a later run finds them again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tagger.xmp.elements import Node
+from tagger.xmp.names import FIELDS, RDF, TAGGER
+
+#: Names in the record for what was put into each field.
+_WRITTEN = tuple(field.name[1] for field in FIELDS)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A tag of ours.
+
+    Attributes:
+        tag: its name.
+        probability: 0 to 1, with four decimals.
+        written: what we put into each of :data:`tagger.xmp.names.FIELDS`; None where that stood
+            there already, so that it is not ours.
+    """
+
+    tag: str
+    probability: str
+    written: tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that is noted.
+
+    Attributes:
+        entries: our tags.
+        removed: tags of ours that someone took out, which we do not put in again.
+        model: name and version of the model that gave the tags.
+        date: the day since which these tags stand, ``YYYY-MM-DD``.
+        created: whether the sidecar is ours, so that it goes when our tags do.
+        former: what each field was before it became a list for our sake: ``nothing``, ``element``
+            (a bare text), ``attribute N`` (of the Nth description, from 0); None for a list.
+    """
+
+    entries: tuple[Entry, ...]
+    removed: tuple[str, ...]
+    model: str
+    date: str
+    created: bool
+    former: tuple[str | None, ...]
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is anything to note."""
+        return bool(self.entries or self.removed or self.created)
+
+    def says_the_same_tags(self, other: Record) -> bool:
+        """Whether the same tags stand in the same fields, whatever their probabilities."""
+        return {(entry.tag, entry.written) for entry in self.entries} == {
+            (entry.tag, entry.written) for entry in other.entries
+        }
+
+
+def parse_record(node: Node) -> Record:
+    """Read a record, as we wrote it or as another program spelled it since."""
+    texts, nodes = _struct(node)
+    entries = []
+    for item in _items(nodes.get("tags")):
+        values = _struct(item)[0]
+        if values.get("tag"):
+            written = tuple(values.get(name) or None for name in _WRITTEN)
+            entries.append(Entry(values["tag"], values.get("probability", ""), written))
+    return Record(
+        tuple(entries),
+        tuple(item.text for item in _items(nodes.get("removed"))),
+        texts.get("model", ""),
+        texts.get("date", ""),
+        texts.get("created") == "True",
+        tuple(texts.get(f"{name}Was") or None for name in _WRITTEN),
+    )
+
+
+def _struct(node: Node) -> tuple[dict[str, str], dict[str, Node]]:
+    """Return the fields of a structure: as attributes, elements, or in a description inside."""
+    holders = [node, *(child for child in node.children if child.name == (RDF, "Description"))]
+    texts: dict[str, str] = {}
+    nodes: dict[str, Node] = {}
+    for holder in holders:
+        for (uri, local), value in holder.attributes.items():
+            if uri == TAGGER:
+                texts[local] = value.strip()
+        for child in holder.children:
+            if child.name[0] == TAGGER:
+                texts[child.name[1]] = child.text
+                nodes[child.name[1]] = child
+    return texts, nodes
+
+
+def _items(node: Node | None) -> list[Node]:
+    if node is None or len(node.children) != 1:
+        return []
+    return [item for item in node.children[0].children if item.name == (RDF, "li")]
+
+
+def record_lines(record: Record, tagger: str, rdf: str) -> list[tuple[int, str]]:
+    """Return what stands inside the record's element, as (depth, line).
+
+    Args:
+        record: what is noted.
+        tagger: prefix of our namespace.
+        rdf: prefix of RDF.
+    """
+    lines: list[tuple[int, str]] = []
+
+    def text(depth: int, name: str, value: str) -> None:
+        lines.append((depth, f"<{tagger}:{name}>{escape(value)}</{tagger}:{name}>"))
+
+    if record.entries:
+        lines += [(0, f"<{tagger}:tags>"), (1, f"<{rdf}:Seq>")]
+        for entry in record.entries:
+            lines.append((2, f'<{rdf}:li {rdf}:parseType="Resource">'))
+            text(3, "tag", entry.tag)
+            text(3, "probability", entry.probability)
+            for name, value in zip(_WRITTEN, entry.written, strict=True):
+                if value is not None:
+                    text(3, name, value)
+            lines.append((2, f"</{rdf}:li>"))
+        lines += [(1, f"</{rdf}:Seq>"), (0, f"</{tagger}:tags>")]
+    if record.removed:
+        lines += [(0, f"<{tagger}:removed>"), (1, f"<{rdf}:Bag>")]
+        lines += [(2, f"<{rdf}:li>{escape(tag)}</{rdf}:li>") for tag in record.removed]
+        lines += [(1, f"</{rdf}:Bag>"), (0, f"</{tagger}:removed>")]
+    for name, was in zip(_WRITTEN, record.former, strict=True):
+        if was is not None:
+            text(0, f"{name}Was", was)
+    if record.created:
+        text(0, "created", "True")
+    text(0, "model", record.model)
+    text(0, "date", record.date)
+    return lines
+
+
+def escape(text: str) -> str:
+    """Spell a text inside an element."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

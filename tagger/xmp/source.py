@@ -1,0 +1,150 @@
+"""The text of an XML file: its encoding, where each element lies, and changes in place."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Sequence
+
+from tagger.xmp.elements import Name, Node, XmpError, parse
+
+_BOMS = (  # the longer ones first: UTF-32's begins as UTF-16's
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_DECLARED = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']""")
+_ATTRIBUTE = re.compile(rb"""\s+([^\s=]+)\s*=\s*("[^"]*+"|'[^']*+')""")
+_LINE_END = re.compile(rb"(?<!\r)\n")
+_RAW_NAME = re.compile(rb"<([^\s/>]+)")
+_BLANKS = b" \t\r\n"
+
+
+class Source:
+    """An XML file that was parsed, and the changes to it that are due.
+
+    Args:
+        data: the file.
+
+    Attributes:
+        text: the file as UTF-8; what all positions count in.
+        root: the outermost element.
+        comments: how many comments there are.
+
+    Raises:
+        XmpError: it is not well-formed XML, or has a DOCTYPE.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._bom, self._encoding = _encoding(data)
+        self.text = self._decode().encode("utf-8")
+        self.root, self.comments = parse(self.text)
+        self._newline = b"\r\n" if b"\r\n" in self.text else b"\n"
+        self._changes: list[tuple[int, int, bytes]] = []
+
+    def _decode(self) -> str:
+        body = self._data[len(self._bom) :]
+        try:
+            text = body.decode(self._encoding)
+            same = text.encode(self._encoding) == body
+            text.encode("utf-8")
+        except (LookupError, ValueError):
+            same = False
+        if not same:
+            raise XmpError(f"not valid XML (its text is not {self._encoding})")
+        return text
+
+    def is_empty_tag(self, node: Node) -> bool:
+        """Say whether an element is written ``<a/>``."""
+        return self.text[node.inner - 2 : node.inner] == b"/>"
+
+    def raw_name(self, node: Node) -> bytes:
+        """Return the element's name as it is written."""
+        match = _RAW_NAME.match(self.text, node.start)
+        assert match is not None  # it was parsed
+        return match[1]
+
+    def blanks_before(self, position: int) -> bytes:
+        """Return the white space that ends at a position."""
+        start = position
+        while start > 0 and self.text[start - 1] in _BLANKS:
+            start -= 1
+        return self.text[start:position]
+
+    def is_blank(self, start: int, end: int) -> bool:
+        """Say whether there is nothing but white space."""
+        return not self.text[start:end].strip(_BLANKS)
+
+    def holds_only(self, node: Node, children: Sequence[Node]) -> bool:
+        """Say whether an element holds nothing but some of its children and white space."""
+        at = node.inner
+        for child in children:
+            if not self.is_blank(at, child.start):
+                return False
+            at = child.end
+        return self.is_blank(at, node.inner_end)
+
+    def attribute_spans(self, node: Node) -> Iterator[tuple[Name, int, int]]:
+        """Yield the attributes of an element: name, start with the blanks before it, end."""
+        scope = node.scope
+        for prefix, local, start, end in self._spans(node):
+            yield (scope.get(prefix, "") if prefix else "", local), start, end
+
+    def declaration_spans(self, node: Node) -> Iterator[tuple[str, int, int]]:
+        """Yield the declarations of prefixes: prefix, start with the blanks before it, end."""
+        for prefix, local, start, end in self._spans(node):
+            if prefix == "xmlns":
+                yield local, start, end
+
+    def _spans(self, node: Node) -> Iterator[tuple[str, str, int, int]]:
+        at = node.start + 1 + len(self.raw_name(node))
+        while match := _ATTRIBUTE.match(self.text, at):
+            prefix, _, local = match[1].decode("utf-8").rpartition(":")
+            yield prefix, local, match.start(), match.end()
+            at = match.end()
+
+    def replace(self, start: int, end: int, text: bytes) -> None:
+        """Note a change. Changes may touch, but not overlap."""
+        self._changes.append((start, end, _LINE_END.sub(self._newline, text)))
+
+    def insert(self, position: int, text: bytes) -> None:
+        """Note that something is put in."""
+        self.replace(position, position, text)
+
+    def remove(self, node: Node) -> None:
+        """Note that an element goes, with the white space before it and all changes inside."""
+        self._changes = [
+            change
+            for change in self._changes
+            if not (node.start <= change[0] and change[1] <= node.end)
+        ]
+        self.replace(node.start - len(self.blanks_before(node.start)), node.end, b"")
+
+    def changed(self) -> bytes:
+        """Return the file with its changes; the very same bytes where there are none."""
+        if not self._changes:
+            return self._data
+        parts: list[bytes] = []
+        at = 0
+        # At one place, what is put in comes before what is taken away.
+        for start, end, text in sorted(self._changes, key=lambda change: change[:2]):
+            parts += (self.text[at:start], text)
+            at = end
+        parts.append(self.text[at:])
+        text_after = b"".join(parts).decode("utf-8")
+        return self._bom + text_after.encode(self._encoding, "xmlcharrefreplace")
+
+
+def _encoding(data: bytes) -> tuple[bytes, str]:
+    for bom, name in _BOMS:
+        if data.startswith(bom):
+            return bom, name
+    if data.startswith(b"<\0"):
+        return b"", "utf-16-le"
+    if data.startswith(b"\0<"):
+        return b"", "utf-16-be"
+    declared = _DECLARED.match(data[:256])
+    return b"", declared[1].decode("ascii").lower() if declared else "utf-8"

@@ -1,0 +1,108 @@
+"""``tagger bench``: what it reports, on pictures given and drawn."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import run_tagger
+from pictures import save_picture
+from PIL import Image
+
+from tagger.rates import Rates, draw_posters
+
+
+@pytest.fixture
+def posters(folder: Path) -> Path:
+    """Save twelve pictures and a file that is none."""
+    for number in range(12):
+        save_picture(folder / "posters" / f"{number}.png", size=(30, 44))
+    (folder / "posters" / "none.jpg").write_text("no image")
+    return folder / "posters"
+
+
+def bench(*arguments: str | Path, cwd: Path) -> dict[str, object]:
+    ran = run_tagger("bench", *arguments, "--json", "--device", "cpu", cwd=cwd, timeout=300)
+    assert ran.code == 0, ran.stderr
+    found: dict[str, object] = json.loads(ran.stdout)
+    return found
+
+
+def test_a_folder_is_measured(posters: Path, tiny_model: Path):
+    report = bench(
+        posters, "--model", tiny_model, "--workers", "2", "--rounds", "2", cwd=posters.parent
+    )
+    assert report["model"] == "colours 1.2 (fp32)"
+    assert (report["device"], report["batch_size"], report["workers"]) == ("cpu", 4, 2)
+    (rates,) = report["sets"].values()
+    assert list(report["sets"]) == [str(posters)]
+    assert rates["images"] == 13
+    assert rates["ideal"] == pytest.approx(1 / (1 / rates["decode"] + 1 / rates["model"]), rel=0.01)
+    assert rates["share_of_ideal"] == pytest.approx(rates["end_to_end"] / rates["ideal"], abs=0.002)
+    assert rates["bound"] in ("decode", "model", "both")
+
+
+def test_without_a_folder_small_and_large_posters_are_drawn(folder: Path, tiny_model: Path):
+    report = bench("--model", tiny_model, "--images", "8", "--rounds", "1", cwd=folder)
+    assert list(report["sets"]) == ["small (300 × 444)", "large (2000 × 3000)"]
+    assert [rates["images"] for rates in report["sets"].values()] == [8, 8]
+    small, large = report["sets"].values()
+    assert small["decode"] > large["decode"]
+    assert list(folder.iterdir()) == []
+
+
+def test_people_read_what_bounds_the_rate(posters: Path, tiny_model: Path):
+    ran = run_tagger(
+        "bench", posters, "--model", tiny_model, "--device", "cpu", "--workers", "1", "--rounds",
+        "1", cwd=posters.parent,
+    )  # fmt: skip
+    assert ran.code == 0, ran.stderr
+    assert ran.stderr == f"Measuring 13 images, {posters}: 1 rounds.\n"
+    lines = ran.stdout.decode().splitlines()
+    assert lines[:3] == [
+        "colours 1.2 (fp32) on cpu, 1 workers, batches of 4",
+        "",
+        f"{posters}, 13 images",
+    ]
+    assert [line.split()[0] for line in lines[3:8]] == [
+        "decode", "network", "together", "ideal", "reached",
+    ]  # fmt: skip
+    assert lines[8].startswith("  Decode-bound: ")  # the tiny network takes next to nothing
+
+
+def test_a_folder_without_images_is_refused(folder: Path, tiny_model: Path):
+    ran = run_tagger("bench", folder, "--model", tiny_model, cwd=folder)
+    assert (ran.code, ran.stdout) == (2, b"")
+    assert ran.stderr == f"tagger: {folder} holds no images.\n"
+
+
+def test_images_that_cannot_be_read_are_refused(folder: Path, tiny_model: Path):
+    (folder / "none.jpg").write_text("no image")
+    ran = run_tagger("bench", folder, "--model", tiny_model, "--quiet", cwd=folder)
+    assert (ran.code, ran.stdout) == (3, b"")
+    assert ran.stderr == "tagger: None of these images can be read: there is nothing to measure.\n"
+
+
+@pytest.mark.parametrize("text", ["much", "0", "-1G", "4X", ""])
+def test_a_memory_limit_that_is_none_is_refused(folder: Path, tiny_model: Path, text: str):
+    ran = run_tagger("bench", folder, "--model", tiny_model, "--gpu-mem-limit", text, cwd=folder)
+    assert (ran.code, ran.stdout) == (2, b"")
+    assert ran.stderr == f"tagger: --gpu-mem-limit {text}: give a size such as 4G or 512M.\n"
+
+
+def test_the_ideal_of_a_gpu_is_the_slower_stage():
+    shared = Rates(100, decode=300, model=100, end_to_end=75, shared_cores=True)
+    beside = Rates(100, decode=300, model=100, end_to_end=75, shared_cores=False)
+    assert (shared.ideal, shared.share, shared.bound) == (75, 1, "model")
+    assert (beside.ideal, beside.share, beside.bound) == (100, 0.75, "model")
+    assert Rates(1, decode=100, model=300, end_to_end=1, shared_cores=True).bound == "decode"
+    assert Rates(1, decode=200, model=250, end_to_end=1, shared_cores=True).bound == "both"
+
+
+def test_drawn_posters_have_the_detail_of_real_ones(tmp_path: Path):
+    """Decoding takes as long as the file is: real posters of this size have some 33 kB."""
+    (small,) = draw_posters(tmp_path, 300, 444, 1)
+    with Image.open(small) as image:
+        assert (image.format, image.size, image.mode) == ("JPEG", (300, 444), "RGB")
+    assert 20_000 < Path(small).stat().st_size < 60_000
