@@ -7,7 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMANDS = ("", "tag", "untag", "train", "export", "evaluate", "info", "doctor")
+COMMANDS = (
+    "",
+    "tag",
+    "retag",
+    "untag",
+    "train",
+    "refit",
+    "export",
+    "evaluate",
+    "info",
+    "doctor",
+    "bench",
+)
 PAGE = Path(__file__).parent / "cli.md"
 
 
