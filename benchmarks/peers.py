@@ -145,7 +145,7 @@ def _data_loader(paths: Sequence[str], session: Any, size: tuple[int, int]) -> I
     from torch.utils.data import DataLoader
 
     loader: Any = DataLoader(
-        _Posters(paths, size),  # type: ignore[arg-type]
+        _Posters(paths, size),
         batch_size=_BATCH,
         num_workers=available_cores(),
     )

@@ -33,6 +33,10 @@ class OutputError(TaggerError):
     """Results cannot be written where they were asked for."""
 
 
+class TableError(TaggerError):
+    """A table of results cannot be read back."""
+
+
 class DataError(TaggerError):
     """A labelled set cannot be used for training or evaluation."""
 

@@ -30,14 +30,6 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """An image that was read: ``pixels`` is uint8, shape (height, width, 3), RGB."""
-
-    path: str
-    pixels: Pixels
-
-
-@dataclass(frozen=True, slots=True)
 class Failed:
     """An image that could not be read, and why in words for a person."""
 

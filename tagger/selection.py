@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
-from tagger.card import ModelCard
+from tagger.card import TAG_SEPARATOR, ModelCard
+from tagger.errors import UsageError
 from tagger.results import Scores, Tag
 
 
@@ -43,6 +45,80 @@ class Rules:
             max_tags=card.max_tags,
             ignored=frozenset(card.never),
         )
+
+
+def adjusted_rules(
+    card: ModelCard,
+    *,
+    threshold: float | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    min_tags: int | None = None,
+    max_tags: int | None = None,
+    ignored: Iterable[str] = (),
+    renamed: Mapping[str, str] | None = None,
+) -> Rules:
+    """Lay a user's wishes over the card's rules; labels may be written in any case.
+
+    Args:
+        card: of the model.
+        threshold: for all labels.
+        thresholds: label → its own threshold.
+        min_tags: at least so many tags.
+        max_tags: at most so many tags.
+        ignored: labels that are never tags, beside the card's.
+        renamed: label → the name it is emitted under.
+
+    Raises:
+        UsageError: a label is unknown, a number is off, or the limits contradict each other.
+    """
+    values = dict(zip(card.labels, card.thresholds, strict=True))
+    if threshold is not None:
+        values = dict.fromkeys(values, threshold)
+    values |= {known_label(label, card): value for label, value in (thresholds or {}).items()}
+    for label, value in values.items():
+        if not 0 <= value <= 1:
+            raise UsageError(f"The threshold {value} of '{label}' is not between 0 and 1.")
+    names = {known_label(label, card): name.strip() for label, name in (renamed or {}).items()}
+    for label, name in names.items():
+        if not is_tag_name(name):
+            raise UsageError(
+                f"The new name {name!r} of '{label}' must be printable text without "
+                f"'{TAG_SEPARATOR}'."
+            )
+    lowest = card.min_tags if min_tags is None else min_tags
+    highest = card.max_tags if max_tags is None else max_tags
+    if lowest < 0 or highest < 0 or (lowest > highest and None not in (min_tags, max_tags)):
+        raise UsageError(f"At least {lowest} and at most {highest} tags cannot be.")
+    # A limit that was asked for moves the card's other one along.
+    return Rules(
+        labels=card.labels,
+        thresholds=tuple(values[label] for label in card.labels),
+        min_tags=lowest if min_tags is not None else min(lowest, highest),
+        max_tags=highest if max_tags is not None else max(lowest, highest),
+        ignored=frozenset(card.never) | {known_label(label, card) for label in ignored},
+        renamed=names,
+    )
+
+
+def known_label(label: str, card: ModelCard) -> str:
+    """Return a label as the model spells it, whatever the case.
+
+    Raises:
+        UsageError: the model has none of that name.
+    """
+    if label in card.labels:
+        return label
+    folded = {name.casefold(): name for name in card.labels}
+    if label.casefold() in folded:
+        return folded[label.casefold()]
+    close = difflib.get_close_matches(label.casefold(), folded, n=1)
+    hint = f"did you mean {folded[close[0]]}?" if close else f"it has {', '.join(card.labels)}."
+    raise UsageError(f"The model has no label '{label}': {hint}")
+
+
+def is_tag_name(name: str) -> bool:
+    """Say whether a tag may be written under a name."""
+    return bool(name) and name.isprintable() and TAG_SEPARATOR not in name
 
 
 def choose(scores: npt.NDArray[np.floating], rules: Rules) -> npt.NDArray[np.uint8]:

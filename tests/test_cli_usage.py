@@ -67,7 +67,13 @@ NO_MODEL = "cannot be opened as a model: Load model from p/a.png failed:Protobuf
             "--rename red=a|b: the new name must be printable text without '|'.",
         ),
         (["p", "--min-tags", "3", "--max-tags", "2"], "--min-tags 3 is more than --max-tags 2."),
-        (["p", "--device", "gpu"], "There is no device 'gpu': use auto, cpu, cuda or cuda:N."),
+        (
+            ["p", "--device", "gpu"],
+            (
+                "There is no device 'gpu': use auto, cpu, cuda, cuda:N, tensorrt, or several of "
+                "one kind such as cuda:0,cuda:1."
+            ),
+        ),
         (
             ["p", "-o", "t.ods"],
             f"-o t.ods: no table format has the ending '.ods': {NO_FORMAT}",

@@ -22,6 +22,7 @@ HEAVY = {
     "numpy",
     "onnx",
     "onnxruntime",
+    "openpyxl",
     "pandas",
     "pyarrow",
     "rich",
@@ -56,7 +57,8 @@ def imports_of(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["tag", "--help"], ["train", "--help"], ["--version"]]
+    "arguments",
+    [["--help"], ["tag", "--help"], ["retag", "--help"], ["train", "--help"], ["--version"]],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     loaded = loaded_by(f"from tagger.cli import run; assert run({arguments}) == 0")

@@ -18,7 +18,7 @@ import sys
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {
-            "keras", "tensorflow", "sklearn", "tf2onnx", "onnx", "pyarrow", "xlsxwriter"
+            "keras", "tensorflow", "sklearn", "tf2onnx", "onnx", "pyarrow", "xlsxwriter", "openpyxl"
         }:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
@@ -62,6 +62,23 @@ def test_the_missing_extra_of_a_format_is_named(
         f"pip install 'poster-tagger[{format}]'\n"
     )
     assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("format", "start", "package"),
+    [("parquet", b"PAR1", "pyarrow"), ("xlsx", b"PK\x03\x04", "openpyxl")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_missing_extra_of_a_table_to_be_read_is_named(
+    format: str, start: bytes, package: str, tmp_path: Path
+) -> None:
+    (tmp_path / "table").write_bytes(start)
+    ran, _ = run_without_extras(tmp_path, ("retag", "../table"))
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr == (
+        f"tagger: ../table needs the '{format}' extra ({package} is not installed): "
+        f"pip install 'poster-tagger[{format}]'\n"
+    )
 
 
 def test_other_formats_need_no_extra(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def test_pandas_turns_joined_tags_into_columns(tmp_path: Path) -> None:
         ("@sum.jpg", "'@sum.jpg"),
         ("\tx.jpg", "'\tx.jpg"),
         ("a=b.jpg", "a=b.jpg"),
-        ("'=cmd.jpg", "'=cmd.jpg"),
+        ("'=cmd.jpg", "''=cmd.jpg"),
     ],
 )
 def test_excel_runs_no_name_as_a_formula(tmp_path: Path, name: str, cell: str) -> None:

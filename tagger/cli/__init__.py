@@ -13,7 +13,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from tagger import __version__
-from tagger.cli import bench, doctor, evaluate, export, info, refit, streams, tag, train, untag
+from tagger.cli import (
+    bench,
+    doctor,
+    evaluate,
+    export,
+    info,
+    refit,
+    retag,
+    streams,
+    tag,
+    train,
+    untag,
+)
 from tagger.cli.native_output import native_stderr_silenced
 from tagger.errors import TaggerError
 
@@ -27,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (tag, untag, train, refit, export, evaluate, info, doctor, bench):
+for command in (tag, retag, untag, train, refit, export, evaluate, info, doctor, bench):
     command.add_to(app)
 
 

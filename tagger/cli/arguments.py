@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from tagger.card import TAG_SEPARATOR, ModelCard
 from tagger.errors import UsageError, os_reason
 from tagger.scan import Scan, WalkOptions, scan
-from tagger.selection import Rules
+from tagger.selection import Rules, adjusted_rules, is_tag_name, known_label
 
 STDIN = "-"
 
@@ -85,24 +84,24 @@ def tagging_rules(
     Raises:
         UsageError: a label is unknown, a number is off, or the limits contradict each other.
     """
-    values = dict(zip(card.labels, card.thresholds, strict=True))
-    # A threshold for all comes before those for one label, in whatever order they were given.
-    for text in sorted(thresholds, key=lambda text: "=" in text):
-        label, _, number = text.rpartition("=")
-        probability = _probability(number, text)
-        for name in [_known(label, card)] if label else card.labels:
-            values[name] = probability
     if min_tags is not None and max_tags is not None and min_tags > max_tags:
         raise UsageError(f"--min-tags {min_tags} is more than --max-tags {max_tags}.")
-    lowest = card.min_tags if min_tags is None else min_tags
-    highest = card.max_tags if max_tags is None else max_tags
-    # A limit that was asked for moves the card's other one along.
-    return Rules(
-        labels=card.labels,
-        thresholds=tuple(values[label] for label in card.labels),
-        min_tags=lowest if min_tags is not None else min(lowest, highest),
-        max_tags=highest if max_tags is not None else max(lowest, highest),
-        ignored=frozenset(card.never) | {_known(label, card) for label in ignored},
+    for_all: float | None = None
+    by_label: dict[str, float] = {}
+    for text in thresholds:
+        label, _, number = text.rpartition("=")
+        probability = _probability(number, text)
+        if label:
+            by_label[known_label(label, card)] = probability
+        else:
+            for_all = probability
+    return adjusted_rules(
+        card,
+        threshold=for_all,
+        thresholds=by_label,
+        min_tags=min_tags,
+        max_tags=max_tags,
+        ignored=ignored,
         renamed=dict(_renaming(text, card) for text in renamed),
     )
 
@@ -119,27 +118,16 @@ def _probability(number: str, text: str) -> float:
     return value
 
 
-def _known(label: str, card: ModelCard) -> str:
-    if label in card.labels:
-        return label
-    folded = {name.casefold(): name for name in card.labels}
-    if label.casefold() in folded:
-        return folded[label.casefold()]
-    close = difflib.get_close_matches(label.casefold(), folded, n=1)
-    hint = f"did you mean {folded[close[0]]}?" if close else f"it has {', '.join(card.labels)}."
-    raise UsageError(f"The model has no label '{label}': {hint}")
-
-
 def _renaming(text: str, card: ModelCard) -> tuple[str, str]:
     old, equals, new = text.partition("=")
     if not equals:
         raise UsageError(f"--rename {text}: give OLD=NEW.")
     new = new.strip()
-    if not new or not new.isprintable() or TAG_SEPARATOR in new:
+    if not is_tag_name(new):
         raise UsageError(
             f"--rename {text}: the new name must be printable text without '{TAG_SEPARATOR}'."
         )
-    return _known(old, card), new
+    return known_label(old, card), new
 
 
 def xmp_levels(text: str | None) -> tuple[str, ...]:

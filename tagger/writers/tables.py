@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from types import TracebackType
 
@@ -14,8 +15,14 @@ from tagger.writers.columns import Cell, Row
 from tagger.writers.layouts import Layout
 from tagger.writers.sink import Sink
 
-# A spreadsheet runs a cell that starts with one of these as a formula (OWASP, CSV injection).
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet runs a cell that starts with one of these as a formula (OWASP, CSV injection). What
+# only looks as if it had been neutralised gets an apostrophe too: so it can be told apart.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def without_apostrophe(cell: str) -> str:
+    """Take back what ``excel`` puts before a cell."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 class TableWriter:
@@ -83,7 +90,7 @@ class TableWriter:
             return str(cell)
         if cell is None:
             return ""
-        return f"'{cell}" if self._excel and cell.startswith(_FORMULA_STARTS) else cell
+        return f"'{cell}" if self._excel and _FORMULA.match(cell) else cell
 
     def _json_line(self, row: Row) -> bytes:
         record = dict(zip(self._layout.header, row, strict=True))

@@ -1,0 +1,122 @@
+"""Tagging from Python: the same stages as the command, the same results, as a stream."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from tagger.cores import available_cores
+from tagger.model import TaggerModel
+from tagger.pipeline import tag_images
+from tagger.results import Failed, Result
+from tagger.scan import WalkOptions, scan
+from tagger.selection import adjusted_rules
+
+#: An image or a folder, however it is spelled.
+AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+class Tagger:
+    """Tags images with an opened model.
+
+    What is not given is as the model's card says, or as suits the machine. A tagger may be used any
+    number of times; its model is opened once.
+
+    Args:
+        model: an ``.onnx`` file of ours; None takes the bundled one.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, or several such as ``cuda:0,cuda:1``.
+        thresholds: probability from which a label is a tag: one for all labels, or one a label;
+            labels that are not named keep the model's.
+        min_tags: at least so many tags, however improbable.
+        max_tags: at most so many tags.
+        ignore: labels that are never tags.
+        rename: label → the name under which it is a tag.
+        workers: images decoded, and on a CPU tagged, at a time; None is one a core.
+        batch_size: images a run of the network; None is what suits the device.
+
+    Attributes:
+        card: the model's card, with its name, version, labels and thresholds.
+        labels: its labels, in the order of :attr:`tagger.Tagged.scores`.
+        device: where the network really runs.
+
+    Raises:
+        ModelError: the model is missing, damaged, or not one of ours.
+        DeviceError: the device cannot run here.
+        UsageError: a label is unknown, or a number is off.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        *,
+        thresholds: float | Mapping[str, float] | None = None,
+        min_tags: int | None = None,
+        max_tags: int | None = None,
+        ignore: Iterable[str] = (),
+        rename: Mapping[str, str] | None = None,
+        workers: int | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        self._model = TaggerModel(
+            None if model is None else Path(model), device, batch_size=batch_size
+        )
+        self._workers = workers or available_cores()
+        self.card = self._model.card
+        self.labels = self.card.labels
+        self.device = self._model.device
+        by_label = thresholds if isinstance(thresholds, Mapping) else {}
+        self._rules = adjusted_rules(
+            self.card,
+            threshold=None if isinstance(thresholds, Mapping) else thresholds,
+            thresholds=by_label,
+            min_tags=min_tags,
+            max_tags=max_tags,
+            ignored=(ignore,) if isinstance(ignore, str) else ignore,
+            renamed=rename or {},
+        )
+
+    def tag(self, paths: AnyPath | Iterable[AnyPath]) -> Iterator[Result]:
+        """Yield a result an image, in the order of the paths, as soon as it is there.
+
+        Paths are taken only a few batches ahead, so there may be any number of them. Leaving the
+        loop ends the work. What cannot be read is a :class:`tagger.Failed` in its place, a missing
+        file and a folder that cannot be listed included.
+
+        Args:
+            paths: an image, a folder (walked recursively and sorted, as the command does), or any
+                iterable of both.
+
+        Raises:
+            ModelError: the model breaks while it runs.
+        """
+        given = [paths] if isinstance(paths, str | bytes | os.PathLike) else paths
+        unreadable: dict[str, str] = {}
+        for result in tag_images(
+            _walked(given, unreadable), self._model, self._rules, workers=self._workers
+        ):
+            # A folder is no image either, but that is not what is wrong with it.
+            reason = unreadable.get(result.path)
+            yield result if reason is None else Failed(result.path, reason)
+
+
+def _walked(paths: Iterable[AnyPath], unreadable: dict[str, str]) -> Iterator[str]:
+    """Yield images, and in their places the folders that cannot be listed."""
+    for given in paths:
+        path = os.fsdecode(given)
+        noted: list[str] = []
+
+        def note(folder: str, reason: str, noted: list[str] = noted) -> None:
+            unreadable[folder] = reason
+            noted.append(folder)
+
+        if not os.path.isdir(path):
+            yield path
+            continue
+        for found in scan([path], WalkOptions()).paths(note):
+            yield from noted
+            noted.clear()
+            yield found
+        yield from noted

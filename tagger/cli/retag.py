@@ -1,0 +1,212 @@
+"""``tagger retag``: other tags from the probabilities of a table, without the network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tagger.cli.options import (
+    BackupOption,
+    IgnoreOption,
+    MaxTagsOption,
+    MinTagsOption,
+    ModelOption,
+    QuietOption,
+    RenameOption,
+    SummaryOption,
+    ThresholdOption,
+)
+from tagger.cli.outputs import (
+    Existing,
+    ExistingOption,
+    OutputOptions,
+    SidecarDirOption,
+    SidecarName,
+    SidecarNameOption,
+    SidecarOption,
+    XmpRootOption,
+)
+from tagger.cli.tables import (
+    AbsoluteOption,
+    ColumnsOption,
+    ExcelOption,
+    FormatOption,
+    LayoutName,
+    LayoutOption,
+    OutputOption,
+    RelativeToOption,
+    table_options,
+)
+from tagger.cli.writing import Source, write_results
+from tagger.errors import TableError, UsageError
+
+if TYPE_CHECKING:
+    from tagger.results import Result
+
+_EXAMPLES = """Examples:
+
+\b
+  tagger retag tags.csv -o stricter.csv --threshold 0.5
+  tagger retag tags.csv -o tags.csv --max-tags 2 --rename Sci-Fi='Science Fiction'
+  tagger retag tags.parquet --sidecar xmp --ignore Short
+  tagger retag tags.jsonl -o tags.xlsx --layout list --columns title,year
+
+Exit codes: 0 all tagged, 1 some images had failed, or sidecars did, 2 wrong usage, 3 could not go
+on (model, table, output), 130 interrupted, 141 the reader of the output went away.
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("retag", epilog=_EXAMPLES)(retag)
+
+
+def retag(
+    results: Annotated[
+        str,
+        typer.Argument(
+            metavar="RESULTS",
+            help="A table of the layout wide that 'tagger tag' wrote, in any format; - for stdin.",
+            show_default=False,
+        ),
+    ],
+    output: OutputOption = None,
+    format: FormatOption = None,
+    layout: LayoutOption = LayoutName.WIDE,
+    excel: ExcelOption = False,
+    columns: ColumnsOption = None,
+    absolute: AbsoluteOption = False,
+    relative_to: RelativeToOption = None,
+    sidecar: SidecarOption = None,
+    sidecar_name: SidecarNameOption = SidecarName.APPEND,
+    sidecar_dir: SidecarDirOption = None,
+    sidecar_base: Annotated[
+        str | None,
+        typer.Option(
+            "--sidecar-base",
+            metavar="DIR",
+            help="The folder whose tree --sidecar-dir mirrors: what 'tagger tag' was given.",
+        ),
+    ] = None,
+    existing: ExistingOption = Existing.MERGE,
+    backup: BackupOption = False,
+    xmp_root: XmpRootOption = None,
+    threshold: ThresholdOption = None,
+    max_tags: MaxTagsOption = None,
+    min_tags: MinTagsOption = None,
+    ignore: IgnoreOption = None,
+    rename: RenameOption = None,
+    model: ModelOption = None,
+    quiet: QuietOption = False,
+    summary: SummaryOption = None,
+) -> int:
+    """Choose tags anew from the probabilities in a table, without looking at the images.
+
+    The outcome is that of 'tagger tag' with the same options. Thresholds and labels are those of
+    the model, so name the one that tagged. Paths are read as 'tagger tag' reads them: start the
+    command in the same folder. RESULTS itself may be the output.
+    """
+    from tagger.cli.arguments import tagging_rules, xmp_levels
+    from tagger.model import BUNDLED_MODEL, read_card
+    from tagger.readers.rows import open_rows
+    from tagger.readers.wide import WideTable
+
+    table = table_options(
+        output,
+        format,
+        layout,
+        excel=excel,
+        columns=columns or (),
+        absolute=absolute,
+        relative_to=relative_to,
+    )
+    outputs = OutputOptions(
+        tuple(sidecar or ()), sidecar_name, sidecar_dir, existing, backup, xmp_levels(xmp_root),
+    )  # fmt: skip
+    _refuse_to_overwrite_unread(results, output)
+    base = _base(outputs, sidecar_base)
+    card = read_card(model or BUNDLED_MODEL)
+    rules = tagging_rules(
+        card,
+        thresholds=threshold or [],
+        min_tags=min_tags,
+        max_tags=max_tags,
+        ignored=ignore or [],
+        renamed=rename or [],
+    )
+    with open_rows(results) as rows:
+        wide = WideTable(rows, card, table.columns)
+        source = Source(
+            lambda unreadable: _placed(wide.results(rules), rows.name, outputs, base),
+            lambda: base or "",
+        )
+        return write_results(source, card, table, outputs, summary, quiet=quiet)
+
+
+def _refuse_to_overwrite_unread(results: str, output: str | None) -> None:
+    """An output is written as NAME.part first: that must not be what is read.
+
+    Raises:
+        UsageError: it is.
+    """
+    if output is None or output == "-" or results == "-":
+        return
+    part = f"{output}.part"
+    if os.path.exists(part) and os.path.exists(results) and os.path.samefile(part, results):
+        raise UsageError(
+            f"-o {output} is written as {part} first, which is the table to be read: give it "
+            "another name."
+        )
+
+
+def _base(options: OutputOptions, folder: str | None) -> str | None:
+    """Return the absolute folder whose tree is mirrored.
+
+    Raises:
+        UsageError: it was not given, or not needed.
+    """
+    mirrors = bool(options.sidecars) and options.sidecar_dir is not None
+    if mirrors and folder is None:
+        raise UsageError(
+            "--sidecar-dir: say with --sidecar-base which folder's tree is mirrored there: the one "
+            "that 'tagger tag' was given."
+        )
+    if folder is not None and not mirrors:
+        raise UsageError("--sidecar-base is for sidecars with --sidecar-dir.")
+    return None if folder is None else os.path.abspath(folder)
+
+
+def _placed(
+    results: Iterator[Result], name: str, options: OutputOptions, base: str | None
+) -> Iterator[Result]:
+    """Pass results on; end where a sidecar's place cannot be what ``tagger tag`` would take.
+
+    Raises:
+        TableError: the paths are not in order, and sidecars may be shared.
+        UsageError: a path leads out of the folder whose tree is mirrored.
+    """
+    from tagger.paths import printable
+
+    shares = bool(options.sidecars) and options.sidecar_name is SidecarName.REPLACE
+    previous = b""
+    for result in results:
+        if shares and (key := os.fsencode(result.path)) < previous:
+            raise TableError(
+                f"{name} is not sorted by path: {printable(result.path)} comes too late for "
+                "--sidecar-name replace, where images may share a sidecar."
+            )
+        elif shares:
+            previous = key
+        if base is not None and not _lies_below(result.path, base):
+            raise UsageError(f"--sidecar-base {base}: {printable(result.path)} is not below it.")
+        yield result
+
+
+def _lies_below(path: str, folder: str) -> bool:
+    try:
+        return os.path.commonpath((os.path.abspath(path), folder)) == folder
+    except ValueError:  # on another drive
+        return False

@@ -1,0 +1,1 @@
+"""Tables that ``tagger tag`` wrote → results, row by row."""

@@ -1,0 +1,195 @@
+"""A table's header and rows, read as a stream; its first bytes tell the format."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import BinaryIO, Self, TypeAlias
+
+from tagger.errors import MissingExtraError, TableError, UsageError, first_line, os_reason
+from tagger.paths import printable
+from tagger.writers.tables import without_apostrophe
+
+STDIN = "-"
+
+_BOM = b"\xef\xbb\xbf"
+_DELIMITED = re.compile(rb'"?path"?([,\t])')
+
+# Longer than any line that a table of ours has; a file without line ends shall not fill the memory.
+_LONGEST_LINE = 1 << 26
+
+#: The cells of a row, whatever the format makes of them.
+Cells: TypeAlias = Sequence[object]
+
+
+class TableRows:
+    """The rows of a table; a context that lets go of the file, as the end of the rows does.
+
+    Args:
+        name: the file, for messages.
+        header: the columns' names.
+        rows: the rows; each as long as the header.
+        close: lets go of the file.
+    """
+
+    def __init__(
+        self, name: str, header: Cells, rows: Iterator[Cells], close: Callable[[], None]
+    ) -> None:
+        self.name = name
+        self.header = tuple(str(cell) for cell in header)
+        self._rows = rows
+        self._close = close
+
+    def __enter__(self) -> Self:
+        """Do nothing: the file is open."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of the file."""
+        self._close()
+
+    def __iter__(self) -> Iterator[tuple[int, Cells]]:
+        """Yield number and cells of each row; then the file is closed, so it can be replaced.
+
+        Raises:
+            TableError: a row is damaged.
+        """
+        for number, cells in enumerate(self._rows, start=1):
+            if len(cells) != len(self.header):
+                raise TableError(
+                    f"{self.name} is damaged: row {number:,} has {len(cells)} cells instead of "
+                    f"{len(self.header)}."
+                )
+            yield number, cells
+        self._close()
+
+
+def open_rows(file: str) -> TableRows:
+    """Open a table.
+
+    Args:
+        file: its name; ``-`` for standard input.
+
+    Raises:
+        UsageError: it cannot be opened.
+        TableError: it is none.
+        MissingExtraError: the format's library is not installed.
+    """
+    name = "The table on stdin" if file == STDIN else printable(file)
+    try:
+        stream: BinaryIO = sys.stdin.buffer if file == STDIN else open(file, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {os_reason(error)}.") from None
+    close: Callable[[], None] = _leave_open if file == STDIN else stream.close
+    try:
+        lines = _lines(stream, name)
+        first = next(lines, b"")
+        for start, module in ((b"PAR1", "parquet"), (b"PK\x03\x04", "xlsx")):
+            if first.startswith(start):
+                if file == STDIN:
+                    raise UsageError(f"A table in {module} cannot come from a pipe: name the file.")
+                close()
+                return _open_binary(file, name, module)
+        return _text_rows(file, name, first, lines, close)
+    except BaseException:
+        close()
+        raise
+
+
+def _leave_open() -> None:
+    """Standard input is not ours to close."""
+
+
+def _open_binary(file: str, name: str, module: str) -> TableRows:
+    try:
+        if module == "parquet":
+            from tagger.readers.parquet import open_parquet as open_it
+        else:
+            from tagger.readers.xlsx import open_xlsx as open_it
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(name, module, error.name) from None
+    return open_it(file, name)
+
+
+def _text_rows(
+    file: str, name: str, first: bytes, lines: Iterator[bytes], close: Callable[[], None]
+) -> TableRows:
+    has_mark = first.startswith(_BOM)
+    first = first.removeprefix(_BOM)
+    everything = itertools.chain([first], lines)
+    if match := _DELIMITED.match(first):
+        rows = _delimited(name, everything, match[1].decode("ascii"), excel=has_mark)
+        return TableRows(name, next(rows), rows, close)
+    if first.startswith(b"{"):
+        record = _record(name, 1, first)
+        return TableRows(name, tuple(record), _json_rows(name, tuple(record), everything), close)
+    # JSON Lines have no header, so a run that found no image writes nothing.
+    if not first and os.path.splitext(file)[1].lower() not in (".csv", ".tsv"):
+        return TableRows(name, (), iter(()), close)
+    raise TableError(f"{name} is no table that 'tagger tag' wrote.")
+
+
+def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    try:
+        while line := stream.readline(_LONGEST_LINE):
+            if len(line) == _LONGEST_LINE:
+                raise TableError(f"{name} is no table that 'tagger tag' wrote: a line has no end.")
+            yield line
+    except OSError as error:
+        raise TableError(f"{name} cannot be read: {os_reason(error)}.") from None
+
+
+def _delimited(
+    name: str, lines: Iterator[bytes], delimiter: str, *, excel: bool
+) -> Iterator[Cells]:
+    # Cells may be longer than what the module takes by default.
+    csv.field_size_limit(_LONGEST_LINE)
+    number = itertools.count(1)  # of lines; a cell may hold several
+    texts = (_decoded(name, next(number), line) for line in lines)
+    try:
+        for cells in csv.reader(texts, delimiter=delimiter, strict=True):
+            if cells:
+                yield [without_apostrophe(cell) for cell in cells] if excel else cells
+    except csv.Error as error:
+        reached = next(number) - 1
+        raise TableError(f"{name} is damaged: line {reached:,}: {first_line(error)}.") from None
+
+
+def _decoded(name: str, number: int, line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise TableError(f"{name} is damaged: line {number:,} is not UTF-8.") from None
+
+
+def _json_rows(name: str, header: tuple[str, ...], lines: Iterator[bytes]) -> Iterator[Cells]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        record = _record(name, number, line)
+        if record.keys() != set(header):
+            raise TableError(
+                f"{name} is damaged: line {number:,} has other columns than the first one."
+            )
+        yield [record[column] for column in header]
+
+
+def _record(name: str, number: int, line: bytes) -> dict[str, object]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise TableError(f"{name} is damaged: line {number:,} is no JSON object.")
+    return record

@@ -1,0 +1,150 @@
+"""A wide table's rows → results, with tags chosen anew from its probabilities."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+import numpy as np
+
+from tagger.card import ModelCard
+from tagger.errors import TableError, UsageError
+from tagger.paths import unescape
+from tagger.pipeline import DECIMALS
+from tagger.readers.rows import Cells, TableRows
+from tagger.results import Failed, FileFacts, Result, Scores, Tagged
+from tagger.selection import Rules, select
+from tagger.writers.columns import EXTRA_COLUMNS
+
+#: Columns that only a look at the file can fill; all others follow from the path.
+OF_THE_FILE = ("width", "height", "bytes", "sha256")
+
+_OWN = ("path", "tags", "error")
+
+
+class WideTable:
+    """Reads results back.
+
+    Args:
+        rows: of a table that ``tagger tag`` wrote in the layout ``wide``.
+        card: of the model that gave the probabilities.
+        columns: extra columns that will be asked for.
+
+    Raises:
+        TableError: it is no such table, or another model's.
+        UsageError: it lacks a column that is asked for.
+    """
+
+    def __init__(self, rows: TableRows, card: ModelCard, columns: Collection[str] = ()) -> None:
+        self._rows = rows
+        self._name = rows.name
+        self._labels = card.labels
+        self._facts = [column for column in OF_THE_FILE if column in columns]
+        self._places = {name: place for place, name in enumerate(rows.header)}
+        if rows.header:  # JSON Lines without a row have none
+            self._check_header(card)
+            self._path, self._error = self._places["path"], self._places["error"]
+            self._scores = [self._places[label] for label in card.labels]
+
+    def results(self, rules: Rules) -> Iterator[Result]:
+        """Yield a result a row, in the order of the rows.
+
+        Args:
+            rules: which probabilities become tags.
+
+        Raises:
+            TableError: a row is damaged.
+        """
+        for number, cells in self._rows:
+            path = unescape(self._text(number, "path", cells[self._path]))
+            if not path:
+                raise self._damaged(number, "has no path")
+            reason = self._text(number, "error", cells[self._error])
+            facts = self._file_facts(number, cells)
+            if reason:
+                yield Failed(path, reason, facts)
+            else:
+                scores = self._probabilities(number, cells)
+                yield Tagged(path, select(scores, rules), scores, facts)
+
+    def _check_header(self, card: ModelCard) -> None:
+        header = self._rows.header
+        twice = [name for name, count in Counter(header).items() if count > 1]
+        if twice:
+            raise TableError(f"{self._name} has the column '{twice[0]}' twice.")
+        if "path" not in header or not {"tags", "tag"} & set(header) or "error" not in header:
+            raise TableError(f"{self._name} is no table that 'tagger tag' wrote.")
+        rest = set(header) - {*_OWN, *EXTRA_COLUMNS, *self._labels}
+        missing = [label for label in self._labels if label not in header]
+        if len(missing) == len(self._labels) and rest <= {"tag", "score"}:
+            raise TableError(
+                f"{self._name} holds no probabilities of the labels: only a table of the layout "
+                "wide can be tagged again."
+            )
+        model = f"the model {card.name} {card.version}"
+        way_out = "name the model that tagged with --model."
+        if missing:
+            raise TableError(
+                f"{self._name} has no column for the label '{missing[0]}' of {model}: {way_out}"
+            )
+        if rest:
+            first = next(name for name in header if name in rest)
+            raise TableError(
+                f"{self._name} has a column '{first}', which is no label of {model}: {way_out}"
+            )
+        for column in self._facts:
+            if column not in header:
+                raise UsageError(
+                    f"--columns: {self._name} has no column '{column}', and images are not opened "
+                    "to tag again: leave it out, or use 'tagger tag'."
+                )
+
+    def _probabilities(self, number: int, cells: Cells) -> Scores:
+        values = np.empty(len(self._labels), dtype=np.float64)
+        for label, place in enumerate(self._scores):
+            try:
+                values[label] = float(cells[place])  # type: ignore[arg-type]
+            except (TypeError, ValueError):
+                values[label] = -1.0
+        if not ((values >= 0) & (values <= 1)).all():
+            bad = self._labels[int(np.argmin((values >= 0) & (values <= 1)))]
+            raise self._damaged(number, f"has no probability for '{bad}'")
+        # Whoever has been at the table: tags are chosen from what will be written.
+        return np.asarray(np.round(values, DECIMALS), dtype=np.float64)
+
+    def _file_facts(self, number: int, cells: Cells) -> FileFacts:
+        found: dict[str, int | None] = {}
+        digest = None
+        for column in self._facts:
+            cell = cells[self._places[column]]
+            if column == "sha256":
+                digest = self._text(number, column, cell) or None
+            else:
+                found[column] = self._whole(number, column, cell)
+        return FileFacts(found.get("width"), found.get("height"), found.get("bytes"), digest)
+
+    def _whole(self, number: int, column: str, cell: object) -> int | None:
+        if cell is None or cell == "":
+            return None
+        try:
+            value = int(cell)  # type: ignore[call-overload]
+        except (TypeError, ValueError, OverflowError):
+            value = -1
+        if value < 0:
+            raise self._damaged(number, f"has no whole number as its {column}")
+        return int(value)
+
+    def _text(self, number: int, column: str, cell: object) -> str:
+        if cell is None:
+            return ""
+        if isinstance(cell, str):
+            try:
+                cell.encode("utf-8")  # half a character, as JSON can spell it, has no UTF-8
+            except UnicodeEncodeError:
+                pass
+            else:
+                return cell
+        raise self._damaged(number, f"has no text as its {column}")
+
+    def _damaged(self, number: int, what: str) -> TableError:
+        return TableError(f"{self._name} is damaged: row {number:,} {what}.")

@@ -1,0 +1,64 @@
+"""Rows of an XLSX file: of the sheet ``tags``, or of the first one."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+
+from tagger.errors import TableError, UsageError, first_line, os_reason
+from tagger.readers.rows import Cells, TableRows
+
+_SHEET = "tags"
+
+
+def open_xlsx(file: str, name: str) -> TableRows:
+    """Open a file.
+
+    Args:
+        file: its name.
+        name: what to call it in a message.
+
+    Raises:
+        UsageError: it cannot be opened.
+        TableError: it is damaged.
+    """
+    try:
+        stream = open(file, "rb")  # noqa: SIM115 (openpyxl asks files for their endings)
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {os_reason(error)}.") from None
+    try:
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+        sheet = book[_SHEET] if _SHEET in book.sheetnames else book.worksheets[0]
+        rows = sheet.iter_rows(values_only=True)
+        header = _without_empty_end(next(rows, ()))
+    except (InvalidFileException, zipfile.BadZipFile, ParseError, LookupError, ValueError) as error:
+        stream.close()
+        raise TableError(f"{name} is damaged: {first_line(error)}.") from None
+
+    def close() -> None:
+        book.close()
+        stream.close()
+
+    return TableRows(name, header, _rows(rows, len(header), name), close)
+
+
+def _rows(rows: Iterator[tuple[Any, ...]], columns: int, name: str) -> Iterator[Cells]:
+    try:
+        for row in rows:
+            cells = _without_empty_end(row)
+            if cells:  # a spreadsheet may leave empty rows behind
+                yield [*cells, *[None] * (columns - len(cells))]
+    except (zipfile.BadZipFile, ParseError, LookupError, ValueError, OSError) as error:
+        raise TableError(f"{name} is damaged: {first_line(error)}.") from None
+
+
+def _without_empty_end(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    length = len(row)
+    while length and row[length - 1] is None:
+        length -= 1
+    return row[:length]

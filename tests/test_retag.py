@@ -1,0 +1,499 @@
+"""``tagger retag``: what a fresh run with the same options would write, without the network."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from commands import Argument, Ran, run_tagger
+from pictures import save_picture
+from tiny_model import changed_card, write_model
+
+from tagger.card import ModelCard
+from tagger.errors import TableError
+from tagger.readers.rows import TableRows, open_rows
+from tagger.readers.wide import WideTable
+from tagger.results import Result
+from tagger.selection import Rules
+
+Run = Callable[..., Ran]
+
+ROOT = Path(__file__).parent.parent
+EVERYTHING = "folder,name,title,year,width,height,bytes,sha256"
+TABLES = ["all.csv", "all.tsv", "all.jsonl", "all.parquet", "all.xlsx", "excel.csv", "excel.tsv"]
+
+NAMES = [
+    "Heat (1995).jpg",
+    "with, comma.png",
+    "it's.png",
+    "-minus.png",
+    "ümläut 😀.jpg",
+    "a\\x41.png" if os.sep == "/" else "a41.png",
+    "two/deep/er.jpg",
+]
+if sys.platform != "win32":
+    NAMES += ["=cmd.png", "'=cmd.png", 'say "hi".png', "line\nbreak.png", "re\rturn.png", "\t.png"]
+if sys.platform == "linux":
+    NAMES += [os.fsdecode(b"latin \xe9.jpg"), os.fsdecode(b"\xff\xfe=.png"), "bell\x07.png"]
+
+#: What a person may ask for; ``{}`` is the output's name.
+OPTIONS = {
+    "as it was": ("-o", "{}.csv"),
+    "threshold": ("-o", "{}.csv", "--threshold", "0.25"),
+    "a label's": ("-o", "{}.csv", "--threshold", "0.6", "--threshold", "blue=0.1"),
+    "limits": ("-o", "{}.csv", "--max-tags", "3", "--min-tags", "2"),
+    "no tags": ("-o", "{}.csv", "--threshold", "1", "--min-tags", "0"),
+    "ignore": ("-o", "{}.csv", "--ignore", "red", "--min-tags", "1"),
+    "rename": ("-o", "{}.csv", "--rename", "red=warm", "--rename", "green=warm"),
+    "list": ("-o", "{}.tsv", "--layout", "list"),
+    "long": ("-o", "{}.jsonl", "--layout", "long", "--threshold", "0.1"),
+    "excel": ("-o", "{}.csv", "--excel", "--max-tags", "1"),
+    "columns": ("-o", "{}.csv", "--columns", EVERYTHING),
+    "some columns": ("-o", "{}.jsonl", "--columns", "sha256,title", "--layout", "list"),
+    "absolute": ("-o", "{}.csv", "--absolute", "--columns", "folder"),
+    "relative": ("-o", "{}.csv", "--relative-to", "posters/two"),
+    "parquet": ("-o", "{}.parquet", "--threshold", "0.3"),
+    "xlsx": ("-o", "{}.xlsx", "--threshold", "0.3", "--columns", "year"),
+}
+
+
+@pytest.fixture
+def posters(folder: Path) -> Path:
+    """Return a folder of forty-odd images of all colours, and some that are none."""
+    for number in range(30):
+        colour = (number * 53 % 256, number * 97 % 256, number * 151 % 256)
+        save_picture(folder / f"posters/{number:02}.png", colour, size=(10 + number, 20))
+    for number, name in enumerate(NAMES):
+        save_picture(folder / "posters" / name, (255 - 9 * number, 128, 13 * number))
+    (folder / "posters/broken.jpg").write_bytes(b"no image")
+    (folder / "posters/empty.png").touch()
+    return folder
+
+
+@pytest.fixture
+def retag(tagger: Run, tiny_model: Path) -> Run:
+    """Return a function that runs ``tagger retag ARGUMENTS`` with the tiny model's card."""
+
+    def run_retag(*arguments: Argument, stdin: bytes = b"") -> Ran:
+        return tagger("retag", *arguments, "--model", tiny_model, stdin=stdin)
+
+    return run_retag
+
+
+def content(file: Path) -> object:
+    """Return the bytes of a file; of XLSX those of its parts but for the time of writing."""
+    if file.suffix != ".xlsx":
+        return file.read_bytes()
+    with zipfile.ZipFile(file) as parts:
+        names = [name for name in parts.namelist() if name != "docProps/core.xml"]
+        return {name: parts.read(name) for name in names}
+
+
+def write_all_tables(tag: Run) -> None:
+    """Write every kind of table that can be read back."""
+    for name in TABLES:
+        excel = ["--excel"] if name.startswith("excel") else []
+        assert tag("posters", "-o", name, "--columns", EVERYTHING, *excel).code == 1
+
+
+def test_it_equals_a_fresh_run_to_the_byte(posters: Path, tag: Run, retag: Run) -> None:
+    write_all_tables(tag)
+    for wish, options in OPTIONS.items():
+        fresh = tag("posters", *(part.format("fresh") for part in options))
+        ending = Path(options[1]).suffix
+        for table in TABLES:
+            again = retag(table, *(part.format("again") for part in options))
+            assert (again.code, fresh.code) == (1, 1), again.stderr
+            assert content(Path(f"again{ending}")) == content(Path(f"fresh{ending}")), (wish, table)
+
+
+def test_it_equals_a_fresh_run_of_the_bundled_model(tmp_path: Path) -> None:
+    def output(*arguments: str) -> bytes:
+        ran = run_tagger(*arguments, cwd=ROOT)
+        assert ran.code == 0, ran.stderr
+        return ran.stdout
+
+    table = tmp_path / "tags.jsonl"
+    output("tag", "samples", "--device", "cpu", "-o", str(table))
+    options = ["--threshold", "0.2", "--max-tags", "4", "--ignore", "Drama", "-f", "csv"]
+
+    fresh = output("tag", "samples", "--device", "cpu", *options)
+
+    assert output("retag", str(table), *options) == fresh
+
+
+def test_sidecars_are_those_of_a_fresh_run(posters: Path, tag: Run, retag: Run) -> None:
+    tag("posters", "-o", "tags.csv")
+    kinds = ["--sidecar", "txt", "--sidecar", "json", "--sidecar", "xmp", "--xmp-root", "Genre"]
+    options = [*kinds, "--threshold", "0.3", "--rename", "red=warm"]
+    tag("posters", *options)
+    fresh = _taken(posters / "posters")
+
+    again = retag("tags.csv", *options)
+
+    assert (again.code, again.stdout) == (1, b"")
+    assert len(fresh) == 3 * (30 + len(NAMES))
+    assert _taken(posters / "posters") == fresh
+
+
+def test_mirrored_sidecars_are_those_of_a_fresh_run(posters: Path, tag: Run, retag: Run) -> None:
+    tag("posters", "-o", "tags.csv")
+    tag("posters", "--sidecar", "txt", "--sidecar-dir", "fresh")
+
+    retag("tags.csv", "--sidecar", "txt", "--sidecar-dir", "again", "--sidecar-base", "posters")
+
+    assert _taken(posters / "again") == _taken(posters / "fresh") != {}
+
+
+def _taken(folder: Path) -> dict[str, bytes]:
+    """Return the sidecars below a folder, and remove them."""
+    found = {}
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in (".txt", ".json", ".xmp"):
+            found[str(file.relative_to(folder))] = file.read_bytes()
+            file.unlink()
+    return found
+
+
+def test_failed_images_stay_failed_and_are_named(posters: Path, tag: Run, retag: Run) -> None:
+    tag("posters", "-o", "tags.csv")
+
+    ran = retag("tags.csv", "-o", "again.csv")
+
+    assert ran.code == 1
+    assert ran.stderr.splitlines()[:2] == [
+        "failed: posters/broken.jpg: not an image in a supported format, or damaged",
+        "failed: posters/empty.png: the file is empty",
+    ]
+    assert ran.stderr.splitlines()[2].startswith(f"{30 + len(NAMES)} tagged, 2 failed in ")
+
+
+def test_a_table_can_be_replaced_by_what_is_made_of_it(posters: Path, tag: Run, retag: Run) -> None:
+    for name in ("tags.csv", "tags.parquet", "tags.xlsx", "tags.jsonl"):
+        tag("posters", "-o", name)
+        tag("posters", "-o", f"fresh-{name}", "--max-tags", "1")
+
+        assert retag(name, "-o", name, "--max-tags", "1").code == 1
+
+        assert content(Path(name)) == content(Path(f"fresh-{name}"))
+
+
+def test_a_damaged_table_is_not_replaced(folder: Path, tag: Run, retag: Run) -> None:
+    save_picture(folder / "a.png")
+    tag("a.png", "-o", "tags.csv")
+    torn = Path("tags.csv").read_bytes() + b"b.png,red"
+    Path("tags.csv").write_bytes(torn)
+
+    ran = retag("tags.csv", "-o", "tags.csv")
+
+    assert ran.code == 3
+    assert ran.stderr.splitlines() == [
+        "Stopped after 1 images, kept in tags.csv.part.",
+        "tagger: tags.csv is damaged: row 2 has 2 cells instead of 7.",
+    ]
+    assert Path("tags.csv").read_bytes() == torn
+
+
+def test_what_an_output_would_overwrite_unread_is_refused(
+    folder: Path, tag: Run, retag: Run
+) -> None:
+    save_picture(folder / "a.png")
+    tag("a.png", "-o", "tags.csv")
+    os.rename("tags.csv", "tags.csv.part")
+    before = Path("tags.csv.part").read_bytes()
+
+    ran = retag("tags.csv.part", "-o", "tags.csv")
+
+    assert (ran.code, ran.stderr) == (
+        2,
+        (
+            "tagger: -o tags.csv is written as tags.csv.part first, which is the table to be read: "
+            "give it another name.\n"
+        ),
+    )
+    assert Path("tags.csv.part").read_bytes() == before
+
+
+@pytest.mark.parametrize("format", ["csv", "tsv", "jsonl"])
+def test_a_table_can_come_from_a_pipe(format: str, folder: Path, tag: Run, retag: Run) -> None:
+    save_picture(folder / "a.png", (200, 100, 50))
+    table = tag("a.png", "-f", format).stdout
+
+    ran = retag("-", "--threshold", "0.1", stdin=table)
+
+    assert (ran.code, ran.stdout) == (0, tag("a.png", "--threshold", "0.1", "-f", "csv").stdout)
+
+
+@pytest.mark.parametrize("format", ["parquet", "xlsx"])
+def test_a_binary_table_cannot_come_from_a_pipe(
+    format: str, folder: Path, tag: Run, retag: Run
+) -> None:
+    save_picture(folder / "a.png")
+    table = tag("a.png", "-f", format).stdout
+
+    ran = retag("-", stdin=table)
+
+    assert (ran.code, ran.stderr) == (
+        2,
+        f"tagger: A table in {format} cannot come from a pipe: name the file.\n",
+    )
+
+
+def test_an_image_that_is_gone_gets_no_sidecar(folder: Path, tag: Run, retag: Run) -> None:
+    save_picture(folder / "a.png")
+    save_picture(folder / "b.png")
+    tag("a.png", "b.png", "-o", "tags.csv")
+    os.unlink("a.png")
+
+    ran = retag("tags.csv", "--sidecar", "txt")
+
+    assert ran.code == 1
+    assert ran.stderr.splitlines()[0] == (
+        "failed: a.png: the image is not there, so it gets no sidecar"
+    )
+    assert sorted(os.listdir()) == ["b.png", "b.png.txt", "tags.csv"]
+
+
+def test_no_columns_but_those_asked_for(folder: Path, tag: Run, retag: Run) -> None:
+    save_picture(folder / "a.png")
+    tag("a.png", "-o", "tags.csv", "--columns", "width,bytes")
+
+    ran = retag("tags.csv", "--layout", "list", "--columns", "width")
+
+    assert ran.stdout == b"path,tags,error,width\na.png,red,,16\n"
+
+
+HEADER = "path,tags,error,red,green,blue,N/A\n"
+
+REFUSED = {
+    "list": (
+        "path,tags,error\na.png,red,\n",
+        (),
+        3,
+        (
+            "t.csv holds no probabilities of the labels: only a table of the layout wide can be "
+            "tagged "
+            "again."
+        ),
+    ),
+    "long": (
+        "path,tag,score,error\na.png,red,0.5000,\n",
+        (),
+        3,
+        (
+            "t.csv holds no probabilities of the labels: only a table of the layout wide can be "
+            "tagged "
+            "again."
+        ),
+    ),
+    "a label less": (
+        "path,tags,error,red,green,N/A\n",
+        (),
+        3,
+        (
+            "t.csv has no column for the label 'blue' of the model colours 1.2: name the model "
+            "that "
+            "tagged with --model."
+        ),
+    ),
+    "a label more": (
+        "path,tags,error,red,green,blue,N/A,grey\n",
+        (),
+        3,
+        (
+            "t.csv has a column 'grey', which is no label of the model colours 1.2: name the model "
+            "that tagged with --model."
+        ),
+    ),
+    "twice": (
+        "path,tags,error,red,green,blue,N/A,red\n",
+        (),
+        3,
+        "t.csv has the column 'red' twice.",
+    ),
+    "any text": ("Dear diary\n", (), 3, "t.csv is no table that 'tagger tag' wrote."),
+    "nothing": ("", (), 3, "t.csv is no table that 'tagger tag' wrote."),
+    "another table": ("path,size\n", (), 3, "t.csv is no table that 'tagger tag' wrote."),
+    "no number": (
+        HEADER + "a.png,,,0.5,x,0,0\n",
+        (),
+        3,
+        "t.csv is damaged: row 1 has no probability for 'green'.",
+    ),
+    "too high": (
+        HEADER + "a.png,,,0.5,0,1.5,0\n",
+        (),
+        3,
+        "t.csv is damaged: row 1 has no probability for 'blue'.",
+    ),
+    "not a number": (
+        HEADER + "a.png,,,0.5,0,nan,0\n",
+        (),
+        3,
+        "t.csv is damaged: row 1 has no probability for 'blue'.",
+    ),
+    "no path": (HEADER + ",,,0.5,0,0,0\n", (), 3, "t.csv is damaged: row 1 has no path."),
+    "open quote": (
+        HEADER + '"a.png,,,0.5,0,0,0\n',
+        (),
+        3,
+        "t.csv is damaged: line 2: unexpected end of data.",
+    ),
+    "no JSON": (
+        '{"path": "a.png"\n',
+        (),
+        3,
+        "t.csv is damaged: line 1 is no JSON object.",
+    ),
+    "half a character": (
+        (
+            '{"path": "\\ud800", "tags": "", "error": null, "red": 0, "green": 0, "blue": 0, '
+            '"N/A": 0}\n'
+        ),
+        (),
+        3,
+        "t.csv is damaged: row 1 has no text as its path.",
+    ),
+    "column": (
+        HEADER,
+        ("--columns", "sha256,title"),
+        2,
+        (
+            "--columns: t.csv has no column 'sha256', and images are not opened to tag again: "
+            "leave it "
+            "out, or use 'tagger tag'."
+        ),
+    ),
+    "where to mirror": (
+        HEADER,
+        ("--sidecar", "txt", "--sidecar-dir", "s"),
+        2,
+        (
+            "--sidecar-dir: say with --sidecar-base which folder's tree is mirrored there: the one "
+            "that 'tagger tag' was given."
+        ),
+    ),
+    "nothing to mirror": (
+        HEADER,
+        ("--sidecar-base", "s"),
+        2,
+        "--sidecar-base is for sidecars with --sidecar-dir.",
+    ),
+    "unsorted": (
+        HEADER + "b.png,,,1,0,0,0\na.png,,,1,0,0,0\n",
+        ("--sidecar", "txt", "--sidecar-name", "replace", "-o", os.devnull, "-f", "csv"),
+        3,
+        (
+            "t.csv is not sorted by path: a.png comes too late for --sidecar-name replace, where "
+            "images may share a sidecar."
+        ),
+    ),
+    "unknown label": (
+        HEADER,
+        ("--ignore", "rot"),
+        2,
+        "The model has no label 'rot': it has red, green, blue, N/A.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_tagged_again_is_refused(case: str, folder: Path, retag: Run) -> None:
+    table, options, code, message = REFUSED[case]
+    Path("t.csv").write_text(table, encoding="utf-8")
+
+    ran = retag("t.csv", *options)
+
+    assert (ran.code, ran.stderr.splitlines()[-1]) == (code, f"tagger: {message}")
+
+
+def test_a_table_that_is_missing_is_named(folder: Path, retag: Run) -> None:
+    ran = retag("t.csv")
+
+    assert (ran.code, ran.stderr) == (
+        2,
+        "tagger: t.csv cannot be read: no such file or directory.\n",
+    )
+
+
+@pytest.mark.parametrize(("name", "start"), [("t.parquet", b"PAR1"), ("t.xlsx", b"PK\x03\x04")])
+def test_a_torn_binary_table_is_damaged(name: str, start: bytes, folder: Path, retag: Run) -> None:
+    Path(name).write_bytes(start + b"torn")
+
+    ran = retag(name)
+
+    assert ran.code == 3
+    assert ran.stderr.startswith(f"tagger: {name} is damaged: ")
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_sidecar_never_leaves_the_mirror(folder: Path, retag: Run) -> None:
+    Path("t.csv").write_text(HEADER + "../../etc/a.png,,,1,0,0,0\n", encoding="utf-8")
+    options = ["--sidecar", "txt", "--sidecar-dir", "s", "--sidecar-base", "."]
+
+    ran = retag("t.csv", *options)
+
+    assert ran.code == 2
+    assert ran.stderr.splitlines()[-1] == (
+        f"tagger: --sidecar-base {folder}: ../../etc/a.png is not below it."
+    )
+    assert sorted(os.listdir()) == ["t.csv"]
+
+
+def test_columns_may_stand_in_any_order(folder: Path, retag: Run) -> None:
+    Path("t.csv").write_text("path,error,N/A,blue,red,green,tags\r\na.png,,0,0.9,0.1,0,\r\n")
+
+    ran = retag("t.csv", "--layout", "list")
+
+    assert ran.stdout == b"path,tags,error\na.png,blue,\n"
+
+
+def test_a_run_that_found_no_image_can_be_tagged_again(folder: Path, tag: Run, retag: Run) -> None:
+    os.mkdir("none")
+    tag("none", "-o", "tags.jsonl")
+
+    assert (retag("tags.jsonl").code, retag("tags.jsonl").stdout) == (0, HEADER.encode())
+
+
+def test_the_labels_of_the_card_count(folder: Path, tag: Run, tagger: Run) -> None:
+    save_picture(folder / "a.png")
+    tag("a.png", "-o", "tags.csv")
+    other = write_model(folder / "other.onnx", changed_card(thresholds=(1.0, 0.0, 0.0, 0.0)))
+
+    ran = tagger("retag", "tags.csv", "--model", other, "--layout", "list", "--min-tags", "0")
+
+    assert ran.stdout == b"path,tags,error\na.png,red|green|blue,\n"
+
+
+def test_rows_are_read_one_by_one() -> None:
+    """A result is there before the next row is asked for: nothing gathers, however long it is."""
+    card = ModelCard("m", "1", ("red",), 8, 8, (0.5,))
+    given: list[int] = []
+
+    def endless() -> Iterator[list[object]]:
+        while True:
+            given.append(1)
+            yield [f"{len(given)}.png", "", "", 0.75]
+
+    rows = TableRows("endless", ("path", "tags", "error", "red"), endless(), lambda: None)
+    results: Iterator[Result] = WideTable(rows, card).results(Rules.of_card(card))
+
+    for number in range(1, 1001):
+        assert (next(results).path, len(given)) == (f"{number}.png", number)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl"])
+def test_text_is_read_as_far_as_it_is_used(name: str, folder: Path) -> None:
+    start = '{"path": "a"}\n' if name == "t.jsonl" else "path,a\nb,c\n"
+    with open(name, "wb") as file:
+        file.write(start.encode())
+        file.truncate(1 << 30)  # a gigabyte of what is no row
+
+    with open_rows(name) as rows:
+        assert next(iter(rows))[0] == 1
+        with pytest.raises(TableError, match="a line has no end"):
+            list(rows)
