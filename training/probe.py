@@ -90,6 +90,11 @@ def fit_probe(features: Features, targets: Array) -> Probe:
     centre = features.values.mean(axis=0)
     inputs = ((features.values - centre) / scale).astype(np.float32)
     truth = targets.astype(np.float32)
+    # With fewer images than features, no solution leaves the space that the images span.
+    basis = None
+    if len(inputs) < inputs.shape[1]:
+        basis = np.linalg.svd(inputs, full_matrices=False)[2].T
+        inputs = inputs @ basis
 
     fold_of = np.arange(len(inputs)) % min(FOLDS, len(inputs))
     starts: list[Array | None] = [None] * FOLDS
@@ -107,7 +112,7 @@ def fit_probe(features: Features, targets: Array) -> Probe:
             break
         best_loss, best_penalty, best_scores = loss, penalty, scores
     solution = _minimise(inputs, truth, best_penalty, None)
-    kernel = solution[:-1] / scale[:, None]
+    kernel = (solution[:-1] if basis is None else basis @ solution[:-1]) / scale[:, None]
     bias = solution[-1] - centre @ kernel
     return Probe(kernel.astype(np.float32), bias.astype(np.float32), best_scores)
 

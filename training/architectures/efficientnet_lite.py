@@ -92,7 +92,10 @@ def build_efficientnet_lite(
     images = keras.Input((height, width, 3), dtype="uint8", name="images")
     *stages, top = _features(images, variant)
     if pooled_stages:
-        averages = [layers.GlobalAveragePooling2D()(x) for x in (*stages, top)]
+        averages = [
+            layers.GlobalAveragePooling2D(name=f"average_{number}")(x)
+            for number, x in enumerate((*stages, top))
+        ]
         pooled = layers.Concatenate(name="pool")(averages)
     else:
         pooled = layers.GlobalAveragePooling2D(name="pool")(top)
@@ -199,17 +202,19 @@ def _block(x: Any, name: str, filters: int, kernel: int, stride: int, expansion:
     x = layers.DepthwiseConv2D(
         kernel, stride, "same", use_bias=False, name=f"{name}_depthwise_conv"
     )(x)
-    x = layers.ReLU(6.0)(_normalised(x, f"{name}_bn1"))
+    x = layers.ReLU(6.0, name=f"{name}_relu")(_normalised(x, f"{name}_bn1"))
     x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_project_conv")(x)
     x = _normalised(x, f"{name}_bn2")
-    return layers.Add()([x, entered]) if stride == 1 and channels == filters else x
+    return (
+        layers.Add(name=f"{name}_add")([x, entered]) if stride == 1 and channels == filters else x
+    )
 
 
 def _convolution(x: Any, filters: int, kernel: int, stride: int, name: str, norm_name: str) -> Any:
     from keras import layers
 
     x = layers.Conv2D(filters, kernel, stride, "same", use_bias=False, name=name)(x)
-    return layers.ReLU(6.0)(_normalised(x, norm_name))
+    return layers.ReLU(6.0, name=f"{norm_name}_relu")(_normalised(x, norm_name))
 
 
 def _normalised(x: Any, name: str) -> Any:
