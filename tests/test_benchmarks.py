@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pictures import save_picture
+
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 
@@ -18,3 +20,17 @@ def test_precisions_are_compared_with_the_first_file(tiny_model: Path) -> None:
     first, second = json.loads(done.stdout)["models"]
     assert (first["file"], first["precision"], first["ratio"]) == (str(tiny_model), "fp32", 1.0)
     assert second["ratio"] > 0
+
+
+def test_memory_is_measured_for_each_size_of_folder(folder: Path, tiny_model: Path) -> None:
+    poster = save_picture(folder / "poster.png")
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "memory.py", poster, "--counts", "8", "24",
+         "--model", tiny_model],
+        capture_output=True, check=True, cwd=folder,
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert [(run["images"], run["rows"]) for run in report["runs"]] == [(8, 8), (24, 24)]
+    assert report["growth"][0] == 1.0
+    assert 0.8 < report["growth"][1] < 1.2
+    assert list(folder.iterdir()) == [poster]
