@@ -15,6 +15,10 @@ _NAMES = {
     "ema": "decay of the averaged weights",
     "probe": "last layer fitted first",
     "frozen_layers": "frozen up to layer",
+    "training_scale": "side of the images trained on, as a share of the input's",
+    "teachers": "networks whose probes teach",
+    "teacher_share": "share of the targets that teachers say",
+    "stop_after": "epochs trained",
     "epochs": "epochs at most",
     "patience": "epochs without gain, at most",
     "never": "labels never emitted",
@@ -28,6 +32,7 @@ _UNSET = {
     "id_column": "found by its name",
     "tags_column": "found by its name, if any",
     "frozen_layers": "none",
+    "stop_after": "all",
     "target_precision": "none: thresholds for the highest F1",
 }
 
