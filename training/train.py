@@ -24,10 +24,10 @@ from training.fit import FitData, FitListener, compile_model, copy_weights, fit
 from training.history import Epoch, TrainingState
 from training.labels import LabelledSet, Notice, read_labelled_set
 from training.metrics import Evaluation, scored_labels
-from training.probe import Probe, fit_probe, pooled_features
 from training.run_folder import RunFolder
 from training.settings import DataSource, TrainSettings
 from training.split import validation_mask
+from training.teaching import Probes, taught_targets
 
 #: Labels of these names say that a label is missing: scored, never emitted.
 MISSING_LABELS = frozenset({"n/a", "na", "unknown", "none"})
@@ -186,7 +186,7 @@ def _trained(
     measured = architecture.build(
         settings.height, settings.width, len(labelled.labels), settings.pretrained
     )
-    probes = _Probes(settings, data, listener)
+    probes = Probes(settings, data, listener.probing)
     if checkpointed:
         model = _checkpoint(run)
         state.epochs = [Epoch(**epoch) for epoch in run.read_json(run.state)]
@@ -199,7 +199,7 @@ def _trained(
         model = _for_training(measured, architecture.build, settings, len(labelled.labels))
         _freeze(model, settings.frozen_layers)
         compile_model(model, settings, -(-len(data.training) // settings.batch_size))
-    data = replace(data, taught=_taught(data, settings, run, probes))
+    data = replace(data, taught=taught_targets(data, settings, run, probes))
     epochs = settings.stop_after or settings.epochs
     listener.model_ready(settings.architecture, model.count_params(), epochs, state)
     fit(model, data, settings, run, state, listener, measured=measured)
@@ -240,50 +240,6 @@ def _for_training(
     model = build(*settings.training_size, labels, settings.pretrained)
     copy_weights(measured, model)
     return model
-
-
-class _Probes:
-    """Linear probes on networks as they come from ImageNet, each fitted once."""
-
-    def __init__(self, settings: TrainSettings, data: FitData, listener: TrainListener) -> None:
-        self._settings = settings
-        self._data = data
-        self._listener = listener
-        self._fitted: dict[str, Probe] = {}
-
-    def of(self, name: str, network: Any = None) -> Probe:
-        """Return the probe on a network, which is built here where it is not given."""
-        if name not in self._fitted:
-            self._listener.probing(name)
-            settings, data = self._settings, self._data
-            if network is None:
-                network = find_architecture(name).build(
-                    settings.height, settings.width, data.targets.shape[1], True
-                )
-            features = pooled_features(network, data.images, data.training)
-            self._fitted[name] = fit_probe(features, data.targets[data.training])
-        return self._fitted[name]
-
-
-def _taught(data: FitData, settings: TrainSettings, run: RunFolder, probes: _Probes) -> Any:
-    """Return what to learn: the labels, blended with what teachers say of them.
-
-    A probability says more than a label that is one of at most three, some of which cannot be
-    seen, and a network that learns it overfits later (Hinton et al., "Distilling the Knowledge in
-    a Neural Network", 2015). What teachers say of an image is what probes say that were not fitted
-    on it: of what they were fitted on they only repeat the labels. It is kept for a training that
-    goes on.
-    """
-    if not settings.teachers:
-        return data.targets.astype(np.float32)
-    if not run.taught.exists():
-        opinion = np.mean([probes.of(name).held_out for name in settings.teachers], axis=0)
-        blended = data.targets.astype(np.float32)
-        # Other images than those that are trained on keep their labels.
-        blended[data.training] *= 1 - settings.teacher_share
-        blended[data.training] += settings.teacher_share * opinion
-        run.write(run.taught, lambda file: np.save(file, blended))
-    return np.load(run.taught)
 
 
 def _decoded(
