@@ -168,6 +168,86 @@ def test_feature_maps_of_int8_are_unsigned(lowered: Lowered):
     )
 
 
+def convolution_of(folder: Path, normalised: str) -> Path:
+    """Write a network of one convolution whose input is normalised by a step of another kind."""
+    import onnx
+    from onnx import helper as make
+
+    random = np.random.default_rng(1)
+    constants = {
+        "factor": np.float32(1 / 255),
+        "factors": np.float32([[[[1 / 255, 1 / 128, 1 / 64]]]]),
+        "kernel": random.normal(size=(4, 3, 3, 3)).astype(np.float32),
+        "weights": random.normal(size=(4, 2)).astype(np.float32),
+    }
+    steps = [
+        ("Cast", ["images"], {"to": onnx.TensorProto.FLOAT}),
+        ("Mul", ["Cast", normalised], {}),
+        ("Transpose", ["Mul"], {"perm": [0, 3, 1, 2]}),
+        ("Conv", ["Transpose", "kernel"], {"pads": [1, 1, 1, 1]}),
+        ("GlobalAveragePool", ["Conv"], {}),
+        ("Flatten", ["GlobalAveragePool"], {}),
+        ("MatMul", ["Flatten", "weights"], {}),
+        ("Sigmoid", ["MatMul"], {}),
+    ]
+    nodes = [make.make_node(op, ins, [op], name=op, **how) for op, ins, how in steps]
+    nodes[-1].output[0] = "scores"
+    graph = make.make_graph(
+        nodes,
+        "one convolution",
+        [make.make_tensor_value_info("images", onnx.TensorProto.UINT8, ["n", 20, 20, 3])],
+        [make.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["n", 2])],
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    file = folder / "convolution.onnx"
+    onnx.save(make.make_model(graph, ir_version=9, opset_imports=[make.make_opsetid("", 18)]), file)
+    return file
+
+
+def operators_before_the_convolution(proto: Any) -> list[str]:
+    """Return the operators between the images and the first convolution."""
+    operators: list[str] = []
+    name = "images"
+    while operators[-1:] != ["Conv"]:
+        (taker,) = (node for node in proto.graph.node if name in node.input)
+        operators.append(taker.op_type)
+        name = taker.output[0]
+    return operators[:-1]
+
+
+@pytest.mark.parametrize(
+    ("normalised", "darkest", "operators"),
+    [
+        ("factor", 0, ["Transpose", "DequantizeLinear"]),
+        # Steps of another size, or not the same for all channels: the arithmetic stays.
+        ("factor", 100, None),
+        ("factors", 0, None),
+    ],
+)
+def test_int8_takes_the_bytes_as_they_are_where_normalising_gives_them_back(
+    folder: Path, normalised: str, darkest: int, operators: list[str] | None
+):
+    import onnx
+    from onnxruntime import InferenceSession
+
+    from export.precisions import to_int8
+
+    random = np.random.default_rng(2)
+    images = [random.integers(darkest, 200, (20, 20, 3), dtype=np.uint8) for _ in range(8)]
+    images[0][0, 0], images[0][0, 1] = darkest, 255
+    file = convolution_of(folder, normalised)
+    proto = to_int8(file, images)
+    onnx.checker.check_model(proto, full_check=True)
+    kept = ["Cast", "Mul", "Transpose", "QuantizeLinear", "DequantizeLinear"]
+    assert operators_before_the_convolution(proto) == (operators or kept)
+    seen = {"images": np.stack(images)}
+    int8, fp32 = (
+        InferenceSession(network).run(None, seen)[0]
+        for network in (proto.SerializeToString(), file.read_bytes())
+    )
+    assert np.abs(int8 - fp32).max() < 0.01
+
+
 def test_fp32_has_no_check_in_its_card(shape_model: Made):
     card = TaggerModel(shape_model.path, "cpu").card
     assert card.precision == "fp32"
