@@ -68,6 +68,57 @@ class SharedStems:
         return os.path.splitext(name)[0] in self._shared
 
 
+class SidecarPlaces:
+    """Which sidecars are an image's, as far as those that are there decide it.
+
+    Images come sorted bytewise.
+
+    Args:
+        names: how sidecars are called.
+    """
+
+    def __init__(self, names: SidecarNames) -> None:
+        self._names = names
+        self._shared_stems = SharedStems()
+        self._recent: dict[str, str] = {}
+
+    def is_taken(self, target: str, image: str) -> bool:
+        """Say whether an earlier image has the same sidecar (``a.jpg``, ``a.png``).
+
+        Those that share a stem come close together: whatever does not start with this stem is past.
+        """
+        if not self._names.replace_ending:
+            return False
+        self._recent = {
+            other: stem for other, stem in self._recent.items() if image.startswith(stem)
+        }
+        if target in self._recent:
+            return True
+        self._recent[target] = os.path.splitext(image)[0] + "."
+        return False
+
+    def to_merge(self, image: str) -> list[str]:
+        """Return the XMP sidecars that an image's tags go into: also that of the other name.
+
+        Programs take the first name that they find: a new ``photo.jpg.xmp`` would hide from them
+        all that ``photo.xmp`` holds, so it is made only where neither is there.
+        """
+        target, other = self._names(image, "xmp"), self._names.other(image, "xmp")
+        if other == target or not os.path.lexists(other) or not self._belongs_to(image):
+            return [target]
+        is_hidden = not self._names.replace_ending and not os.path.lexists(target)
+        return [other] if is_hidden else [target, other]
+
+    def _belongs_to(self, image: str) -> bool:
+        """Say whether a sidecar of the other way of naming is this image's alone."""
+        if self._names.replace_ending:  # then the other one bears the image's whole name
+            return True
+        try:
+            return not self._shared_stems.holds(image)
+        except OSError:
+            return False
+
+
 def xmp_sidecars(paths: Iterable[str]) -> Iterator[str]:
     """Yield the XMP sidecars that are there, each once, by either way of naming.
 

@@ -6,18 +6,15 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from types import TracebackType
 
-from tagger.atomic import write_whole
 from tagger.card import ModelCard
-from tagger.errors import OutputError, os_reason, spoils_the_rest
+from tagger.errors import OutputError
 from tagger.paths import printable
 from tagger.results import Failed, Result, Tagged
 from tagger.writers.sidecar_content import SIDECARS
-from tagger.writers.sidecar_names import SharedStems, SidecarNames
-from tagger.xmp.elements import XmpError
-from tagger.xmp.files import change_sidecar, keep_backup, read_sidecar
+from tagger.writers.sidecar_files import SidecarFiles
+from tagger.writers.sidecar_names import SidecarNames, SidecarPlaces
 from tagger.xmp.merge import Wish, merge, new_packet
 
 
@@ -50,8 +47,6 @@ class SidecarWriter:
         failed: called with a sidecar that cannot be written, and why.
 
     Attributes:
-        written: how many were written.
-        unchanged: how many held just these tags already.
         left_alone: how many were there already and stayed as they were.
         examples: the first few of those.
     """
@@ -71,12 +66,22 @@ class SidecarWriter:
         self._policy = policy
         self._failed = failed
         self._today = date.today().isoformat()
-        self._shared_stems = SharedStems()
-        self._recent: dict[str, str] = {}
-        self.written = 0
-        self.unchanged = 0
+        self._places = SidecarPlaces(names)
+        self._files = SidecarFiles(
+            backup=policy.backup, makes_folders=names.folder is not None, failed=failed
+        )
         self.left_alone = 0
         self.examples: list[str] = []
+
+    @property
+    def written(self) -> int:
+        """How many were written."""
+        return self._files.written
+
+    @property
+    def unchanged(self) -> int:
+        """How many held just these tags already."""
+        return self._files.unchanged
 
     def __enter__(self) -> SidecarWriter:
         """Do nothing: folders are made when a sidecar needs them."""
@@ -103,42 +108,19 @@ class SidecarWriter:
             return
         for kind in self._kinds:
             target = self._names(result.path, kind)
-            if self._is_shared(target, result.path):
+            if self._places.is_taken(target, result.path):
                 self._leave_alone(target)
             elif kind == "xmp" and self._policy.existing == "merge":
-                self._merge(target, result)
+                self._merge(result)
             elif self._may_write(target):
-                content = self._content(kind, result)
-                self._attempt(target, partial(self._put, target, content))
+                self._files.replace(target, self._content(kind, result))
 
-    def _merge(self, target: str, result: Tagged) -> None:
-        """Put tags into the sidecar, and into the one of the other name if that is there.
-
-        Programs take the first name that they find: a new ``photo.jpg.xmp`` would hide from them
-        all that ``photo.xmp`` holds, so it is made only where neither is there.
-        """
-        other = self._names.other(result.path, "xmp")
-        targets = [target]
-        if other != target and os.path.lexists(other) and self._belongs_to(other, result.path):
-            is_hidden = not self._names.replace_ending and not os.path.lexists(target)
-            targets = [other] if is_hidden else [target, other]
+    def _merge(self, result: Tagged) -> None:
         wish = self._wish(result)
-        for name in targets:
-            if os.path.lexists(name):
-                change = partial(merge, wish=wish)
-                backup = self._policy.backup
-                self._attempt(name, partial(change_sidecar, name, change, backup=backup))
-            else:
-                self._attempt(name, partial(self._put, name, new_packet(wish)))
-
-    def _belongs_to(self, other: str, image: str) -> bool:
-        """Say whether a sidecar of the other way of naming is this image's alone."""
-        if self._names.replace_ending:  # then the other one bears the image's whole name
-            return True
-        try:
-            return not self._shared_stems.holds(image)
-        except OSError:
-            return False
+        for target in self._places.to_merge(result.path):
+            self._files.update(
+                target, lambda data: new_packet(wish) if data is None else merge(data, wish)
+            )
 
     def _wish(self, result: Tagged) -> Wish:
         model = f"{self._card.name} {self._card.version}"
@@ -157,45 +139,7 @@ class SidecarWriter:
         self._leave_alone(target)
         return False
 
-    def _is_shared(self, target: str, image: str) -> bool:
-        """Say whether an earlier image of this run has the same sidecar (``a.jpg``, ``a.png``).
-
-        Paths come sorted, so those that share a stem come close together: whatever does not start
-        with this stem is past.
-        """
-        if not self._names.replace_ending:
-            return False
-        self._recent = {
-            other: stem for other, stem in self._recent.items() if image.startswith(stem)
-        }
-        if target in self._recent:
-            return True
-        self._recent[target] = os.path.splitext(image)[0] + "."
-        return False
-
     def _leave_alone(self, target: str) -> None:
         self.left_alone += 1
         if len(self.examples) < 5:
             self.examples.append(target)
-
-    def _put(self, target: str, content: bytes) -> bool:
-        if self._names.folder is not None:
-            os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-        if self._policy.backup and os.path.exists(target):
-            keep_backup(target, read_sidecar(target)[0])
-        write_whole(target, content)
-        return True
-
-    def _attempt(self, target: str, change: Callable[[], bool]) -> None:
-        try:
-            changed = change()
-        except XmpError as error:
-            self._failed(target, f"{error}, so it was left alone")
-        except OSError as error:
-            reason = os_reason(error)
-            if spoils_the_rest(error):
-                raise OutputError(f"{printable(target)} cannot be written: {reason}.") from None
-            self._failed(target, reason)
-        else:
-            self.written += changed
-            self.unchanged += not changed

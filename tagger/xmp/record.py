@@ -17,7 +17,7 @@ class Entry:
 
     Attributes:
         tag: its name.
-        probability: 0 to 1, with four decimals.
+        probability: 0 to 1, with four decimals; empty for a tag that no model gave.
         written: what we put into each of :data:`tagger.xmp.names.FIELDS`; None where that stood
             there already, so that it is not ours.
     """
@@ -34,11 +34,13 @@ class Record:
     Attributes:
         entries: our tags.
         removed: tags of ours that someone took out, which we do not put in again.
-        model: name and version of the model that gave the tags.
+        model: name and version of the model that gave the tags; empty where none did.
         date: the day since which these tags stand, ``YYYY-MM-DD``.
         created: whether the sidecar is ours, so that it goes when our tags do.
         former: what each field was before it became a list for our sake: ``nothing``, ``element``
             (a bare text), ``attribute N`` (of the Nth description, from 0); None for a list.
+        reviewed: the day on which a person settled these tags, ``YYYY-MM-DD``; empty where nobody
+            did. From then on no model changes them.
     """
 
     entries: tuple[Entry, ...]
@@ -47,11 +49,12 @@ class Record:
     date: str
     created: bool
     former: tuple[str | None, ...]
+    reviewed: str = ""
 
     @property
     def is_needed(self) -> bool:
         """Whether there is anything to note."""
-        return bool(self.entries or self.removed or self.created)
+        return bool(self.entries or self.removed or self.created or self.reviewed)
 
     def says_the_same_tags(self, other: Record) -> bool:
         """Whether the same tags stand in the same fields, whatever their probabilities."""
@@ -76,6 +79,7 @@ def parse_record(node: Node) -> Record:
         texts.get("date", ""),
         texts.get("created") == "True",
         tuple(texts.get(f"{name}Was") or None for name in _WRITTEN),
+        texts.get("reviewed", ""),
     )
 
 
@@ -119,7 +123,8 @@ def record_lines(record: Record, tagger: str, rdf: str) -> list[tuple[int, str]]
         for entry in record.entries:
             lines.append((2, f'<{rdf}:li {rdf}:parseType="Resource">'))
             text(3, "tag", entry.tag)
-            text(3, "probability", entry.probability)
+            if entry.probability:
+                text(3, "probability", entry.probability)
             for name, value in zip(_WRITTEN, entry.written, strict=True):
                 if value is not None:
                     text(3, name, value)
@@ -134,8 +139,11 @@ def record_lines(record: Record, tagger: str, rdf: str) -> list[tuple[int, str]]
             text(0, f"{name}Was", was)
     if record.created:
         text(0, "created", "True")
-    text(0, "model", record.model)
+    if record.model:
+        text(0, "model", record.model)
     text(0, "date", record.date)
+    if record.reviewed:
+        text(0, "reviewed", record.reviewed)
     return lines
 
 
