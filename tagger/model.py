@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from tagger.card import METADATA_KEY, ModelCard
 from tagger.errors import DeviceError, ModelError
+from tagger.openvino import OpenVinoSession, openvino_problem
 from tagger.results import Pixels
 from tagger.runtime import (
     INPUT_NAME,
@@ -25,6 +26,8 @@ from tagger.runtime import (
     said,
 )
 
+AnySession = Session | OpenVinoSession
+
 #: The model that the package brings along.
 BUNDLED_MODEL = Path(__file__).parent / "models" / "poster-genres.onnx"
 
@@ -32,12 +35,12 @@ BUNDLED_MODEL = Path(__file__).parent / "models" / "poster-genres.onnx"
 BUNDLED_CUDA_MODEL = BUNDLED_MODEL.with_name("poster-genres-cuda.onnx")
 
 # A few images stay in a core's cache; a GPU wants many at once.
-_BATCH_SIZES = {"cpu": 4, "cuda": 64, "tensorrt": 64}
+_BATCH_SIZES = {"cpu": 4, "openvino": 4, "cuda": 64, "tensorrt": 64}
 
 
 def bundled_model(kind: str) -> Path:
-    """Return the bundled file for a kind of device, ``cpu``, ``cuda`` or ``tensorrt``."""
-    if kind != "cpu" and BUNDLED_CUDA_MODEL.is_file():
+    """Return the bundled file for a kind of device, such as ``cpu`` or ``cuda``."""
+    if not Device(kind).on_cpu and BUNDLED_CUDA_MODEL.is_file():
         return BUNDLED_CUDA_MODEL
     return BUNDLED_MODEL
 
@@ -51,8 +54,8 @@ class TaggerModel:
 
     Args:
         file: the ``.onnx`` file; None takes the bundled one for the device.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``tensorrt``, or several of one kind with
-            commas between them; ``auto`` takes CUDA where it works.
+        device: ``auto``, ``cpu``, ``openvino``, ``cuda``, ``cuda:N``, ``tensorrt``, or several of
+            one kind with commas between them; ``auto`` takes CUDA where it works, else ``cpu``.
         batch_size: images a run; None takes what suits the device.
         gpu_memory: bytes of GPU memory that each device may use; None sets no limit.
 
@@ -76,7 +79,7 @@ class TaggerModel:
         #: Where it really runs, as the command line spells it.
         self.device = ",".join(str(session.device) for session in self._sessions)
         #: Whether workers run the network themselves, each on a core of its own.
-        self.runs_on_cpu = kind == "cpu"
+        self.runs_on_cpu = self._sessions[0].device.on_cpu
         #: How many devices can run at the same time.
         self.lanes = len(self._sessions)
         self.batch_size = batch_size or _BATCH_SIZES[kind]
@@ -111,7 +114,7 @@ class TaggerModel:
             raise ModelError(f"{self.file} gives scores that are not probabilities.")
         return scores
 
-    def _run(self, images: Pixels, session: Session) -> npt.NDArray[np.float32]:
+    def _run(self, images: Pixels, session: AnySession) -> npt.NDArray[np.float32]:
         """Run a batch; where the memory of a GPU does not suffice, in halves from then on."""
         while True:
             size = self._run_size
@@ -150,15 +153,18 @@ def read_card(file: Path) -> ModelCard:
 
 def _open(
     file: Path | None, device: str, gpu_memory: int | None
-) -> tuple[list[Session], Path, str | None]:
+) -> tuple[Sequence[AnySession], Path, str | None]:
     """Return the sessions, the file they hold, and why ``auto`` did not take CUDA."""
     devices = (Device("cuda"),) if device == "auto" else parse_devices(device)
     for_cpu, for_device = (file or bundled_model(kind) for kind in ("cpu", devices[0].kind))
     if not for_cpu.is_file():
         raise ModelError(f"There is no model file {for_cpu}.")
-    if devices[0].kind == "cpu":
+    if devices[0].on_cpu:
+        if devices[0].kind == "openvino" and (missing := openvino_problem()):
+            raise DeviceError(f"--device {device} cannot run here: {missing}.")
+        engine = OpenVinoSession if devices[0].kind == "openvino" else Session
         with _model_errors(for_cpu):
-            return [Session(for_cpu, one) for one in devices], for_cpu, None
+            return [engine(for_cpu, one) for one in devices], for_cpu, None
     problem = cuda_problem()
     if problem is None:
         try:
@@ -175,7 +181,7 @@ def _open(
         return [Session(for_cpu, Device("cpu"))], for_cpu, problem
 
 
-def _checked_card(file: Path, session: Session) -> ModelCard:
+def _checked_card(file: Path, session: AnySession) -> ModelCard:
     text = session.metadata.get(METADATA_KEY)
     if text is None:
         raise ModelError(

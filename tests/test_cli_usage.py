@@ -70,8 +70,8 @@ NO_MODEL = "cannot be opened as a model: Load model from p/a.png failed:Protobuf
         (
             ["p", "--device", "gpu"],
             (
-                "There is no device 'gpu': use auto, cpu, cuda, cuda:N, tensorrt, or several of "
-                "one kind such as cuda:0,cuda:1."
+                "There is no device 'gpu': use auto, cpu, openvino, cuda, cuda:N, tensorrt, or "
+                "several of one kind such as cuda:0,cuda:1."
             ),
         ),
         (

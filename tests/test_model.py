@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -200,8 +203,8 @@ def test_an_unknown_device_is_wrong_usage(tiny_model: Path, name: str) -> None:
         TaggerModel(tiny_model, name)
 
     assert str(refused.value) == (
-        f"There is no device '{name}': use auto, cpu, cuda, cuda:N, tensorrt, or several of one "
-        "kind such as cuda:0,cuda:1."
+        f"There is no device '{name}': use auto, cpu, openvino, cuda, cuda:N, tensorrt, or "
+        "several of one kind such as cuda:0,cuda:1."
     )
 
 
@@ -272,6 +275,72 @@ def test_memory_that_does_not_suffice_for_one_image_ends_it(
     with pytest.raises(ModelError) as ended:
         TaggerModel(file, "cuda", batch_size=4).scores(noise(1))
     assert str(ended.value) == f"{file} failed while running: CUDA error: out of memory."
+
+
+# OpenVINO
+
+
+@pytest.mark.parametrize("count", [8, 5])
+def test_openvino_scores_as_onnx_runtime(tmp_path: Path, count: int) -> None:
+    file = write_convolutions(tmp_path / "m.onnx")
+    openvino, cpu = (TaggerModel(file, name, batch_size=8) for name in ("openvino", "cpu"))
+
+    for seed in (1, 2):  # the second batch goes through the request that the first one made
+        images = np.random.default_rng(seed).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8)
+        np.testing.assert_allclose(openvino.scores(images), cpu.scores(images), atol=1e-5)
+    assert openvino.device == "openvino"
+    assert openvino.card == cpu.card
+
+
+def test_what_openvino_gave_stays_when_it_runs_again(tmp_path: Path) -> None:
+    model = TaggerModel(write_convolutions(tmp_path / "m.onnx"), "openvino", batch_size=2)
+    first = model.scores(noise(2))
+    kept = first.copy()
+    model.scores(255 - noise(2))
+
+    assert np.array_equal(first, kept)
+
+
+@pytest.mark.parametrize("device", ["cpu", "openvino"])
+def test_nobody_is_told_of_a_use(tiny_model: Path, tmp_path: Path, device: str) -> None:
+    # Both runtimes tell their makers over the network, unless told not to, and keep a number of the
+    # machine and what is to be sent in the home folder.
+    code = f"""
+import sys
+seen = []
+sys.addaudithook(
+    lambda event, _: event.startswith(("socket.", "subprocess.", "os.fork"))
+    and seen.append(event)
+)
+from pathlib import Path
+from tagger.model import TaggerModel
+TaggerModel(Path({str(tiny_model)!r}), {device!r})
+print(seen)
+"""
+    home = tmp_path / "home"
+    home.mkdir()
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "ORT_DISABLE_TELEMETRY": "0", "HOME": str(home)},
+    )
+
+    assert ran.stdout.decode() == "[]\n"
+    assert list(home.iterdir()) == []
+
+
+def test_openvino_is_refused_where_it_is_not_installed(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tagger.openvino.find_spec", lambda name: None)
+    with pytest.raises(DeviceError) as refused:
+        TaggerModel(tiny_model, "openvino")
+
+    assert str(refused.value) == (
+        "--device openvino cannot run here: OpenVINO is not installed: "
+        "pip install 'poster-tagger[openvino]'."
+    )
 
 
 # The bundled files

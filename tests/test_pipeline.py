@@ -44,7 +44,7 @@ def test_probabilities_are_rounded_to_four_decimals(folder: Path, tiny_model: Pa
     assert result.scores.tolist() == [0.0039, 0.0078, 0.9961, 0.0039]
 
 
-@pytest.fixture(params=["cpu", "cpu,cpu", "cuda:0", "cuda:0,cuda:1"])
+@pytest.fixture(params=["cpu", "cpu,cpu", "openvino", "cuda:0", "cuda:0,cuda:1"])
 def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return a device; the way of GPUs runs in main memory."""
     monkeypatch.setattr(model_module, "cuda_problem", lambda: None)

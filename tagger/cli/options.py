@@ -30,7 +30,10 @@ FollowSymlinksOption = Annotated[
 ]
 BackupOption = Annotated[
     bool,
-    typer.Option("--backup", help="Keep a sidecar as it was, as NAME.bak, before it changes."),
+    typer.Option(
+        "--backup",
+        help="Keep a sidecar or an image as it was, as NAME.bak, before tags change in it.",
+    ),
 ]
 
 ThresholdOption = Annotated[
@@ -74,8 +77,9 @@ DeviceOption = Annotated[
     typer.Option(
         "--device",
         metavar="DEVICE",
-        help="Where the network runs: cpu, cuda, cuda:N, tensorrt, several such as cuda:0,cuda:1, "
-        "or auto, which takes CUDA where it works; the others insist.",
+        help="Where the network runs: cpu, openvino (the CPU, faster for int8), cuda, cuda:N, "
+        "tensorrt, several such as cuda:0,cuda:1, or auto, which takes CUDA where it works and "
+        "else cpu; the others insist.",
     ),
 ]
 BatchSizeOption = Annotated[
