@@ -14,6 +14,7 @@ from tagger.cli.options import ModelOption
 
 _BASE = ("numpy", "pillow", "typer", "rich")
 _RUNTIMES = ("onnxruntime-gpu", "onnxruntime")
+_OPTIONAL = {"parquet": ("pyarrow",), "xlsx": ("XlsxWriter", "openpyxl")}
 _TRAIN = ("tensorflow", "keras", "tf2onnx", "onnx", "scikit-learn", "matplotlib")
 
 
@@ -35,8 +36,9 @@ def doctor(model: ModelOption = None) -> int:
             "problem: onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
             "pip uninstall onnxruntime onnxruntime-gpu, then install poster-tagger again"
         )
-    training = _versions(_TRAIN) if all(_version(name) for name in _TRAIN) else None
-    print(f"training: {training or 'not installed (pip install poster-tagger[train])'}")
+    print(f"training: {_installed('train', _TRAIN)}")
+    for extra, names in _OPTIONAL.items():
+        print(f"{extra}: {_installed(extra, names)}")
     formats, missing = _image_formats()
     print(
         f"image formats: {', '.join(formats)}"
@@ -50,11 +52,12 @@ def doctor(model: ModelOption = None) -> int:
 
 def _devices() -> int:
     from tagger.cores import available_cores
+    from tagger.openvino import openvino_problem
     from tagger.runtime import cuda_problem
 
     print(f"cpu: {available_cores()} cores")
-    problem = cuda_problem()
-    print(f"cuda: {problem or 'the driver and the libraries are there'}")
+    print(f"openvino: {openvino_problem() or _version('openvino')}")
+    print(f"cuda: {cuda_problem() or 'the driver and the libraries are there'}")
     return 0
 
 
@@ -98,6 +101,12 @@ def _image_formats() -> tuple[list[str], list[str]]:
     optional = {"WEBP": "webp", "AVIF": "avif", "JPEG": "jpg", "TIFF": "libtiff", "PNG": "zlib"}
     missing = [name for name in FORMATS if name in optional and not features.check(optional[name])]
     return [name for name in FORMATS if name not in missing], missing
+
+
+def _installed(extra: str, names: tuple[str, ...]) -> str:
+    if all(_version(name) for name in names):
+        return _versions(names)
+    return f"not installed (pip install 'poster-tagger[{extra}]')"
 
 
 def _versions(names: tuple[str, ...]) -> str:
