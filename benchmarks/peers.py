@@ -9,7 +9,8 @@ The ways:
 * ``plain loop``: Pillow and ONNX Runtime with its default settings, 32 images a run;
 * ``DataLoader``: a PyTorch ``DataLoader`` with a worker a core, feeding ONNX Runtime 32 images a
   run, as popular taggers do (left out where PyTorch is not installed);
-* ``tagger``: this tool, with the bundled model.
+* ``tagger``: this tool, with the bundled model;
+* ``tagger, openvino``: the same with ``--device openvino`` (left out where it is not installed).
 
 Each round measures every way once, start-up excluded: sessions are open, workers are running. A
 ratio is the median over the rounds of the tool's rate by the way's rate in the same round. Slow
@@ -36,6 +37,7 @@ from PIL import Image
 
 from tagger.cores import available_cores
 from tagger.model import TaggerModel
+from tagger.openvino import openvino_problem
 from tagger.pipeline import tag_images
 from tagger.scan import WalkOptions, scan
 from tagger.selection import Rules
@@ -102,6 +104,12 @@ def _ways(
     size = (model.card.height, model.card.width)
     rules = Rules.of_card(model.card)
     yield "tagger", lambda paths: tag_images(paths, model, rules, workers=available_cores())
+    if openvino_problem() is None:
+        other = TaggerModel(model.file, "openvino")
+        yield (
+            "tagger, openvino",
+            lambda paths: tag_images(paths, other, rules, workers=available_cores()),
+        )
     files = {"same model": model.file, **({"fp32": fp32} if fp32 else {})}
     for kind, file in files.items():
         session = onnxruntime.InferenceSession(os.fspath(file), providers=["CPUExecutionProvider"])
