@@ -11,7 +11,7 @@ demo: $(VENV)/.base
 	$(BIN)/tagger tag samples --format csv --layout list
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 test-gpu: $(VENV)/.dev
 	$(BIN)/python -m pytest -m gpu

@@ -11,6 +11,7 @@ COMMANDS = (
     "",
     "tag",
     "retag",
+    "apply",
     "untag",
     "train",
     "refit",

@@ -27,6 +27,7 @@ TAG_SEPARATOR = "|"
 # A card that claims more than this is damaged or hostile, not a network anyone could run.
 _MAX_LABELS = 100_000
 _MAX_SIDE = 8192
+_MAX_CHARACTERS = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class ModelCard:
         Raises:
             ModelError: the text is no card, or a card of a newer format.
         """
+        if len(text) > _MAX_CHARACTERS:
+            raise ModelError("The model card is not usable: it is larger than 16 MB.")
         try:
             data = json.loads(text)
             version = data.pop("format")
@@ -147,8 +150,10 @@ def _label_list_problem(card: ModelCard) -> str | None:
         return problem
     if len(set(card.labels)) != len(card.labels):
         return "two labels have the same name"
+    known = set(card.labels)
     for key in ("never", "scored"):
-        unknown = [label for label in getattr(card, key) if label not in card.labels]
+        named = getattr(card, key)
+        unknown = [label for label in named if not isinstance(label, str) or label not in known]
         if unknown:
             return f"'{key}' names {unknown[0]!r}, which is no label"
     return None

@@ -7,6 +7,11 @@ import os
 import stat
 from collections.abc import Collection
 
+from tagger.results import Stamp
+
+#: What :func:`tagger.loading.load_into` is asked for to know of each file when it changes.
+STAMP = "stamp"
+
 #: What costs a look at the file, and is measured only where it is wanted.
 MEASURED = ("bytes", "sha256")
 
@@ -36,3 +41,12 @@ def measure(path: str, wanted: Collection[str]) -> tuple[int | None, str | None]
     except (OSError, ValueError):  # a name with a NUL, from a list, is a ValueError
         pass
     return size, digest
+
+
+def file_stamp(path: str) -> Stamp | None:
+    """Return what tells whether a file has changed since; None for one that cannot be asked."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # a name with a NUL, from a list, is a ValueError
+        return None
+    return Stamp(status.st_size, status.st_mtime_ns)

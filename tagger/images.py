@@ -1,24 +1,26 @@
 """One image file → one uint8 array of the model's input size.
 
-The only resize rule of the project: training, calibration and tagging all come through
-here, since a second rule would drift from the first without a sound.
+The only way of the project: training, calibration and tagging all come through here, since a
+second one would drift from the first without a sound.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import io
 import os
-import stat
-import threading
 import warnings
 from dataclasses import dataclass
-from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile as PillowFile
 
+from tagger.image_file import ImageFile
+from tagger.image_memory import memory_needed
+from tagger.limits import NO_HURRY, Attempt, Memory
+from tagger.limits import ImageError as ImageError  # what this module raises
+from tagger.paths import harmless
+from tagger.resizing import resized_rgb
 from tagger.results import Pixels
 
 #: What Pillow may try to open. An explicit list: its EPS reader starts Ghostscript, and every
@@ -40,17 +42,18 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-# Several workers decoding huge images at once could fill the memory; huge ones take turns.
-_HUGE_PIXELS = 24_000_000
-_huge_images = threading.Lock()
+# Each worker decodes an image of its own; a decoder that starts a thread a core would crowd them.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 # JPEG alone can be decoded at 1/2, 1/4 or 1/8 scale, which triples the rate of large posters.
 # Stopping at twice the final size leaves the averaging to the resampler.
 _REDUCED_DECODE_MARGIN = 2
 
+# A scan of a progressive JPEG that says nothing takes a few bytes, and a walk through the whole
+# image: between two looks at the clock it gets fewer of them.
+_PROGRESSIVE_BLOCK = 4096
 
-class ImageError(Exception):
-    """This file gives no image; the message says why in words for a person."""
+_memory = Memory(NO_HURRY.memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,9 @@ def load_rgb(path: str | os.PathLike[str], height: int, width: int) -> Pixels:
     return load_picture(path, height, width).pixels
 
 
-def load_picture(path: str | os.PathLike[str], height: int, width: int) -> Picture:
+def load_picture(
+    path: str | os.PathLike[str], height: int, width: int, attempt: Attempt | None = None
+) -> Picture:
     """Read one image file as RGB at the given size.
 
     EXIF orientation is applied, transparency is laid on white, the first frame of an animation
@@ -84,14 +89,17 @@ def load_picture(path: str | os.PathLike[str], height: int, width: int) -> Pictu
         path: a regular file, or a link to one.
         height: rows of the result, in pixels.
         width: columns of the result, in pixels.
+        attempt: what the image may cost; None sets no limit to its time.
 
     Raises:
         ImageError: the file is missing, unreadable, damaged, of a format that is not in
-            :data:`FORMATS`, or larger than :data:`MAX_PIXELS`.
+            :data:`FORMATS`, larger than :data:`MAX_PIXELS`, or takes more time or memory than it
+            may.
     """
+    attempt = attempt or Attempt(NO_HURRY, _memory)
     try:
-        with _open_regular(path) as file:
-            return _decode(file, height, width)
+        with ImageFile(path, attempt) as file, attempt.holding(file.size):
+            return _decode(file, height, width, attempt)
     except ImageError:
         raise
     except UnidentifiedImageError:
@@ -115,41 +123,60 @@ def _os_reason(error: OSError) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    text = harmless(" ".join(str(error).split()))
     return (text or type(error).__name__)[:200]
 
 
-def _open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a regular file; never wait on a pipe or start a device."""
-    status = os.stat(path)
-    if stat.S_ISDIR(status.st_mode):
-        raise ImageError("a folder, not an image")
-    if not stat.S_ISREG(status.st_mode):
-        raise ImageError("not a regular file")
-    if status.st_size == 0:
-        raise ImageError("the file is empty")
-    return open(path, "rb")
-
-
-def _decode(file: BinaryIO, height: int, width: int) -> Picture:
-    with Image.open(file, formats=FORMATS) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise ImageError(
-                f"{image.width} × {image.height} pixels, above the limit of {MAX_PIXELS:,}"
-            )
-        turn = _orientation(image)
-        turned = turn in (5, 6, 7, 8)
-        size = (height, width) if turned else (width, height)
-        displayed = (image.height, image.width) if turned else (image.width, image.height)
-        image.draft(None, (size[0] * _REDUCED_DECODE_MARGIN, size[1] * _REDUCED_DECODE_MARGIN))
-        huge = image.width * image.height > _HUGE_PIXELS
-        with _huge_images if huge else contextlib.nullcontext():
-            image.load()
-            small = _resized_rgb(image, size)
+def _decode(file: ImageFile, height: int, width: int, attempt: Attempt) -> Picture:
+    while True:
+        with Image.open(file, formats=FORMATS) as image:
+            file.end_header()
+            full_size = image.size
+            _refuse_many_pixels(full_size)
+            if image.format in ("JPEG", "MPO"):  # of a PNG, asking for this would decode it
+                _set_scale(image, height, width)
+            needed = memory_needed(image, file, full_size)
+            _refuse_much_memory(full_size, needed, attempt.memory.limit)
+            if attempt.needs(needed):
+                image.load()
+                turn = _orientation(image)
+                size = (height, width) if turn in _SWAPS_SIDES else (width, height)
+                small = resized_rgb(image, size)
+                break
+        # Others hold it. Two that waited for each other with an open image would wait for ever.
+        del image
+        attempt.wait_for(needed)
+        file.begin_header()
     method = _TRANSPOSE.get(turn)
     if method is not None:
         small = small.transpose(method)
+    displayed = full_size[::-1] if turn in _SWAPS_SIDES else full_size
     return Picture(np.asarray(small), *displayed)
+
+
+def _set_scale(image: PillowFile, height: int, width: int) -> None:
+    """Let a JPEG be decoded no larger than it is needed."""
+    size = (height, width) if _orientation(image) in _SWAPS_SIDES else (width, height)
+    image.draft(None, (size[0] * _REDUCED_DECODE_MARGIN, size[1] * _REDUCED_DECODE_MARGIN))
+    if "progressive" in image.info:
+        image.decodermaxblock = _PROGRESSIVE_BLOCK
+
+
+def _refuse_many_pixels(size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise ImageError(f"{size[0]} × {size[1]} pixels, above the limit of {MAX_PIXELS:,}")
+
+
+def _refuse_much_memory(size: tuple[int, int], needed: int, limit: int) -> None:
+    if needed > limit:
+        raise ImageError(
+            f"decoding its {size[0]} × {size[1]} pixels takes {_mebibytes(needed)} of memory, "
+            f"above the limit of {_mebibytes(limit)}"
+        )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{-(-size // 2**20):,} MB"
 
 
 _TRANSPOSE = {
@@ -161,6 +188,7 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SWAPS_SIDES = (5, 6, 7, 8)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -169,62 +197,8 @@ def _orientation(image: Image.Image) -> int:
         return 1
     try:
         value = image.getexif().get(0x0112, 1)
+    except ImageError:  # it has taken too long
+        raise
     except Exception:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _resized_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Shrink first, convert after: a colour transform then costs the few pixels that are left."""
-    image = _resizable(image)
-    image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    if image.mode == "RGBA":
-        page = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(page, image).convert("RGB")
-    if image.mode in ("CMYK", "LAB"):
-        return _through_profile(image)
-    return image.convert("RGB")
-
-
-def _resizable(image: Image.Image) -> Image.Image:
-    """Turn modes whose samples cannot be averaged (palettes, bits, wide integers) into others."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _eight_bit(image)
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    if image.mode in ("P", "HSV"):
-        return image.convert("RGB")
-    return image.convert("L") if image.mode == "1" else image
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit, 32-bit and float grey to 8 bits; files do not say their range, values do."""
-    samples = np.nan_to_num(np.asarray(image).astype(np.float32))
-    top = float(samples.max(initial=0))
-    if image.mode.startswith("I;16"):
-        white = 65535.0
-    elif image.mode == "F" and top <= 1.0:
-        white = 1.0
-    else:
-        white = next((limit for limit in (255.0, 65535.0) if top <= limit), top)
-    scaled = np.clip(samples * (255.0 / white) + 0.5, 0, 255)
-    return Image.fromarray(scaled.astype(np.uint8))
-
-
-def _through_profile(image: Image.Image) -> Image.Image:
-    """CMYK by its embedded profile (the plain formula is far off printed colours), Lab by CIE."""
-    try:
-        if image.mode == "LAB":
-            source: Any = ImageCms.createProfile("LAB")
-        else:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-        converted = ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (KeyError, OSError, ImageCms.PyCMSError):
-        converted = None  # no profile, or a damaged one
-    if converted is None:
-        if image.mode == "LAB":
-            return image.getchannel("L").convert("RGB")
-        return image.convert("RGB")
-    return converted

@@ -2,45 +2,139 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future
 from itertools import islice
 from typing import TypeVar
 
-from tagger.facts import measure
-from tagger.images import ImageError, load_picture
+from tagger.facts import STAMP, file_stamp, measure
+from tagger.images import ImageError, Picture, load_picture
+from tagger.limits import NO_HURRY, Attempt, ImageLimits, Memory
 from tagger.results import Failed, FileFacts, Pixels
+from tagger.workers import GivenUpError
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")
 
 
-def load_into(
-    paths: Sequence[str], pixels: Pixels, wanted: Collection[str] = ()
-) -> list[FileFacts | Failed]:
-    """Read images straight into a batch; the row of one that cannot be read stays as it was.
+class Loading:
+    """Images on their way into a batch.
+
+    Where a thread hangs on an image, another one goes on behind it: see
+    :class:`tagger.workers.Watched`.
 
     Args:
         paths: image files.
-        pixels: uint8, shape ``(at least len(paths), height, width, 3)``; changed in place.
-        wanted: what :func:`tagger.facts.measure` is to find out about each file.
+        wanted: what :func:`tagger.facts.measure` is to find out about each file, and whether its
+            stamp is (:data:`tagger.facts.STAMP`).
+        limits: what an image may cost.
+        memory: shared by all.
+        pixels: uint8, shape ``(at least len(paths), height, width, 3)``; changed in place. None
+            where whoever begins brings them along.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        wanted: Collection[str],
+        limits: ImageLimits,
+        memory: Memory,
+        pixels: Pixels | None = None,
+    ) -> None:
+        self.pixels = pixels
+        self._paths = paths
+        self._wanted = wanted
+        self._limits = limits
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._turn = 0  # of the thread whose work counts
+        self._read: list[FileFacts | Failed] = []
+        self._known = FileFacts()
+        self._attempt: Attempt | None = None
+
+    def finish(self) -> list[FileFacts | Failed]:
+        """Read what is left; the row of an image that cannot be read stays as it was.
+
+        Returns:
+            For each path what is known of its file, or why it could not be read.
+
+        Raises:
+            GivenUpError: another thread has taken over meanwhile.
+        """
+        turn = self._turn
+        while len(self._read) < len(self._paths):
+            path = self._paths[len(self._read)]
+            attempt = Attempt(self._limits, self._memory)
+            with self._lock:
+                self._ensure(turn)
+                self._known, self._attempt = FileFacts(), attempt
+            loaded = self._load(path, attempt, turn)
+            with self._lock:
+                self._ensure(turn)
+                self._attempt = None
+                if isinstance(loaded, Picture):
+                    self._take(loaded)
+                else:
+                    self._read.append(Failed(path, loaded, self._known))
+        return self._read
+
+    def gave_up(self) -> bool:
+        """Give up an image that takes too long; asked by another thread."""
+        with self._lock:
+            reason = self._attempt.overdue() if self._attempt is not None else None
+            if self._attempt is None or reason is None:
+                return False
+            self._attempt.give_up()
+            self._attempt = None
+            self._read.append(Failed(self._paths[len(self._read)], reason, self._known))
+            self._turn += 1
+            return True
+
+    def _ensure(self, turn: int) -> None:
+        if turn != self._turn:
+            raise GivenUpError
+
+    def _load(self, path: str, attempt: Attempt, turn: int) -> Picture | str:
+        """Return the picture, or why there is none."""
+        assert self.pixels is not None
+        try:
+            # Before the image itself: a change from now on is seen.
+            stamp = file_stamp(path) if STAMP in self._wanted else None
+            size, digest = measure(path, self._wanted)
+            with self._lock:
+                self._ensure(turn)
+                self._known = FileFacts(None, None, size, digest, stamp)
+            height, width = self.pixels.shape[1:3]
+            return load_picture(path, height, width, attempt)
+        except ImageError as error:
+            return str(error)
+        except MemoryError:
+            return "not enough memory to read it"
+
+    def _take(self, picture: Picture) -> None:
+        assert self.pixels is not None
+        self.pixels[len(self._read)] = picture.pixels
+        known = dataclasses.replace(self._known, width=picture.width, height=picture.height)
+        self._read.append(known)
+
+
+def load_into(
+    paths: Sequence[str], pixels: Pixels, wanted: Collection[str] = ()
+) -> list[FileFacts | Failed]:
+    """Read images straight into a batch, however long it takes.
+
+    Args:
+        paths: image files.
+        pixels: as for :class:`Loading`.
+        wanted: likewise.
 
     Returns:
         For each path what is known of its file, or why it could not be read.
     """
-    read: list[FileFacts | Failed] = []
-    for row, path in enumerate(paths):
-        size, digest = measure(path, wanted)
-        try:
-            picture = load_picture(path, *pixels.shape[1:3])
-        except ImageError as error:
-            read.append(Failed(path, str(error), FileFacts(None, None, size, digest)))
-        else:
-            pixels[row] = picture.pixels
-            read.append(FileFacts(picture.width, picture.height, size, digest))
-    return read
+    return Loading(paths, wanted, NO_HURRY, Memory(NO_HURRY.memory), pixels).finish()
 
 
 def batches(paths: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -48,19 +142,6 @@ def batches(paths: Iterable[str], size: int) -> Iterator[list[str]]:
     paths = iter(paths)
     while batch := list(islice(paths, size)):
         yield batch
-
-
-@contextmanager
-def worker_pool(workers: int, name: str) -> Iterator[ThreadPoolExecutor]:
-    """Open a pool of threads; leaving it drops what has not begun and waits for what has.
-
-    Threads do: Pillow and ONNX Runtime release the GIL while they work.
-    """
-    pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def in_order(

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.card import METADATA_KEY, ModelCard
-from tagger.errors import DeviceError, ModelError
+from tagger.errors import DeviceError, ModelError, os_reason
+from tagger.onnx_file import check_model_file
 from tagger.openvino import OpenVinoSession, openvino_problem
 from tagger.results import Pixels
 from tagger.runtime import (
@@ -159,6 +160,8 @@ def _open(
     for_cpu, for_device = (file or bundled_model(kind) for kind in ("cpu", devices[0].kind))
     if not for_cpu.is_file():
         raise ModelError(f"There is no model file {for_cpu}.")
+    with _model_errors(for_cpu):
+        check_model_file(for_cpu)
     if devices[0].on_cpu:
         if devices[0].kind == "openvino" and (missing := openvino_problem()):
             raise DeviceError(f"--device {device} cannot run here: {missing}.")
@@ -204,5 +207,7 @@ def _checked_card(file: Path, session: AnySession) -> ModelCard:
 def _model_errors(file: Path) -> Iterator[None]:
     try:
         yield
+    except OSError as error:
+        raise ModelError(f"{file} cannot be read: {os_reason(error)}.") from None
     except Exception as error:  # onnxruntime's exceptions share no base class
         raise ModelError(f"{file} cannot be opened as a model: {said(error)}.") from None

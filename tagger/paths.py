@@ -36,9 +36,23 @@ def unescape(text: str) -> str:
 
 def printable(path: str) -> str:
     """Spell a path for a terminal: also control characters, which could drive it, are escaped."""
+    return harmless(escape(path))
+
+
+def harmless(text: str, *, keep: str = "") -> str:
+    """Escape what could drive a terminal, or turn the direction of its text.
+
+    Args:
+        text: any; surrogates stay, as a stream spells them in its own way.
+        keep: characters that stay as they are.
+    """
+    if text.isprintable():
+        return text
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in escape(path)
+        char
+        if char.isprintable() or char in keep or "\ud800" <= char <= "\udfff"
+        else char.encode("unicode_escape").decode("ascii")
+        for char in text
     )
 
 

@@ -7,24 +7,22 @@ which a thread of the device's own then runs.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from queue import SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
 
-from tagger.loading import batches, in_order, load_into, worker_pool
+from tagger.limits import DEFAULT_LIMITS, ImageLimits, Memory
+from tagger.loading import Loading, batches, in_order
 from tagger.model import TaggerModel
-from tagger.results import Failed, FileFacts, Pixels, Result, Scores, Tagged
+from tagger.results import DECIMALS, Failed, FileFacts, Pixels, Result, Scores, Tagged
 from tagger.selection import Rules, select
-
-#: Decimals of every probability that is written out. Tags are chosen from the rounded values, so
-#: that a table holds all that is needed to choose again.
-DECIMALS = 4
+from tagger.workers import worker_pool
 
 # A batch for a GPU is decoded in pieces of so many images, by as many workers as there are.
 _PIECE = 8
@@ -37,6 +35,7 @@ def tag_images(
     *,
     workers: int,
     facts: Collection[str] = (),
+    limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Iterator[Result]:
     """Tag images; one that cannot be read keeps its place as a Failed.
 
@@ -47,13 +46,20 @@ def tag_images(
         rules: which scores become tags.
         workers: images decoded, and on a CPU also scored, at a time.
         facts: what :func:`tagger.facts.measure` is to find out about each file.
+        limits: what an image may cost before it is given up.
 
     Raises:
         ModelError: the model breaks while it runs.
+        StalledError: many images hang, and none comes back.
     """
+    memory = Memory(limits.memory)
+
+    def loading(paths: Sequence[str], pixels: Pixels | None = None) -> Loading:
+        return Loading(paths, facts, limits, memory, pixels)
+
     numbered = zip(count(), batches(paths, model.batch_size), strict=False)
     tagged = _in_workers if model.runs_on_cpu else _on_devices
-    for results in tagged(numbered, model, rules, workers, facts):
+    for results in tagged(numbered, model, rules, workers, loading):
         yield from results
 
 
@@ -62,18 +68,26 @@ def _in_workers(
     model: TaggerModel,
     rules: Rules,
     workers: int,
-    facts: Collection[str],
+    loading: Callable[[Sequence[str]], Loading],
 ) -> Iterator[list[Result]]:
-    own = threading.local()  # each worker has one array for all its batches
+    free: list[Pixels] = []  # arrays of batches that are done, the last one still in a cache
 
-    def work(number: int, batch: list[str]) -> list[Result]:
-        if not hasattr(own, "pixels"):
-            own.pixels = model.empty_batch()
-        read = load_into(batch, own.pixels, facts)
-        return _tagged(number, batch, read, own.pixels, model, rules)
+    def work(number: int, batch: list[str], images: Loading) -> list[Result]:
+        if images.pixels is None:
+            try:
+                images.pixels = free.pop()
+            except IndexError:
+                images.pixels = model.empty_batch()
+        results = _tagged(number, batch, images.finish(), images.pixels, model, rules)
+        free.append(images.pixels)
+        return results
+
+    def submit(item: tuple[int, list[str]]) -> Future[list[Result]]:
+        images = loading(item[1])
+        return pool.submit_watched(partial(work, *item, images), images)
 
     with worker_pool(workers, "tag") as pool:
-        yield from in_order(numbered, lambda item: pool.submit(work, *item), ahead=2 * workers)
+        yield from in_order(numbered, submit, ahead=2 * workers)
 
 
 def _on_devices(
@@ -81,7 +95,7 @@ def _on_devices(
     model: TaggerModel,
     rules: Rules,
     workers: int,
-    facts: Collection[str],
+    loading: Callable[[Sequence[str], Pixels], Loading],
 ) -> Iterator[list[Result]]:
     ahead = 4 * model.lanes  # in the network, being copied, complete, being filled
     free: SimpleQueue[Pixels] = SimpleQueue()
@@ -108,12 +122,11 @@ def _on_devices(
         def submit(item: tuple[int, list[str]]) -> Future[list[Result]]:
             number, batch = item
             pixels = free.get()
-            pieces = [
-                decoding.submit(
-                    load_into, batch[start : start + _PIECE], pixels[start : start + _PIECE], facts
-                )
+            images = [
+                loading(batch[start : start + _PIECE], pixels[start : start + _PIECE])
                 for start in range(0, len(batch), _PIECE)
             ]
+            pieces = [decoding.submit_watched(piece.finish, piece) for piece in images]
             return devices[number % model.lanes].submit(run, number, batch, pixels, pieces)
 
         yield from in_order(numbered, submit, ahead=ahead)

@@ -11,6 +11,22 @@ import numpy.typing as npt
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Scores: TypeAlias = npt.NDArray[np.float64]
 
+#: Decimals of every probability that is written out. Tags are chosen from the rounded values, so
+#: that a table holds all that is needed to choose again.
+DECIMALS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A file's size in bytes and its time of change in nanoseconds since 1970.
+
+    A file with another stamp has changed; times are compared for being the same only, so it does
+    not matter whose clock they come from.
+    """
+
+    size: int
+    modified_ns: int
+
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
@@ -21,12 +37,14 @@ class FileFacts:
         height: likewise.
         bytes: size of the file.
         sha256: of the file's bytes, 64 lower-case hexadecimal digits.
+        stamp: what tells a changed file, as it was just before the file was read.
     """
 
     width: int | None = None
     height: int | None = None
     bytes: int | None = None
     sha256: str | None = None
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)

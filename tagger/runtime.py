@@ -124,6 +124,8 @@ class Session:
         self.device = device
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
+        # A file that is called .ort would else be taken for another format, which nothing checks.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
         if device.kind == "cpu":
             # Each worker of the pipeline runs batches of its own on one core: no thread waits for
             # another or spins, and a few images stay in the core's cache.

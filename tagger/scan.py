@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from tagger.errors import UsageError
+from tagger.library import holds_posters, is_poster
 from tagger.paths import printable
+from tagger.workers import Patience
 
 #: Endings of the files that a walk takes; compared without case.
 SUFFIXES = frozenset(
@@ -48,6 +50,10 @@ class WalkOptions:
         recursive: whether subfolders are entered.
         follow_links: whether links to folders are entered.
         suffixes: endings of the files that are taken where ``include`` is empty, in lower case.
+        library: whether only posters are taken, see :mod:`tagger.library`.
+        newer_than: seconds since 1970; only what was changed after that is taken, also of the files
+            that are named. None takes all.
+        seconds: how long listing a folder may take; None waits for ever.
     """
 
     include: tuple[str, ...] = ()
@@ -55,6 +61,9 @@ class WalkOptions:
     recursive: bool = True
     follow_links: bool = False
     suffixes: frozenset[str] = SUFFIXES
+    library: bool = False
+    newer_than: float | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,9 @@ class Scan:
 
         Args:
             unreadable: called with a folder that cannot be listed, and why.
+
+        Raises:
+            StalledError: many folders take too long.
         """
         takes = _Filter(self.options)
         walks: list[Iterable[tuple[bytes, str]]] = [
@@ -84,7 +96,7 @@ class Scan:
         walks.append(_keyed(sorted(self._extra_files(takes), key=os.fsencode)))
         previous = b""
         for key, path in heapq.merge(*walks, key=itemgetter(0)):
-            if key != previous:
+            if key != previous and _is_newer(path, self.options.newer_than):
                 yield path
             previous = key
 
@@ -118,6 +130,16 @@ class Scan:
             seen.add(absolute)
             if not any(takes.reaches(root, absolute) for root in roots):
                 yield file
+
+
+def _is_newer(path: str, than: float | None) -> bool:
+    """Say whether a file was changed after a moment; what cannot be asked fails by name later."""
+    if than is None:
+        return True
+    try:
+        return os.stat(path).st_mtime > than
+    except OSError:
+        return True
 
 
 def scan(arguments: Iterable[str], options: WalkOptions, *, must_exist: bool = True) -> Scan:
@@ -154,9 +176,16 @@ class _Filter:
     def takes_file(self, relative: str) -> bool:
         if self.excludes(relative):
             return False
+        if self.options.library and not is_poster(relative.rpartition("/")[2]):
+            return False
         if self._include:
             return any(matches(relative) for matches in self._include)
         return os.path.splitext(relative)[1].lower() in self.options.suffixes
+
+    def enters(self, relative: str) -> bool:
+        if self.options.library and not holds_posters(relative.rpartition("/")[2]):
+            return False
+        return not self.excludes(relative)
 
     def excludes(self, relative: str) -> bool:
         return any(matches(relative) for matches in self._exclude)
@@ -170,7 +199,7 @@ class _Filter:
         folders = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
         if folders and not self.options.recursive:
             return False
-        if any(self.excludes(folder) for folder in folders):
+        if not all(self.enters(folder) for folder in folders):
             return False
         linked = any(os.path.islink(start + folder) for folder in folders)
         if linked and not self.options.follow_links:
@@ -206,8 +235,8 @@ def _enters(root: str, folder: str, takes: _Filter) -> bool:
     if not takes.options.recursive or not folder.startswith(start):
         return False
     parts = folder[len(start) :].replace(os.sep, "/").split("/")
-    return folder != root and not any(
-        takes.excludes("/".join(parts[:depth])) for depth in range(1, len(parts) + 1)
+    return folder != root and all(
+        takes.enters("/".join(parts[:depth])) for depth in range(1, len(parts) + 1)
     )
 
 
@@ -220,7 +249,21 @@ def _walk(root: str, takes: _Filter, unreadable: Callable[[str, str], None]) -> 
     """
     prefix = root if root.endswith(("/", os.sep)) else root + os.sep
     visited = {_identity(root)} if takes.options.follow_links else set()
-    stack = [_entries(prefix, "", takes, unreadable)]
+    listed = Patience(takes.options.seconds)
+    try:
+        yield from _walk_below(prefix, takes, unreadable, listed, visited)
+    finally:
+        listed.close()
+
+
+def _walk_below(
+    prefix: str,
+    takes: _Filter,
+    unreadable: Callable[[str, str], None],
+    listed: Patience,
+    visited: set[tuple[int, int] | None],
+) -> Iterator[str]:
+    stack = [_entries(prefix, "", takes, unreadable, listed)]
     ancestors: list[tuple[int, int] | None] = [None]
     while stack:
         entry = next(stack[-1], None)
@@ -240,7 +283,7 @@ def _walk(root: str, takes: _Filter, unreadable: Callable[[str, str], None]) -> 
         if identity is not None:
             visited.add(identity)
         ancestors.append(identity)
-        stack.append(_entries(prefix, relative + "/", takes, unreadable))
+        stack.append(_entries(prefix, relative + "/", takes, unreadable, listed))
 
 
 def _identity(folder: str) -> tuple[int, int] | None:
@@ -252,24 +295,40 @@ def _identity(folder: str) -> tuple[int, int] | None:
 
 
 def _entries(
-    prefix: str, inner: str, takes: _Filter, unreadable: Callable[[str, str], None]
+    prefix: str,
+    inner: str,
+    takes: _Filter,
+    unreadable: Callable[[str, str], None],
+    listed: Patience,
 ) -> Iterator[tuple[str, bool]]:
     """List one folder: (path below the root with slashes, whether it is a folder), in order."""
     folder = prefix + inner.replace("/", os.sep)
-    found: list[bytes] = []  # bare names: a folder can hold a million
+    found: list[bytes] = []  # what an error leaves of it is taken
     try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                relative = inner + entry.name
-                if _is_folder(entry, takes.options.follow_links):
-                    if takes.options.recursive and not takes.excludes(relative):
-                        found.append(os.fsencode(entry.name) + b"/")
-                elif takes.takes_file(relative) and not _is_linked_folder(entry):
-                    found.append(os.fsencode(entry.name))
+        listed(lambda: _list(folder, inner, takes, found))
+    except TimeoutError as error:
+        found = []  # a thread may still be at it
+        unreadable(folder, f"listing it {error}" if error.errno is None else _reason(error))
     except OSError as error:
-        unreadable(folder, (error.strerror or "cannot be listed").lower())
+        unreadable(folder, _reason(error))
     found.sort()
     return ((inner + os.fsdecode(name.rstrip(b"/")), name.endswith(b"/")) for name in found)
+
+
+def _list(folder: str, inner: str, takes: _Filter, found: list[bytes]) -> None:
+    """Add what a walk takes of a folder: bare names, as a folder can hold a million."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            relative = inner + entry.name
+            if _is_folder(entry, takes.options.follow_links):
+                if takes.options.recursive and takes.enters(relative):
+                    found.append(os.fsencode(entry.name) + b"/")
+            elif takes.takes_file(relative) and not _is_linked_folder(entry):
+                found.append(os.fsencode(entry.name))
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "cannot be listed").lower()
 
 
 def _is_folder(entry: os.DirEntry[str], follow_links: bool) -> bool:

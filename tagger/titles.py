@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-#: Names that media servers give to any film's poster: the film's name is then the folder's.
-_ARTWORK = re.compile(r"(?:poster|folder|cover|movie)(?:[-_. ]?[0-9]+)?", re.IGNORECASE)
-_POSTER_SUFFIX = re.compile(r"-poster[0-9]*\Z", re.IGNORECASE)
+from tagger.library import film_poster
 
 _YEAR = r"(18[7-9][0-9]|19[0-9][0-9]|20[0-9][0-9])"
 _IN_BRACKETS = re.compile(rf"[(\[]{_YEAR}[)\]]")
@@ -25,9 +23,8 @@ def title_and_year(path: str) -> tuple[str | None, int | None]:
         The title, or None where nothing is left of the name; the year, or None.
     """
     name = os.path.splitext(os.path.basename(path))[0]
-    if _ARTWORK.fullmatch(name):
-        name = os.path.basename(os.path.dirname(os.path.abspath(path)))
-    name = _POSTER_SUFFIX.sub("", name)
+    if poster := film_poster(name):
+        name = poster.film or os.path.basename(os.path.dirname(os.path.abspath(path)))
     if " " not in name:
         name = re.sub("[._]", " ", name)
     year = _last(_IN_BRACKETS, name) or _last(_BARE, name)

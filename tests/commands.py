@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +36,16 @@ def environment() -> dict[str, str]:
     return {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
 
 
-def run_tagger(*arguments: Argument, cwd: Path, stdin: bytes = b"", timeout: int = 120) -> Ran:
-    """Run ``tagger ARGUMENTS`` to its end."""
+def run_tagger(
+    *arguments: Argument,
+    cwd: Path,
+    stdin: bytes = b"",
+    timeout: int = 120,
+    under: Sequence[Argument] = (),
+) -> Ran:
+    """Run ``tagger ARGUMENTS`` to its end; ``under`` is a program with arguments that runs it."""
     done = subprocess.run(
-        command_line(*arguments),
+        [*under, *command_line(*arguments)],
         cwd=cwd,
         input=stdin,
         capture_output=True,

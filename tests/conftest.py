@@ -24,6 +24,43 @@ def buffered_output(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def own_configuration(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Give every test a configuration folder of its own; return where its tagger.toml would be."""
+    folder = tmp_path_factory.mktemp("configuration")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    file = folder / "poster-tagger" / "tagger.toml"
+    file.parent.mkdir()
+    return file
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test a folder of its own for what runs note; return that folder."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    return folder / "poster-tagger" / "runs"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares costly fixtures when several processes test (pytest -n).
+
+    Whatever needs the one trained network goes to one process, and begins first.
+    """
+
+    def group(item: pytest.Item) -> str:
+        trained = "shape_run" in getattr(item, "fixturenames", ())
+        return "trained" if trained else item.location[0]
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    first = {"trained": 0, "tests/test_train_garments.py": 1}
+    items.sort(key=lambda item: first.get(group(item), 2))
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a model file whose scores are an image's mean colour."""

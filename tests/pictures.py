@@ -52,15 +52,20 @@ def corner_colours(pixels: np.ndarray) -> tuple[tuple[int, ...], ...]:
     )
 
 
-def png_bytes(width: int, height: int, rows: bytes, *, depth: int = 8) -> bytes:
-    """Return a colour PNG with any header over any rows (each row starts with a zero byte)."""
+def png_bytes(width: int, height: int, rows: bytes, *, depth: int = 8, times: int = 1) -> bytes:
+    """Return a colour PNG with any header over any rows (each row starts with a zero byte).
+
+    The rows come so many times; they need not fit into memory.
+    """
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         check = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + check
 
     header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    packer = zlib.compressobj()
+    packed = b"".join([packer.compress(rows) for _ in range(times)] + [packer.flush()])
+    chunks = ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks)
 
 
@@ -89,3 +94,15 @@ def grey_ink_profile() -> bytes:
     header = size + bytes(4) + b"\2\x40\0\0" + b"prtrCMYKLab " + bytes(12) + b"acsp" + bytes(28)
     header += struct.pack(">3i", 63190, 65536, 54061)
     return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + index + body
+
+
+def many_scans(file: Path, *, side: int, scans: int) -> Path:
+    """Save a progressive JPEG whose last scan comes many times over.
+
+    Each costs a few bytes and a walk through the whole image.
+    """
+    save_picture(file, "white", mode="L", size=(side, side), progressive=True)
+    data = file.read_bytes()
+    start = data.rindex(b"\xff\xda")
+    file.write_bytes(data[:start] + data[start:-2] * scans + data[-2:])
+    return file

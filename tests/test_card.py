@@ -141,3 +141,26 @@ def test_a_damaged_card_is_refused(text: str) -> None:
 )
 def test_a_card_that_cannot_be_followed_is_refused(fields: dict[str, object], problem: str) -> None:
     assert refusal(with_fields(**fields)) == f"The model card is not usable: {problem}."
+
+
+def test_a_card_that_claims_a_thousand_million_labels_is_refused_unread() -> None:
+    text = '{"format": 1, "labels": [' + '"a",' * 5_000_000
+
+    assert refusal(text) == "The model card is not usable: it is larger than 16 MB."
+
+
+def test_many_labels_are_looked_up_and_not_searched_for() -> None:
+    # One by one, this would be ten thousand million comparisons.
+    labels = [str(number) for number in range(100_000)]
+    card = ModelCard.from_json(
+        with_fields(labels=labels, thresholds=[0.5] * 100_000, never=labels[::-1], scored=labels)
+    )
+
+    assert len(card.never) == 100_000
+
+
+@pytest.mark.parametrize("never", [[["N/A"]], [{"N/A": 1}], [1]])
+def test_what_is_no_name_is_no_label(never: list[object]) -> None:
+    assert refusal(with_fields(never=never)) == (
+        f"The model card is not usable: 'never' names {never[0]!r}, which is no label."
+    )

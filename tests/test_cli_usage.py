@@ -18,7 +18,7 @@ USAGE, CANNOT_GO_ON = 2, 3
 
 FORMATS = "'csv', 'tsv', 'jsonl', 'parquet', 'xlsx'"
 NO_FORMAT = "use .csv, .tsv, .jsonl, .parquet or .xlsx, or say --format."
-NO_MODEL = "cannot be opened as a model: Load model from p/a.png failed:Protobuf parsing failed."
+NO_MODEL = "cannot be opened as a model: it is damaged, or no ONNX file."
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,18 @@ def test_a_tagging_command_of_readme_works(line: str, library: Path) -> None:
     assert (ran.code, "failed in" in ran.stderr) == (0, True), ran.stderr
 
 
+def test_the_way_back_of_readme_works(library: Path) -> None:
+    (line,) = [line for line in shell_lines() if line.startswith("tagger apply ")]
+    run_tagger("tag", "posters/", "-o", "tags.csv", "--sidecar", "xmp", cwd=library)
+    table = library / "tags.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",Drama|", ",Noir|", 1))
+
+    ran = run_tagger(*shlex.split(line)[1:], "--yes", cwd=library)
+
+    assert ran.code == 0, ran.stderr
+    assert ran.stdout.decode("utf-8").endswith(": +Noir -Drama\n")
+
+
 def test_the_list_of_readme_can_be_piped_in(library: Path) -> None:
     (line,) = [line for line in shell_lines() if line.startswith("find ")]
     tagging = shlex.join(str(part) for part in command_line())

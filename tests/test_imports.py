@@ -58,7 +58,14 @@ def imports_of(file: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["tag", "--help"], ["retag", "--help"], ["train", "--help"], ["--version"]],
+    [
+        ["--help"],
+        ["tag", "--help"],
+        ["retag", "--help"],
+        ["apply", "--help"],
+        ["train", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     loaded = loaded_by(f"from tagger.cli import run; assert run({arguments}) == 0")

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from training.labels import LabelledSet, Notice
+from training.labels import LabelledSet, Notice, read_labelled_set
 
 pytest_plugins = ("training_fixtures",)
 
@@ -167,6 +168,77 @@ def test_a_wide_table_of_tagger_tag_is_read_by_its_tags(read_labels: Reader):
     assert notices(labelled) == ["1 rows left out, the table says these images failed: big.PNG"]
 
 
+LONG = """path,tag,score,error
+heat.jpg,Action,0.9000,
+old/jaws.webp,Drama,0.4000,
+heat.jpg,Drama,,
+big.PNG,,,
+gone.jpg,,,the file is empty
+"""
+
+
+def test_a_long_table_of_tagger_tag_is_read_however_it_is_sorted(read_labels: Reader):
+    labelled = read_labels(LONG)
+    assert labelled.labels == ("Action", "Drama")
+    assert rows(labelled) == {"heat.jpg": [1, 1], "old/jaws.webp": [0, 1], "big.PNG": [0, 0]}
+    assert notices(labelled) == ["1 rows left out, the table says these images failed: gone.jpg"]
+
+
+def test_probabilities_that_look_like_0_and_1_are_no_labels(read_labels: Reader):
+    labelled = read_labels("path,tags,error,Action,Drama\nheat.jpg,Noir,,1,0\nbig.PNG,Noir,,0,1\n")
+    assert labelled.labels == ("Noir",)
+    assert rows(labelled) == {"heat.jpg": [1], "big.PNG": [1]}
+
+
+def test_a_tag_may_hold_a_comma(read_labels: Reader):
+    labelled = read_labels('path,tags\nheat,"Drama, Crime|"\nbig,Drama|Crime\n')
+    assert labelled.labels == ("Crime", "Drama", "Drama, Crime")
+
+
+CORRECTED = [
+    ("heat.jpg", "Drama|Noir", None, 0.75, 1.0),
+    ("big.PNG", "", None, 1.0, 0.0),
+    ("old/jaws.webp", "", "the file is empty", None, None),
+]
+
+
+def write_corrected(file: Path, layout: str) -> None:
+    """Write the rows in the format of the file's ending, with the values that we would write."""
+    columns = ["path", "tags", "error", "Action", "Drama"][: 3 if layout == "list" else 5]
+    table = pd.DataFrame(CORRECTED, columns=["path", "tags", "error", "Action", "Drama"])[columns]
+    write = {
+        ".csv": lambda: table.to_csv(file, index=False),
+        ".tsv": lambda: table.to_csv(file, index=False, sep="\t"),
+        ".jsonl": lambda: table.to_json(file, orient="records", lines=True),
+        ".parquet": lambda: table.to_parquet(file),
+        ".xlsx": lambda: table.to_excel(file, index=False),
+    }
+    write[file.suffix]()
+
+
+@pytest.mark.parametrize("layout", ["wide", "list"])
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet", ".xlsx"])
+def test_a_corrected_table_of_every_format_is_read_by_its_tags(
+    tmp_path: Path, posters: Path, ending: str, layout: str
+):
+    write_corrected(tmp_path / f"labels{ending}", layout)
+    labelled = read_labelled_set(tmp_path / f"labels{ending}", posters)
+    assert labelled.labels == ("Drama", "Noir")
+    assert rows(labelled) == {"heat.jpg": [1, 1], "big.PNG": [0, 0]}
+    assert notices(labelled) == [
+        "1 rows left out, the table says these images failed: old/jaws.webp"
+    ]
+
+
+def test_a_multi_hot_sheet_has_numbers(tmp_path: Path, posters: Path):
+    table = pd.DataFrame({"id": ["heat", "big"], "A": [1, 0], "B": [0.0, 1.0], "C": [True, False]})
+    table.to_excel(tmp_path / "labels.xlsx", index=False)
+    assert rows(read_labelled_set(tmp_path / "labels.xlsx", posters)) == {
+        "heat": [1, 0, 1],
+        "big": [0, 1, 0],
+    }
+
+
 def test_tags_may_have_another_column_and_separator(read_labels: Reader):
     labelled = read_labels(
         'id,tags,genres\nheat,x,"Drama, Crime"\nbig,y," Comedy,"\n',
@@ -182,6 +254,17 @@ def test_tags_may_have_another_column_and_separator(read_labels: Reader):
 
 def test_a_tsv_has_tabs(read_labels: Reader):
     assert rows(read_labels("id\ttags\nheat\tDrama, old\n", "labels.TSV")) == {"heat": [1]}
+
+
+def test_a_table_of_another_country_has_semicolons(read_labels: Reader):
+    labelled = read_labels(b"\xef\xbb\xbfpath;tags;error;Drama\r\nheat.jpg;Drama|Noir;;0,5\r\n")
+    assert labelled.labels == ("Drama", "Noir")
+    assert rows(labelled) == {"heat.jpg": [1, 1]}
+
+
+def test_cells_that_excel_leaves_out_are_empty(read_labels: Reader):
+    labelled = read_labels("path,tags,error\r\nheat.jpg,Drama\r\nbig.PNG\r\n")
+    assert rows(labelled) == {"heat.jpg": [1], "big.PNG": [0]}
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(read_labels: Reader):

@@ -19,8 +19,8 @@ def test_a_table_that_is_not_utf8_is_refused(read_labels: Reader, tmp_path: Path
     with pytest.raises(DataError) as refused:
         read_labels("id,Comédie\nheat,1\n".encode("latin-1"))
     assert str(refused.value) == (
-        f"{tmp_path / 'labels.csv'} is not a UTF-8 table: 'utf-8' codec can't decode byte 0xe9 in "
-        "position 6: invalid continuation byte."
+        f"{tmp_path / 'labels.csv'} is damaged: line 1 is not UTF-8; a spreadsheet program has to "
+        "save it as CSV in UTF-8."
     )
 
 
@@ -28,7 +28,7 @@ def test_a_missing_table_is_refused(tmp_path: Path, posters: Path):
     with pytest.raises(DataError) as refused:
         read_labelled_set(tmp_path / "none.csv", posters)
     assert (
-        str(refused.value) == f"{tmp_path / 'none.csv'} cannot be read: No such file or directory."
+        str(refused.value) == f"{tmp_path / 'none.csv'} cannot be read: no such file or directory."
     )
 
 
@@ -46,7 +46,7 @@ HEADER = "needs a header of at least two columns with different names."
     ("text", "options", "message"),
     [
         ("", {}, HEADER),
-        ("id;Drama\nheat;1\n", {}, HEADER),
+        ("id\nheat\n", {}, HEADER),
         ("id,Drama,Drama\nheat,1,1\n", {}, HEADER),
         ("id,Drama\nheat,1\n", {"id_column": "file"}, "has no column 'file'; it has id, Drama."),
         ("id,Drama\nheat,1\n", {"tags_column": "x"}, "has no column 'x'; it has id, Drama."),
@@ -56,6 +56,8 @@ HEADER = "needs a header of at least two columns with different names."
             {},
             "has no labels: neither 0/1 columns nor a column 'tags'.",
         ),
+        ("id,Drama\nheat,1,0\n", {}, "is damaged: row 1 has 3 cells instead of 2."),
+        ("id,Year,Drama\nheat,1995,1\nbig", {}, "is damaged: its last line is cut off."),
     ],
 )
 def test_an_unusable_table_is_one_sentence(
@@ -110,4 +112,30 @@ def test_a_model_that_shares_no_label_is_refused(read_labels: Reader):
     assert str(refused.value) == (
         "The table and the model share no label: the table has a, b; "
         "the model has u, v, w, x, y, …."
+    )
+
+
+def test_tags_that_are_joined_otherwise_are_refused(read_labels: Reader, tmp_path: Path):
+    with pytest.raises(DataError) as refused:
+        read_labels('path,tags\nheat,"Drama, Crime"\nbig,Drama\nold/jaws,Crime\n')
+    assert str(refused.value) == (
+        f"{tmp_path / 'labels.csv'}: tags are joined by '|', so for heat write Drama|Crime, or say "
+        "--separator; Drama, Crime| is one tag."
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("id,Drama\nheat,1\n".encode("utf-16"), "in UTF-16"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
+    ],
+)
+def test_a_spreadsheet_of_another_format_is_refused(
+    read_labels: Reader, tmp_path: Path, content: bytes, what: str
+):
+    with pytest.raises(DataError) as refused:
+        read_labels(content)
+    assert str(refused.value) == (
+        f"{tmp_path / 'labels.csv'} is {what}: save it as .xlsx, or as CSV in UTF-8."
     )

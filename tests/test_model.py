@@ -123,19 +123,15 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None
     file = tmp_path / "m.onnx"
     file.write_bytes(content)
 
-    assert refusal(file) == (
-        f"{file} cannot be opened as a model: Load model from {file} failed:"
-        "Protobuf parsing failed."
-    )
+    assert refusal(file) == (f"{file} cannot be opened as a model: it is damaged, or no ONNX file.")
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").touch()
 
-    message = refusal(tmp_path / "m.onnx")
-
-    assert message.startswith(f"{tmp_path}/m.onnx cannot be opened as a model: ")
-    assert "\n" not in message
+    assert refusal(tmp_path / "m.onnx") == (
+        f"{tmp_path}/m.onnx cannot be opened as a model: it is empty."
+    )
 
 
 def test_a_truncated_model_is_refused(tmp_path: Path, tiny_model: Path) -> None:

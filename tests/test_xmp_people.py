@@ -199,11 +199,11 @@ REFUSED = {
     ),
     "DOCTYPE": (
         b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',
-        "no XMP that is safe to read (it has a DOCTYPE)",
+        "not safe to read (it has a DOCTYPE)",
     ),
     "bomb": (
         b'<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;&b;&b;">]><a>&c;</a>',
-        "no XMP that is safe to read (it has a DOCTYPE)",
+        "not safe to read (it has a DOCTYPE)",
     ),
     "structure": (
         LIGHTROOM.replace("<dc:subject>", '<dc:subject rdf:parseType="Literal">').encode(),
@@ -238,7 +238,7 @@ def test_what_is_no_xmp_is_left_alone_and_reported(folder: Path, tag: Run, name:
 
 def test_a_deep_file_is_refused_or_read_but_never_crashes() -> None:
     deep = b"<a>" * 300_000 + b"</a>" * 300_000
-    with pytest.raises(XmpError, match="no XMP that is safe to read"):
+    with pytest.raises(XmpError, match="not safe to read"):
         merge(deep, wish("red"))
     inside = b"<q>" * 100_000 + b"</q>" * 100_000
     content = LIGHTROOM.encode().replace(b"<crs:Look>", b"<crs:Look>" + inside)

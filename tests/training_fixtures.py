@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import run_tagger
+from commands import Argument, run_tagger
 from shapes import Made, ShapeSet, draw_shapes, train_arguments
+from system_calls import NETWORK, can_trace, tracing
 
 from training.labels import LabelledSet, read_labelled_set
 
@@ -47,17 +48,26 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> ShapeSet:
 
 @pytest.fixture(scope="session")
 def shape_run(shapes: ShapeSet, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Train on the shapes with the real command; tests leave the run folder as it is."""
+    """Train on the shapes with the real command; tests leave the run folder as it is.
+
+    Where strace is installed, ``train.strace`` beside it says what the network was asked for.
+    """
     folder = tmp_path_factory.mktemp("runs")
-    ran = run_tagger(*train_arguments(shapes, folder / "shapes"), cwd=folder)
+    arguments = train_arguments(shapes, folder / "shapes")
+    ran = run_tagger(*arguments, cwd=folder, under=_network_noted(folder / "train.strace"))
     assert ran.code == 0, ran.stderr
     return Made(folder / "shapes", ran)
 
 
 @pytest.fixture(scope="session")
 def shape_model(shape_run: Made) -> Made:
-    """Export that run with the real command."""
+    """Export that run with the real command; beside it lies ``export.strace``."""
     file = shape_run.path.parent / "shapes.onnx"
-    ran = run_tagger("export", shape_run.path, "-o", file, cwd=file.parent)
+    noted = _network_noted(file.with_name("export.strace"))
+    ran = run_tagger("export", shape_run.path, "-o", file, cwd=file.parent, under=noted)
     assert ran.code == 0, ran.stderr
     return Made(file, ran)
+
+
+def _network_noted(log: Path) -> list[Argument]:
+    return tracing(NETWORK, log) if can_trace() else []

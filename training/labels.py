@@ -4,13 +4,12 @@ Two shapes of table are understood, told apart by their columns:
 
 * multi-hot: a column that names the file and one 0/1 column a label;
 * tags: a column that names the file and a column of tags joined by a separator, as
-  ``tagger tag`` writes them (``list`` and ``wide`` layouts).
+  ``tagger tag`` writes them (``list`` and ``wide`` layouts), or a row a tag (``long``).
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -21,10 +20,9 @@ from tagger.card import TAG_SEPARATOR, label_problem
 from tagger.errors import DataError, UsageError
 from tagger.paths import unescape
 from tagger.scan import SUFFIXES
+from tagger.tag_cells import split_tags, undivided
+from training.label_table import ERROR_COLUMN, read_label_table
 
-_ID_COLUMNS = ("id", "path", "file", "filename", "image", "name")
-_TAG_COLUMNS = ("tags", "labels")
-_ERROR_COLUMN = "error"
 _ONES = frozenset({"1", "1.0", "true"})
 _ZEROS = frozenset({"0", "0.0", "false"})
 
@@ -86,7 +84,8 @@ def read_labelled_set(
     """Join a table of labels with a folder of images.
 
     Args:
-        table: CSV, or TSV by its ending; UTF-8.
+        table: CSV, TSV, JSON Lines, Parquet or XLSX, see
+            :func:`training.label_table.read_label_table`.
         images: folder, searched with its subfolders.
         labels: use these labels in this order (a model's); None takes the table's own.
         id_column: column that names the file; None finds it (``id``, ``path``, …, or the first).
@@ -97,18 +96,22 @@ def read_labelled_set(
     Raises:
         UsageError: the separator is empty.
         DataError: the table cannot be read, or no labelled image is left.
+        MissingExtraError: the library of the table's format is not installed.
     """
     if not separator:
         raise UsageError("The separator of tags cannot be empty.")
-    header, rows = _read_table(table)
-    id_name = _find_id_column(header, id_column, table)
-    tags_name = _find_tags_column(header, tags_column, table)
-    rows, notices = _usable_rows(rows, id_name)
+    read = read_label_table(
+        table, id_column=id_column, tags_column=tags_column, separator=separator
+    )
+    id_name, tags_name = read.id_column, read.tags_column
+    rows, notices = _usable_rows(read.rows, id_name)
     if tags_name is not None:
+        if separator == TAG_SEPARATOR:
+            _refuse_undivided(rows, id_name, tags_name, table)
         names, targets = _targets_from_tags(rows, tags_name, separator)
     else:
         names, targets, left_out = _targets_from_columns(
-            rows, [name for name in header if name not in (id_name, _ERROR_COLUMN)]
+            rows, [name for name in read.others if name != ERROR_COLUMN]
         )
         notices += left_out
     if not names:
@@ -122,41 +125,6 @@ def read_labelled_set(
     return _with_files(rows, id_name, names, targets, notices, images, table)
 
 
-def _read_table(table: Path) -> tuple[list[str], list[dict[str, str]]]:
-    delimiter = "\t" if table.suffix.lower() == ".tsv" else ","
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, delimiter=delimiter, restval="")
-            header = list(reader.fieldnames or ())
-            rows = [{key: row[key] for key in header} for row in reader]
-    except OSError as error:
-        raise DataError(f"{table} cannot be read: {error.strerror}.") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{table} is not a UTF-8 table: {error}.") from None
-    if len(header) < 2 or len(set(header)) != len(header):
-        raise DataError(f"{table} needs a header of at least two columns with different names.")
-    return header, rows
-
-
-def _find_id_column(header: Sequence[str], wanted: str | None, table: Path) -> str:
-    if wanted is not None:
-        if wanted not in header:
-            raise DataError(f"{table} has no column {wanted!r}; it has {', '.join(header)}.")
-        return wanted
-    return _named_as(header, _ID_COLUMNS) or header[0]
-
-
-def _find_tags_column(header: Sequence[str], wanted: str | None, table: Path) -> str | None:
-    if wanted is not None and wanted not in header:
-        raise DataError(f"{table} has no column {wanted!r}; it has {', '.join(header)}.")
-    return wanted or _named_as(header, _TAG_COLUMNS)
-
-
-def _named_as(header: Sequence[str], names: Iterable[str]) -> str | None:
-    by_name = {column.strip().lower(): column for column in reversed(header)}
-    return next((by_name[name] for name in names if name in by_name), None)
-
-
 def _usable_rows(
     rows: list[dict[str, str]], id_name: str
 ) -> tuple[list[dict[str, str]], tuple[Notice, ...]]:
@@ -164,7 +132,7 @@ def _usable_rows(
     repeated, failed = [], []
     for row in rows:
         name = row[id_name].strip()
-        if row.get(_ERROR_COLUMN):
+        if row.get(ERROR_COLUMN):
             failed.append(name)
         elif name in kept:
             repeated.append(name)
@@ -178,10 +146,28 @@ def _usable_rows(
     return list(kept.values()), tuple(notices)
 
 
+def _refuse_undivided(
+    rows: Sequence[Mapping[str, str]], id_name: str, column: str, table: Path
+) -> None:
+    """Refuse tags that are joined as was not said.
+
+    Raises:
+        DataError: all parts of a cell are tags of other cells.
+    """
+    known = {tag for row in rows for tag in split_tags(row[column])}
+    for row in rows:
+        if pieces := undivided(row[column], known):
+            raise DataError(
+                f"{table}: tags are joined by '{TAG_SEPARATOR}', so for {row[id_name]} write "
+                f"{TAG_SEPARATOR.join(pieces)}, or say --separator; {row[column].strip()}"
+                f"{TAG_SEPARATOR} is one tag."
+            )
+
+
 def _targets_from_tags(
     rows: Sequence[Mapping[str, str]], column: str, separator: str
 ) -> tuple[list[str], npt.NDArray[np.uint8]]:
-    tags = [{tag.strip() for tag in row[column].split(separator) if tag.strip()} for row in rows]
+    tags = [set(split_tags(row[column], separator)) for row in rows]
     names = sorted(set().union(*tags)) if tags else []
     place = {name: i for i, name in enumerate(names)}
     targets = np.zeros((len(rows), len(names)), np.uint8)

@@ -6,7 +6,7 @@ where an extra is missing.
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -14,6 +14,7 @@ import typer
 
 from tagger import __version__
 from tagger.cli import (
+    apply,
     bench,
     doctor,
     evaluate,
@@ -21,15 +22,18 @@ from tagger.cli import (
     info,
     refit,
     retag,
+    signals,
     streams,
     tag,
     train,
     untag,
 )
 from tagger.cli.native_output import native_stderr_silenced
+from tagger.cli.wording import sentence
 from tagger.errors import TaggerError
 
-EXIT_INTERRUPTED = 130
+# What typer makes of KeyboardInterrupt, whatever signal was behind it.
+_TYPER_INTERRUPTED = 130
 
 app = typer.Typer(
     name="tagger",
@@ -39,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (tag, retag, untag, train, refit, export, evaluate, info, doctor, bench):
+for command in (tag, retag, apply, untag, train, refit, export, evaluate, info, doctor, bench):
     command.add_to(app)
 
 
@@ -67,7 +71,11 @@ def _root(
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    sys.exit(run())
+    code = run()
+    workers = sys.modules.get("tagger.workers")
+    if workers is not None and workers.threads_left_behind():
+        os._exit(code)  # both streams are flushed, and no file is open that is not finished
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -79,21 +87,30 @@ def run(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    _interrupt_on_termination()
     streams.open_closed()
     with native_stderr_silenced():
-        return streams.hand_over(_run(arguments))
+        with signals.heeded() as heeded:
+            try:
+                code = _run(arguments)
+            except (KeyboardInterrupt, typer.Abort):
+                code = _TYPER_INTERRUPTED
+            if code == _TYPER_INTERRUPTED:
+                code = _say(heeded.sentence, heeded.exit_code)
+        return streams.hand_over(code)
 
 
 def _run(arguments: list[str] | None) -> int:
     try:
         return int(app(arguments, prog_name="tagger", standalone_mode=False) or 0)
     except typer.TyperException as error:
-        return _say(_sentence(error.format_message()), error.exit_code)
+        return _say(sentence(error.format_message()), error.exit_code)
     except TaggerError as error:
         return _say(str(error), error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        return _say("Interrupted.", EXIT_INTERRUPTED)
+    except MemoryError:
+        return _say(
+            "The memory does not suffice: fewer --workers or a smaller --batch-size need less.",
+            TaggerError.exit_code,
+        )
     except SystemExit:  # how typer answers a pipe that its reader closed
         return streams.EXIT_READER_GONE
     except OSError as error:  # commands name the files that they know; the rest is said here
@@ -103,23 +120,6 @@ def _run(arguments: list[str] | None) -> int:
         return _say(f"{name} cannot be used: {error.strerror.lower()}.", TaggerError.exit_code)
 
 
-def _sentence(message: str) -> str:
-    """Typer's messages pass on words of its validator, and not all end in a full stop."""
-    message = message.replace("Value error, ", "").rstrip()
-    return message if message.endswith((".", "?", "!")) else f"{message}."
-
-
 def _say(message: str, code: int) -> int:
     streams.say(f"tagger: {message}")
     return code
-
-
-def _interrupt_on_termination() -> None:
-    """Let a polite kill keep what is done, as Ctrl-C does."""
-
-    def interrupt(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), interrupt)

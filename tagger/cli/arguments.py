@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tagger.card import TAG_SEPARATOR, ModelCard
 from tagger.errors import UsageError, os_reason
+from tagger.limits import DEFAULT_LIMITS, ImageLimits
 from tagger.scan import Scan, WalkOptions, scan
 from tagger.selection import Rules, adjusted_rules, is_tag_name, known_label
 
@@ -148,8 +149,24 @@ def xmp_levels(text: str | None) -> tuple[str, ...]:
     return levels
 
 
-def memory_size(text: str | None) -> int | None:
+def image_limits(seconds: float | None, memory: str | None) -> ImageLimits:
+    """Return what one image may cost; None is the default, and 0 seconds is no limit.
+
+    Raises:
+        UsageError: the memory is no size.
+    """
+    size = memory_size(memory, "--image-memory") or DEFAULT_LIMITS.memory
+    if seconds is None:
+        return ImageLimits(memory=size)
+    return ImageLimits(seconds or None, seconds or None, size)
+
+
+def memory_size(text: str | None, option: str = "--gpu-mem-limit") -> int | None:
     """Read an amount of memory such as ``4G``, ``512M`` or a number of bytes.
+
+    Args:
+        text: as given.
+        option: whose, for the message.
 
     Raises:
         UsageError: it is none.
@@ -159,5 +176,5 @@ def memory_size(text: str | None) -> int | None:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     size = int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")) if match else 0
     if size <= 0:
-        raise UsageError(f"--gpu-mem-limit {text}: give a size such as 4G or 512M.")
+        raise UsageError(f"{option} {text}: give a size such as 4G or 512M.")
     return size

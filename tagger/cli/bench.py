@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +18,7 @@ from tagger.cli.options import (
     QuietOption,
     WorkersOption,
 )
+from tagger.cli.streams import say, show
 
 if TYPE_CHECKING:
     from tagger.model import TaggerModel
@@ -79,10 +79,10 @@ def bench(
             for name, paths in sets.items()
         }
     if as_json:
-        print(json.dumps(_report(opened, count, measured), indent=2, ensure_ascii=False))
+        show(json.dumps(_report(opened, count, measured), indent=2, ensure_ascii=False))
     else:
         for line in _lines(opened, count, measured):
-            print(line)
+            show(line)
     return 0
 
 
@@ -176,4 +176,4 @@ def _advice(model: TaggerModel, workers: int, rates: Rates) -> str:
 
 def _say(text: str, *, quiet: bool) -> None:
     if not quiet:
-        print(text, file=sys.stderr)
+        say(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 
@@ -11,6 +10,7 @@ import typer
 
 from tagger import __version__
 from tagger.cli.options import ModelOption
+from tagger.cli.streams import say, show
 
 _BASE = ("numpy", "pillow", "typer", "rich")
 _RUNTIMES = ("onnxruntime-gpu", "onnxruntime")
@@ -28,24 +28,24 @@ def doctor(model: ModelOption = None) -> int:
 
     Versions, devices, the model, and a tagged sample; the exit code is 0 when tagging works.
     """
-    print(f"poster-tagger {__version__}, Python {platform.python_version()}, {platform.platform()}")
-    print(f"packages: {_versions(_BASE + _RUNTIMES)}")
+    show(f"poster-tagger {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    show(f"packages: {_versions(_BASE + _RUNTIMES)}")
     runtimes = [name for name in _RUNTIMES if _version(name)]
     if len(runtimes) == 2:
-        print(
+        show(
             "problem: onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
             "pip uninstall onnxruntime onnxruntime-gpu, then install poster-tagger again"
         )
-    print(f"training: {_installed('train', _TRAIN)}")
+    show(f"training: {_installed('train', _TRAIN)}")
     for extra, names in _OPTIONAL.items():
-        print(f"{extra}: {_installed(extra, names)}")
+        show(f"{extra}: {_installed(extra, names)}")
     formats, missing = _image_formats()
-    print(
+    show(
         f"image formats: {', '.join(formats)}"
         + (f"; missing: {', '.join(missing)}" * bool(missing))
     )
     if not runtimes:
-        print("problem: no ONNX Runtime is installed: install poster-tagger again")
+        show("problem: no ONNX Runtime is installed: install poster-tagger again")
         return 3
     return max(_devices(), _sample(model), int(len(runtimes) != 1))
 
@@ -55,9 +55,9 @@ def _devices() -> int:
     from tagger.openvino import openvino_problem
     from tagger.runtime import cuda_problem
 
-    print(f"cpu: {available_cores()} cores")
-    print(f"openvino: {openvino_problem() or _version('openvino')}")
-    print(f"cuda: {cuda_problem() or 'the driver and the libraries are there'}")
+    show(f"cpu: {available_cores()} cores")
+    show(f"openvino: {openvino_problem() or _version('openvino')}")
+    show(f"cuda: {cuda_problem() or 'the driver and the libraries are there'}")
     return 0
 
 
@@ -74,7 +74,7 @@ def _sample(model: object) -> int:
     opened = TaggerModel(model if isinstance(model, Path) else None)
     loaded = time.perf_counter()
     card = opened.card
-    print(
+    show(
         f"model: {card.name} {card.version} ({card.precision}), {len(card.labels)} labels, "
         f"{opened.file}"
     )
@@ -82,11 +82,11 @@ def _sample(model: object) -> int:
     (result,) = tag_images([str(sample)], opened, Rules.of_card(card), workers=1)
     tagged = time.perf_counter()
     if isinstance(result, Failed):
-        print(f"problem: the sample {sample} cannot be tagged: {result.reason}", file=sys.stderr)
+        say(f"problem: the sample {sample} cannot be tagged: {result.reason}")
         return 3
     tags = ", ".join(f"{tag.name} {tag.score:.0%}" for tag in result.tags) or "no tags"
-    print(f"sample: {tags}")
-    print(
+    show(f"sample: {tags}")
+    show(
         f"runs on: {opened.device} (model opened in {loaded - started:.2f} s, "
         f"sample tagged in {tagged - loaded:.2f} s)"
     )

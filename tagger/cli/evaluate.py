@@ -68,7 +68,7 @@ def evaluate(
     Each figure stands beside what label frequencies alone would reach.
     """
     from tagger.cli.extras import needs_train_extra
-    from tagger.cli.streams import say
+    from tagger.cli.streams import say, show
     from tagger.cores import available_cores
     from tagger.model import TaggerModel
 
@@ -89,10 +89,10 @@ def evaluate(
         for notice in labelled.notices:
             say(f"Note: {notice}.")
     if as_json:
-        print(json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False))
+        show(json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False))
     else:
         for line in _lines(evaluation):
-            print(line)
+            show(line)
     return 0
 
 

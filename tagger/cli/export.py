@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tagger.cli.streams import show
+
 if TYPE_CHECKING:
     from export.precision_check import PrecisionCheck
 
@@ -74,12 +76,12 @@ def export(
     with needs_train_extra("export"):
         from export.export import export_run
     written = export_run(run, output, images, precision=precision.value, max_loss=max_loss)
-    print(
+    show(
         f"{written.file}: {written.size / 1e6:.1f} MB; largest difference from Keras on "
         f"{written.parity.images} images {written.parity.largest_difference:.1e}"
     )
     if written.check:
-        print(_cost(written.check, precision.value))
+        show(_cost(written.check, precision.value))
     return 0
 
 

@@ -1,13 +1,14 @@
-"""``tagger info``: what a model file says about itself."""
+"""``tagger info``: what a model file says about itself, and which options apply."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tagger.cli.options import JsonOption, ModelArgument
+from tagger.cli.streams import show
 
 if TYPE_CHECKING:
     from tagger.card import ModelCard
@@ -17,6 +18,7 @@ _EXAMPLES = """Examples:
 \b
   tagger info
   tagger info my-model.onnx --json
+  tagger info --config
 """
 
 
@@ -25,20 +27,38 @@ def add_to(app: typer.Typer) -> None:
     app.command("info", epilog=_EXAMPLES)(info)
 
 
-def info(model: ModelArgument = None, as_json: JsonOption = False) -> int:
+def info(
+    context: typer.Context,
+    model: ModelArgument = None,
+    config: Annotated[
+        bool,
+        typer.Option(
+            "--config",
+            help="Print instead what 'tagger tag' would do here: every option, its value and where "
+            "that comes from. In place of a model a configuration file may be named, as in 'tagger "
+            "tag --config FILE'.",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
     """Print what a model says about itself.
 
     Labels, thresholds, input, provenance and validation figures, from the card in the file.
     """
+    if config:
+        from tagger.cli.config_listing import print_configuration
+
+        print_configuration(context, model, as_json=as_json)
+        return 0
     from tagger.model import BUNDLED_MODEL, read_card
 
     file = model or BUNDLED_MODEL
     card = read_card(file)
     if as_json:
-        print(json.dumps(json.loads(card.to_json()), indent=2, ensure_ascii=False))
+        show(json.dumps(json.loads(card.to_json()), indent=2, ensure_ascii=False))
         return 0
     for line in _lines(str(file), file.stat().st_size, card):
-        print(line)
+        show(line)
     return 0
 
 

@@ -24,6 +24,14 @@ ExcludeOption = Annotated[
         "--exclude", metavar="GLOB", help="Leave out files and folders that match (repeatable)."
     ),
 ]
+LibraryOption = Annotated[
+    bool,
+    typer.Option(
+        "--library",
+        help="Take only posters from the folders of Kodi, Jellyfin, Emby or Plex: poster, folder, "
+        "cover, movie, NAME-poster; no fanart, banners, logos, discs or thumbs.",
+    ),
+]
 NoRecursiveOption = Annotated[bool, typer.Option("--no-recursive", help="Do not enter subfolders.")]
 FollowSymlinksOption = Annotated[
     bool, typer.Option("--follow-symlinks", help="Enter links to folders.")
@@ -108,6 +116,27 @@ GpuMemoryOption = Annotated[
         help="Most memory that the network may take on each GPU, such as 4G or 512M.",
     ),
 ]
+ImageTimeoutOption = Annotated[
+    float | None,
+    typer.Option(
+        "--image-timeout",
+        min=0,
+        metavar="SECONDS",
+        help="Longest time for one image, or for listing one folder; 0 is no limit. Default: 60, "
+        "and 10 of one core.",
+        show_default=False,
+    ),
+]
+ImageMemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--image-memory",
+        metavar="SIZE",
+        help="Most memory for images that are being decoded, together; one that needs more fails. "
+        "Default: 1G.",
+        show_default=False,
+    ),
+]
 QuietOption = Annotated[
     bool, typer.Option("-q", "--quiet", help="Say nothing on stderr but errors.")
 ]
@@ -125,9 +154,9 @@ LabelsOption = Annotated[
     Path,
     typer.Option(
         "--labels",
-        metavar="CSV",
-        help="Table of labels: an id column that names the file, and one 0/1 column a label "
-        "or a column 'tags' of joined tags.",
+        metavar="TABLE",
+        help="Table of labels (.csv, .tsv, .jsonl, .parquet, .xlsx): an id column that names the "
+        "file, and one 0/1 column a label or a column 'tags' of joined tags.",
     ),
 ]
 IdColumnOption = Annotated[

@@ -1,4 +1,4 @@
-"""The sidecars that a command writes: their options, and the writer that follows."""
+"""Sidecars, and tags inside images: their options, and the writers that follow."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.errors import OutputError
+from tagger.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from tagger.card import ModelCard
     from tagger.cli.progress import TagProgress
+    from tagger.writers.embedding import EmbeddingWriter
+    from tagger.writers.sidecar_names import SidecarNames
     from tagger.writers.sidecars import SidecarWriter
 
 
@@ -24,6 +26,7 @@ class Sidecar(StrEnum):
     TXT = "txt"
     JSON = "json"
     XMP = "xmp"
+    NFO = "nfo"
 
 
 class SidecarName(StrEnum):
@@ -46,8 +49,9 @@ SidecarOption = Annotated[
     list[Sidecar] | None,
     typer.Option(
         "--sidecar",
-        metavar="txt|json|xmp",
-        help="Write a file beside each image (repeatable); no table without -o.",
+        metavar="txt|json|xmp|nfo",
+        help="Write a file beside each image (repeatable); no table without -o. nfo: add genres to "
+        "the .nfo that a film has already.",
     ),
 ]
 
@@ -65,12 +69,21 @@ SidecarDirOption = Annotated[
     ),
 ]
 
+SidecarBaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sidecar-base",
+        metavar="DIR",
+        help="The folder whose tree --sidecar-dir mirrors: what 'tagger tag' was given.",
+    ),
+]
+
 ExistingOption = Annotated[
     Existing,
     typer.Option(
         "--existing",
         help="What happens to a sidecar that is there already; merge: the tags change in an "
-        ".xmp, all else in it stays, and other kinds are left alone.",
+        ".xmp, all else in it stays, and other kinds are left alone. An .nfo is never overwritten.",
     ),
 ]
 
@@ -81,6 +94,20 @@ XmpRootOption = Annotated[
         metavar="A|B",
         help="Put tags below these levels in hierarchical XMP fields: Genre gives Genre|Drama.",
     ),
+]
+
+EmbedOption = Annotated[
+    bool,
+    typer.Option(
+        "--embed",
+        help="Put tags into the images themselves (JPEG, PNG, WebP, TIFF), no pixel touched, for "
+        "programs that read no sidecars; no table without -o.",
+    ),
+]
+
+KeepTimeOption = Annotated[
+    bool,
+    typer.Option("--keep-time", help="Let an image in which tags change keep its date."),
 ]
 
 
@@ -94,6 +121,27 @@ class OutputOptions:
     existing: Existing
     backup: bool
     xmp_root: tuple[str, ...]
+    embed: bool = False
+    keep_time: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be with an ``.nfo``.
+
+        Raises:
+            UsageError: that was asked for.
+        """
+        if Sidecar.NFO not in self.sidecars:
+            return
+        if self.sidecar_dir is not None:
+            raise UsageError(
+                "--sidecar nfo cannot be with --sidecar-dir: genres go into the .nfo that lies "
+                "beside the film."
+            )
+        if self.existing is Existing.ERROR:
+            raise UsageError(
+                "--sidecar nfo cannot be with --existing error: only an .nfo that is there already "
+                "gets genres."
+            )
 
 
 def sidecar_writer(
@@ -116,20 +164,13 @@ def sidecar_writer(
     Raises:
         OutputError: the folder for them is a file.
     """
-    from tagger.writers.sidecar_names import SidecarNames
     from tagger.writers.sidecars import SidecarPolicy, SidecarWriter
 
     if not options.sidecars:
         return None
-    if options.sidecar_dir is not None and os.path.isfile(options.sidecar_dir):
-        raise OutputError(f"--sidecar-dir {options.sidecar_dir} is a file, not a folder.")
     return SidecarWriter(
         options.sidecars,
-        SidecarNames(
-            replace_ending=options.sidecar_name is SidecarName.REPLACE,
-            folder=options.sidecar_dir,
-            base=base() if options.sidecar_dir is not None else "",
-        ),
+        sidecar_names(options.sidecar_name, options.sidecar_dir, base),
         card,
         SidecarPolicy(
             options.existing,
@@ -137,5 +178,88 @@ def sidecar_writer(
             options.xmp_root,
             look_for_images=not images_seen and options.sidecar_dir is None,
         ),
+        failed=progress.failed,
+    )
+
+
+def sidecar_names(name: SidecarName, folder: str | None, base: Callable[[], str]) -> SidecarNames:
+    """Return where sidecars lie.
+
+    Args:
+        name: how a sidecar's name is made.
+        folder: where the tree is mirrored; None for beside the images.
+        base: → absolute folder whose tree is mirrored; asked for only where one is.
+
+    Raises:
+        OutputError: the folder for them is a file.
+    """
+    from tagger.writers.sidecar_names import SidecarNames
+
+    if folder is not None and os.path.isfile(folder):
+        raise OutputError(f"--sidecar-dir {folder} is a file, not a folder.")
+    return SidecarNames(
+        replace_ending=name is SidecarName.REPLACE,
+        folder=folder,
+        base=base() if folder is not None else "",
+    )
+
+
+def mirrored_base(folder: str | None, *, mirrors: bool) -> str | None:
+    """Return the absolute folder whose tree is mirrored, for paths that a table gives.
+
+    Args:
+        folder: what was given.
+        mirrors: whether any sidecar goes into a mirrored tree.
+
+    Raises:
+        UsageError: it was not given, or not needed.
+    """
+    if mirrors and folder is None:
+        raise UsageError(
+            "--sidecar-dir: say with --sidecar-base which folder's tree is mirrored there: the one "
+            "that 'tagger tag' was given."
+        )
+    if folder is not None and not mirrors:
+        raise UsageError("--sidecar-base is for sidecars with --sidecar-dir.")
+    return None if folder is None else os.path.abspath(folder)
+
+
+def refuse_outside(path: str, base: str | None) -> None:
+    """Check that a path lies in the tree that is mirrored, if one is.
+
+    Raises:
+        UsageError: it leads out of it.
+    """
+    from tagger.paths import printable
+
+    if base is None:
+        return
+    try:
+        is_below = os.path.commonpath((os.path.abspath(path), base)) == base
+    except ValueError:  # on another drive
+        is_below = False
+    if not is_below:
+        raise UsageError(f"--sidecar-base {base}: {printable(path)} is not below it.")
+
+
+def embedding_writer(
+    card: ModelCard, options: OutputOptions, progress: TagProgress
+) -> EmbeddingWriter | None:
+    """Return what puts tags into images, or None where that was not asked for.
+
+    Args:
+        card: of the model that tags.
+        options: of the output.
+        progress: told of what fails.
+    """
+    from tagger.writers.embedding import EmbeddingWriter
+
+    if not options.embed:
+        return None
+    return EmbeddingWriter(
+        card,
+        options.xmp_root,
+        backup=options.backup,
+        keep_time=options.keep_time,
         failed=progress.failed,
     )

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 from tagger.atomic import write_whole
 from tagger.cli.streams import say
 from tagger.errors import OutputError, os_reason
-from tagger.paths import printable
+from tagger.paths import harmless, printable
 from tagger.results import Failed, Result
 from tagger.scan import Scan
+from tagger.writers.attempts import Attempts
 from tagger.writers.sidecars import SidecarWriter
 
 _MOST_FAILURES_SHOWN = 20
@@ -36,6 +38,8 @@ class TagProgress:
         quiet: say nothing but failures' count through the exit code.
         on_screen: whether each result is printed on a terminal: those lines are the progress, and a
             bar would be torn by them.
+        left_out: → how many of those images were left out since they have tags already; None where
+            none are.
     """
 
     def __init__(
@@ -46,7 +50,9 @@ class TagProgress:
         *,
         quiet: bool,
         on_screen: bool = False,
+        left_out: Callable[[], int] | None = None,
     ) -> None:
+        self._left_out = left_out
         self._found = found
         self._device = device
         self._device_note = device_note
@@ -58,6 +64,9 @@ class TagProgress:
         self._stop = threading.Event()
         self._bar: Any = None
         self._tags: Counter[str] = Counter()
+        self._results = 0
+        self.kept = 0
+        self.kept_failures = 0
         self.tagged = 0
         self.failures = 0
 
@@ -94,8 +103,12 @@ class TagProgress:
         else:
             self.tagged += 1
             self._tags.update(tag.name for tag in result.tags)
+        self._results += 1
         if self._bar is not None:
-            self._bar.update(self._task, advance=1, total=self._total)
+            # What is kept came all at once, and says nothing of what will come.
+            passed = self._results + self._number_left_out()
+            total = None if self._total is None else self._total - self.kept
+            self._bar.update(self._task, completed=passed, total=total)
         elif (
             not (self._quiet or self._on_screen)
             and time.monotonic() - self._said_at > _SECONDS_BETWEEN_LINES
@@ -114,51 +127,80 @@ class TagProgress:
         self.failures += 1
         if self._quiet or on_screen or self.failures > _MOST_FAILURES_SHOWN:
             return
-        line = f"failed: {printable(path)}: {reason}"
+        line = harmless(f"failed: {printable(path)}: {reason}")
         if self._bar is not None:
             # Not as markup: names may hold brackets.
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             say(line)
 
-    def stopped_early(self, kept_at: str | None) -> None:
-        """Say what is kept of a run that ends before its time."""
+    def keep(self, *, failed: bool) -> None:
+        """Take note of an image that an earlier run has done."""
+        self.kept += 1
+        self.kept_failures += failed
+
+    def stopped_early(self, kept_at: str | None, *, resumable: bool) -> None:
+        """Say what is kept of a run that ends before its time.
+
+        Args:
+            kept_at: where its rows are; None where there are none.
+            resumable: whether another run can go on with it.
+        """
         if self._bar is not None:
             self._bar.stop()
         if not self._quiet:
             place = f", kept in {printable(kept_at)}" if kept_at else ""
+            way_on = "; --resume goes on with it" if resumable else ""
             if done := self.tagged + self.failures:
-                say(f"Stopped after {done:,} images{place}.")
+                say(f"Stopped after {done:,} images{place}{way_on}.")
 
-    def close_with_summary(self, sidecars: SidecarWriter | None, file: Path | None) -> None:
+    def close_with_summary(
+        self, sidecars: SidecarWriter | None, embedding: Attempts | None, file: Path | None
+    ) -> None:
         """Print the summary, and write it as JSON when asked.
+
+        Args:
+            sidecars: what wrote them; None where none were asked for.
+            embedding: what put tags into images; None where that was not asked for.
+            file: of the JSON.
 
         Raises:
             OutputError: the JSON file cannot be written.
         """
         seconds = time.monotonic() - self._started
         if not self._quiet:
-            for line in self._summary_lines(seconds, sidecars):
+            for line in self._summary_lines(seconds, sidecars, embedding):
                 say(line)
         if file is not None:
             data = {
                 "tagged": self.tagged,
                 "failed": self.failures,
+                "kept": self.kept,
+                "kept_failed": self.kept_failures,
+                "already_tagged": self._number_left_out(),
                 "seconds": round(seconds, 3),
                 "images_per_second": round(self._rate(seconds), 2),
                 "device": self._device,
                 "tags": dict(self._tags.most_common()),
                 "sidecars_written": sidecars.written if sidecars else 0,
                 "sidecars_unchanged": sidecars.unchanged if sidecars else 0,
+                "sidecars_settled": sidecars.settled if sidecars else 0,
                 "sidecars_left_alone": sidecars.left_alone if sidecars else 0,
+                "images_changed": embedding.written if embedding else 0,
+                "images_unchanged": embedding.unchanged if embedding else 0,
             }
+            if sidecars is not None and sidecars.nfos is not None:
+                passed = sidecars.nfos.passed.items()
+                data["nfo"] = {reason.key: tally.count for reason, tally in passed}
             try:
                 write_whole(file, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
             except OSError as error:
                 reason = os_reason(error)
                 raise OutputError(f"{file} cannot be written: {reason}.") from None
 
-    def _summary_lines(self, seconds: float, sidecars: SidecarWriter | None) -> list[str]:
+    def _summary_lines(
+        self, seconds: float, sidecars: SidecarWriter | None, embedding: Attempts | None
+    ) -> list[str]:
         hidden = self.failures - _MOST_FAILURES_SHOWN
         lines = [f"… and {hidden:,} more failures, each in the table."] if hidden > 0 else []
         where = f" on {self._device}" if self._device else ""
@@ -166,34 +208,43 @@ class TagProgress:
             f"{self.tagged:,} tagged, {self.failures:,} failed in {_duration(seconds)} "
             f"({self._rate(seconds):,.1f} images/s{where})."
         )
-        if self.tagged + self.failures == 0:
+        if self.kept:
+            way_on = " (--retry-failed tries them again)" if self.kept_failures else ""
+            failed = f"{self.kept_failures:,} of them failed{way_on}"
+            lines.append(f"{self.kept:,} were kept from before, {failed}.")
+        if self._left_out is not None:
+            lines.append(f"{self._left_out():,} had tags already and were left out.")
+        if self.tagged + self.failures + self._number_passed() == 0:
             lines.append("No images were found.")
         if self._tags:
             lines.append(
                 "Tags: " + ", ".join(f"{name} {n:,}" for name, n in self._tags.most_common())
             )
         if sidecars is not None:
-            lines.append(f"{sidecars.written:,} sidecars written.")
-            if sidecars.unchanged:
-                lines.append(f"{sidecars.unchanged:,} sidecars held these tags already.")
-            if sidecars.left_alone:
-                names = ", ".join(printable(name) for name in sidecars.examples)
-                more = ", …" if sidecars.left_alone > len(sidecars.examples) else ""
-                lines.append(
-                    f"{sidecars.left_alone:,} sidecars were there already and were left alone "
-                    f"({names}{more})."
-                )
+            lines += _sidecar_lines(sidecars)
+        if embedding is not None:
+            lines.append(f"Tags were put into {embedding.written:,} images.")
+            if embedding.unchanged:
+                lines.append(f"{embedding.unchanged:,} images held these tags already.")
         return lines
 
     def _rate(self, seconds: float) -> float:
         return (self.tagged + self.failures) / seconds if seconds > 0 else 0.0
 
+    def _number_left_out(self) -> int:
+        return self._left_out() if self._left_out is not None else 0
+
+    def _number_passed(self) -> int:
+        """How many images are passed over without a look at them."""
+        return self.kept + self._number_left_out()
+
     def _progress_line(self) -> str:
-        done = self.tagged + self.failures
-        rate = self._rate(time.monotonic() - self._started)
+        seconds = time.monotonic() - self._started
+        rate = self._rate(seconds)
+        done = self.tagged + self.failures + self._number_passed()
         if self._total is None or rate == 0:
             return f"{done:,} images, {rate:,.1f} images/s"
-        left = _duration(max(0, self._total - done) / rate)
+        left = _duration(max(0, self._total - done) / ((done - self.kept) / seconds))
         return f"{done:,} of {self._total:,} images, {rate:,.1f} images/s, {left} left"
 
     def _count_files(self, found: Scan) -> None:
@@ -203,6 +254,40 @@ class TagProgress:
             if self._stop.is_set():
                 return
         self._total = count
+
+
+def _sidecar_lines(sidecars: SidecarWriter) -> list[str]:
+    """Say what came of the sidecars."""
+    lines = [f"{sidecars.written:,} sidecars written."]
+    if sidecars.unchanged:
+        lines.append(f"{sidecars.unchanged:,} sidecars held these tags already.")
+    if sidecars.settled:
+        lines.append(
+            f"{sidecars.settled:,} sidecars hold tags that a person settled with 'tagger "
+            "apply': they stay."
+        )
+    if sidecars.left_alone:
+        names = _some(sidecars.examples, sidecars.left_alone)
+        lines.append(
+            f"{sidecars.left_alone:,} sidecars were there already and were left alone ({names})."
+        )
+    return lines + _passed_over(sidecars)
+
+
+def _passed_over(sidecars: SidecarWriter) -> list[str]:
+    """Say for which images or ``.nfo`` files there was nothing to do, and why."""
+    if sidecars.nfos is None:
+        return []
+    return [
+        f"{tally.count:,} {reason.sentence} ({_some(tally.examples, tally.count)})."
+        for reason, tally in sidecars.nfos.passed.items()
+        if tally.count
+    ]
+
+
+def _some(examples: list[str], count: int) -> str:
+    more = ", …" if count > len(examples) else ""
+    return ", ".join(printable(name) for name in examples) + more
 
 
 def _bar() -> Any:

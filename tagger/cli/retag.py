@@ -20,15 +20,21 @@ from tagger.cli.options import (
     ThresholdOption,
 )
 from tagger.cli.outputs import (
+    EmbedOption,
     Existing,
     ExistingOption,
+    KeepTimeOption,
     OutputOptions,
+    SidecarBaseOption,
     SidecarDirOption,
     SidecarName,
     SidecarNameOption,
     SidecarOption,
     XmpRootOption,
+    mirrored_base,
+    refuse_outside,
 )
+from tagger.cli.resuming import Origin
 from tagger.cli.tables import (
     AbsoluteOption,
     ColumnsOption,
@@ -42,6 +48,7 @@ from tagger.cli.tables import (
 )
 from tagger.cli.writing import Source, write_results
 from tagger.errors import TableError, UsageError
+from tagger.runs.files import RunFiles
 
 if TYPE_CHECKING:
     from tagger.results import Result
@@ -83,15 +90,10 @@ def retag(
     sidecar: SidecarOption = None,
     sidecar_name: SidecarNameOption = SidecarName.APPEND,
     sidecar_dir: SidecarDirOption = None,
-    sidecar_base: Annotated[
-        str | None,
-        typer.Option(
-            "--sidecar-base",
-            metavar="DIR",
-            help="The folder whose tree --sidecar-dir mirrors: what 'tagger tag' was given.",
-        ),
-    ] = None,
+    sidecar_base: SidecarBaseOption = None,
     existing: ExistingOption = Existing.MERGE,
+    embed: EmbedOption = False,
+    keep_time: KeepTimeOption = False,
     backup: BackupOption = False,
     xmp_root: XmpRootOption = None,
     threshold: ThresholdOption = None,
@@ -125,9 +127,11 @@ def retag(
     )
     outputs = OutputOptions(
         tuple(sidecar or ()), sidecar_name, sidecar_dir, existing, backup, xmp_levels(xmp_root),
+        embed, keep_time,
     )  # fmt: skip
     _refuse_to_overwrite_unread(results, output)
-    base = _base(outputs, sidecar_base)
+    mirrors = bool(outputs.sidecars) and sidecar_dir is not None
+    base = mirrored_base(sidecar_base, mirrors=mirrors)
     card = read_card(model or BUNDLED_MODEL)
     rules = tagging_rules(
         card,
@@ -140,43 +144,27 @@ def retag(
     with open_rows(results) as rows:
         wide = WideTable(rows, card, table.columns)
         source = Source(
-            lambda unreadable: _placed(wide.results(rules), rows.name, outputs, base),
+            lambda unreadable, remaining: _placed(wide.results(rules), rows.name, outputs, base),
             lambda: base or "",
+            Origin(rules, model or BUNDLED_MODEL, table=results),
         )
         return write_results(source, card, table, outputs, summary, quiet=quiet)
 
 
 def _refuse_to_overwrite_unread(results: str, output: str | None) -> None:
-    """An output is written as NAME.part first: that must not be what is read.
+    """What is written before an output has its name must not be what is read.
 
     Raises:
         UsageError: it is.
     """
     if output is None or output == "-" or results == "-":
         return
-    part = f"{output}.part"
-    if os.path.exists(part) and os.path.exists(results) and os.path.samefile(part, results):
-        raise UsageError(
-            f"-o {output} is written as {part} first, which is the table to be read: give it "
-            "another name."
-        )
-
-
-def _base(options: OutputOptions, folder: str | None) -> str | None:
-    """Return the absolute folder whose tree is mirrored.
-
-    Raises:
-        UsageError: it was not given, or not needed.
-    """
-    mirrors = bool(options.sidecars) and options.sidecar_dir is not None
-    if mirrors and folder is None:
-        raise UsageError(
-            "--sidecar-dir: say with --sidecar-base which folder's tree is mirrored there: the one "
-            "that 'tagger tag' was given."
-        )
-    if folder is not None and not mirrors:
-        raise UsageError("--sidecar-base is for sidecars with --sidecar-dir.")
-    return None if folder is None else os.path.abspath(folder)
+    for part in RunFiles.of_table(output, as_text=True).any_rows:
+        if os.path.exists(part) and os.path.exists(results) and os.path.samefile(part, results):
+            raise UsageError(
+                f"-o {output} is written as {part} first, which is the table to be read: give it "
+                "another name."
+            )
 
 
 def _placed(
@@ -200,13 +188,5 @@ def _placed(
             )
         elif shares:
             previous = key
-        if base is not None and not _lies_below(result.path, base):
-            raise UsageError(f"--sidecar-base {base}: {printable(result.path)} is not below it.")
+        refuse_outside(result.path, base)
         yield result
-
-
-def _lies_below(path: str, folder: str) -> bool:
-    try:
-        return os.path.commonpath((os.path.abspath(path), folder)) == folder
-    except ValueError:  # on another drive
-        return False

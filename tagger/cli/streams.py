@@ -7,6 +7,7 @@ import sys
 from typing import TextIO
 
 from tagger.errors import os_reason
+from tagger.paths import harmless
 
 # What a shell reports for a program that SIGPIPE ended: `tagger tag … | head -1` is no failure.
 EXIT_READER_GONE = 141
@@ -59,11 +60,16 @@ def hand_over(code: int) -> int:
 
 
 def say(text: str) -> None:
-    """Print one line to stderr; a log that is full or closed stops nothing."""
+    """Print to stderr what can drive no terminal; a log that is full or closed stops nothing."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(harmless(text, keep="\n\t"), file=sys.stderr, flush=True)
     except OSError:
         forget(sys.stderr)
+
+
+def show(text: str) -> None:
+    """Print to stdout; names and labels of others shall not drive a terminal."""
+    print(harmless(text, keep="\n\t") if sys.stdout.isatty() else text)
 
 
 def forget(stream: TextIO) -> None:

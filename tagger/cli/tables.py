@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,10 @@ from tagger.errors import UsageError
 if TYPE_CHECKING:
     from tagger.card import ModelCard
     from tagger.cli.progress import TagProgress
+    from tagger.results import Result
+    from tagger.runs.table import RunTable
     from tagger.writers import Writer
+    from tagger.writers.columns import Row
     from tagger.writers.sink import Sink
 
 
@@ -107,6 +111,8 @@ class TableOptions:
         excel: whether it is made safe for Excel.
         columns: extra columns.
         spell: an image's path → the path that the table shows.
+        absolute: whether that is an absolute path.
+        relative_to: the folder from which on it leads; None for as it was given.
     """
 
     output: str | None
@@ -115,6 +121,20 @@ class TableOptions:
     excel: bool
     columns: tuple[str, ...]
     spell: Callable[[str], str]
+    absolute: bool = False
+    relative_to: str | None = None
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the format is no text."""
+        return self.format in _BINARY
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the table becomes a file, which can be taken up again; a device cannot."""
+        from tagger.writers.sink import is_stream
+
+        return self.output not in (None, "-") and not is_stream(str(self.output))
 
 
 def table_options(
@@ -143,7 +163,7 @@ def table_options(
         with needs_extra(f"The format {settled}", settled):
             import_module(f"tagger.writers.{settled}")
     spell = _spelling(absolute=absolute, folder=relative_to)
-    return TableOptions(output, settled, layout, excel, extras, spell)
+    return TableOptions(output, settled, layout, excel, extras, spell, absolute, relative_to)
 
 
 def _format(output: str | None, wanted: Format | None) -> Format | None:
@@ -190,7 +210,7 @@ def _spelling(*, absolute: bool, folder: str | None) -> Callable[[str], str]:
 
 
 def table_sink(options: TableOptions, *, beside_sidecars: bool) -> Sink | None:
-    """Return where the table goes.
+    """Return the stream that the table goes to, or None where there is none, or it is a file.
 
     Args:
         options: of the table.
@@ -198,16 +218,16 @@ def table_sink(options: TableOptions, *, beside_sidecars: bool) -> Sink | None:
             --format.
 
     Raises:
-        OutputError: its folder does not exist.
         UsageError: a format that is no text would go to a terminal.
     """
-    from tagger.writers.sink import Sink, check_folder
+    from tagger.writers.sink import Sink
 
     if options.output is None and beside_sidecars and options.format is None:
         return None
     needs_end = options.format in _BINARY
+    if options.is_file:
+        return None
     if options.output is not None and options.output != "-":
-        check_folder(options.output)
         return Sink(options.output, needs_end=needs_end)
     sink = Sink(None, needs_end=needs_end)
     if needs_end and sink.is_terminal():
@@ -243,3 +263,52 @@ def table_writer(
 
         return XlsxWriter(sink, shape, cut=progress.failed)
     return TableWriter(sink, shape, options.format or Format.CSV, excel=options.excel)
+
+
+def run_table(card: ModelCard, options: TableOptions, progress: TagProgress) -> RunTable:
+    """Return what a run must know of a table that becomes a file.
+
+    Args:
+        card: of the model that tags.
+        options: of the table.
+        progress: told of what a cell cannot hold.
+
+    Raises:
+        OutputError: the format cannot hold the table.
+        UsageError: a label has the name of an extra column.
+    """
+    from tagger.paths import escape, printable
+    from tagger.runs.table import RunTable
+    from tagger.writers.layouts import layout
+    from tagger.writers.tables import TextEncoding
+
+    shape = layout(options.layout, card.labels, extras=options.columns, spell=options.spell)
+    header = shape.header
+
+    def rows(result: Result) -> list[Row]:
+        return list(shape.rows(result))
+
+    def spell(path: str) -> str:
+        return escape(options.spell(path))
+
+    if options.format is Format.PARQUET:
+        from tagger.writers.parquet import ParquetWriter
+
+        return RunTable(
+            shape, TextEncoding("jsonl", header), rows, spell, partial(ParquetWriter, layout=shape)
+        )
+    if options.format is Format.XLSX:
+        from tagger.writers.xlsx import XlsxWriter, check_columns, check_rows, fitting_rows
+        from tagger.writers.xlsx import fitting_text as fitting
+
+        check_columns(shape)
+        return RunTable(
+            shape,
+            TextEncoding("jsonl", header),
+            lambda result: fitting_rows(shape, result, progress.failed),
+            lambda path: fitting(spell(path)),
+            partial(XlsxWriter, layout=shape, cut=progress.failed),
+            partial(check_rows, printable(str(options.output))),
+        )
+    encoding = TextEncoding(options.format or Format.CSV, header, excel=options.excel)
+    return RunTable(shape, encoding, rows, spell)

@@ -1,4 +1,4 @@
-"""``tagger untag``: our tags out of XMP sidecars again."""
+"""``tagger untag``: our tags out of XMP sidecars, ``.nfo`` files and images again."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tagger.cli.options import (
     NullOption,
     QuietOption,
 )
+from tagger.cli.outputs import KeepTimeOption
 from tagger.cli.streams import say
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _EXAMPLES = """Examples:
   tagger untag posters/ --backup
   tagger untag heat.jpg.xmp
 
-Exit codes: 0 done, 1 some sidecars could not be changed, 2 wrong usage, 3 could not go on.
+Exit codes: 0 done, 1 some files could not be changed, 2 wrong usage, 3 could not go on.
 """
 
 
@@ -44,7 +45,8 @@ def untag(
         list[str] | None,
         typer.Argument(
             metavar="PATH",
-            help="Images, .xmp sidecars, folders (walked recursively), or - for a list on stdin.",
+            help="Images, .xmp sidecars, .nfo files, folders (walked recursively), or - for a list "
+            "on stdin.",
             show_default=False,
         ),
     ] = None,
@@ -54,21 +56,35 @@ def untag(
     exclude: ExcludeOption = None,
     no_recursive: NoRecursiveOption = False,
     follow_symlinks: FollowSymlinksOption = False,
+    embed: Annotated[
+        bool,
+        typer.Option(
+            "--embed/--no-embed",
+            help="Also out of images into which 'tagger tag --embed' put tags; others are only "
+            "looked into.",
+        ),
+    ] = True,
+    keep_time: KeepTimeOption = False,
     backup: BackupOption = False,
+    settled: Annotated[
+        bool,
+        typer.Option("--settled", help="Also tags that a person settled with 'tagger apply'."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
     ] = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Take our tags out of XMP sidecars.
+    """Take our tags out of XMP sidecars, of films' .nfo files, and of the images that hold some.
 
-    A sidecar that 'tagger tag' made goes altogether; any other is again what it was. Keywords that
-    a person or another program put there stay. Text and JSON sidecars bear no mark of ours and are
-    not touched.
+    A sidecar that 'tagger tag' made goes altogether; any other, any .nfo and any image is again
+    what it was. Keywords that a person or another program put there stay, and so do tags that
+    'tagger apply' wrote, unless --settled asks for those too. Text and JSON sidecars
+    bear no mark of ours and are not touched.
     """
     from tagger.cli.arguments import gather_paths
     from tagger.scan import SUFFIXES, WalkOptions
-    from tagger.writers.sidecar_names import xmp_sidecars
+    from tagger.writers.sidecar_names import holders_of_tags
 
     found = gather_paths(
         tuple(paths or ()),
@@ -78,31 +94,37 @@ def untag(
             tuple(exclude or ()),
             not no_recursive,
             follow_symlinks,
-            SUFFIXES | {".xmp"},
+            SUFFIXES | {".xmp", ".nfo"},
         ),
         null=null,
         verb="untag",
     )
-    run = _Run(backup=backup, dry_run=dry_run, quiet=quiet)
-    for sidecar in xmp_sidecars(found.paths(run.failed)):
-        run.untag(sidecar)
+    run = _Run(backup=backup, keep_time=keep_time, settled=settled, dry_run=dry_run, quiet=quiet)
+    for path in holders_of_tags(found.paths(run.failed), images=embed):
+        run.untag(path)
     run.close()
     return EXIT_SOME_FAILED if run.failures else 0
 
 
 class _Run:
-    """Takes tags out of sidecars, says what happens, and counts."""
+    """Takes tags out of files, says what happens, and counts."""
 
-    def __init__(self, *, backup: bool, dry_run: bool, quiet: bool) -> None:
+    def __init__(
+        self, *, backup: bool, keep_time: bool, settled: bool, dry_run: bool, quiet: bool
+    ) -> None:
         self._backup = backup
+        self._keep_time = keep_time
+        self._settled_too = settled
+        self._settled = 0
         self._dry_run = dry_run
         self._quiet = quiet
         self._changed = 0
         self._removed = 0
+        self._images = 0
         self.failures = 0
 
-    def untag(self, sidecar: str) -> None:
-        """Take our tags out of one sidecar.
+    def untag(self, path: str) -> None:
+        """Take our tags out of one sidecar or image.
 
         Raises:
             OutputError: the disk is full or read-only.
@@ -110,24 +132,45 @@ class _Run:
         from tagger.errors import OutputError, os_reason, spoils_the_rest
         from tagger.paths import printable
         from tagger.xmp.elements import XmpError
-        from tagger.xmp.files import untag_sidecar
+        from tagger.xmp.settle import SettledError
 
         try:
-            taken = untag_sidecar(sidecar, backup=self._backup, dry_run=self._dry_run)
+            taken = self._take_out(path)
+        except SettledError:
+            self._settled += 1
         except XmpError as error:
-            self.failed(sidecar, f"{error}, so it was left alone")
+            self.failed(path, f"{error}, so it was left alone")
         except OSError as error:
             reason = os_reason(error)
             if spoils_the_rest(error):
-                name = printable(sidecar)
-                raise OutputError(f"{name} cannot be written: {reason}.") from None
-            self.failed(sidecar, reason)
+                raise OutputError(f"{printable(path)} cannot be written: {reason}.") from None
+            self.failed(path, reason)
         else:
             if taken is not None:
-                self._count(sidecar, taken)
+                self._count(path, taken)
+
+    def _take_out(self, path: str) -> TakenOut | None:
+        from tagger.embed.files import untag_image
+        from tagger.nfo.files import is_nfo, untag_nfo
+        from tagger.writers.sidecar_names import is_xmp_sidecar
+        from tagger.xmp.files import untag_sidecar
+
+        if is_xmp_sidecar(path):
+            return untag_sidecar(
+                path, backup=self._backup, dry_run=self._dry_run, settled=self._settled_too
+            )
+        if is_nfo(path):
+            return untag_nfo(path, backup=self._backup, dry_run=self._dry_run)
+        return untag_image(
+            path,
+            backup=self._backup,
+            keep_time=self._keep_time,
+            dry_run=self._dry_run,
+            settled=self._settled_too,
+        )
 
     def failed(self, path: str, reason: str) -> None:
-        """Take note of a sidecar or folder that failed."""
+        """Take note of a file or folder that failed."""
         from tagger.paths import printable
 
         self.failures += 1
@@ -138,19 +181,29 @@ class _Run:
         """Say what was done."""
         if not self._quiet:
             would_be = " would be" if self._dry_run else ""
+            images = f" {self._images:,} images{would_be} changed," if self._images else ""
             say(
                 f"{self._changed:,} sidecars{would_be} changed, {self._removed:,}{would_be} "
-                f"removed, {self.failures:,} failed."
+                f"removed,{images} {self.failures:,} failed."
             )
+            if self._settled:
+                say(
+                    f"{self._settled:,} files hold tags that a person settled with 'tagger apply': "
+                    "they stay, unless you add --settled."
+                )
 
-    def _count(self, sidecar: str, taken: TakenOut) -> None:
+    def _count(self, path: str, taken: TakenOut) -> None:
+        from tagger.nfo.files import is_nfo
         from tagger.paths import printable
+        from tagger.writers.sidecar_names import is_xmp_sidecar
 
-        if taken.content is None:
+        goes = is_xmp_sidecar(path) and taken.content is None
+        if not (is_xmp_sidecar(path) or is_nfo(path)):
+            self._images += 1
+        elif goes:
             self._removed += 1
         else:
             self._changed += 1
         if self._dry_run:
             tags = ", ".join(taken.tags) or "no tags"
-            what = "would be removed" if taken.content is None else "would be changed"
-            print(f"{printable(sidecar)}: {what} ({tags})")
+            print(f"{printable(path)}: would be {'removed' if goes else 'changed'} ({tags})")

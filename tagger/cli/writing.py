@@ -9,15 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagger.cli.outputs import OutputOptions, sidecar_writer
-from tagger.cli.streams import EXIT_READER_GONE
+from tagger.cli.outputs import OutputOptions, embedding_writer, sidecar_writer
+from tagger.cli.resuming import Origin, ResumeOptions, recorded_run
+from tagger.cli.streams import EXIT_READER_GONE, say
 from tagger.cli.tables import TableOptions, table_sink, table_writer
 
 if TYPE_CHECKING:
     from tagger.card import ModelCard
+    from tagger.cli.progress import TagProgress
     from tagger.results import Result
+    from tagger.runs.remaining import Remaining
+    from tagger.runs.run import Run
     from tagger.scan import Scan
     from tagger.writers import Writer
+    from tagger.writers.embedding import EmbeddingWriter
+    from tagger.writers.sidecars import SidecarWriter
 
 EXIT_SOME_FAILED = 1
 
@@ -27,18 +33,49 @@ class Source:
     """Where results come from.
 
     Attributes:
-        results: called with what takes note of a folder that cannot be read → the results.
+        results: called with what takes note of a folder that cannot be read, and with what an
+            earlier run has left to do → the results.
         base: → absolute folder whose tree ``--sidecar-dir`` mirrors.
+        origin: what gives them, for the manifest.
         found: the images, to be counted; None where they are not looked at.
-        device: where the network runs; None where none runs.
-        device_note: why it is not the device one might expect.
+        device_note: why the device is not the one that one might expect.
+        left_out: → how many images were left out since they have tags; None where none are.
     """
 
-    results: Callable[[Callable[[str, str], None]], Iterator[Result]]
+    results: Callable[[Callable[[str, str], None], Remaining | None], Iterator[Result]]
     base: Callable[[], str]
+    origin: Origin
     found: Scan | None = None
-    device: str | None = None
     device_note: str | None = None
+    left_out: Callable[[], int] | None = None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What results are written to.
+
+    Attributes:
+        sidecars: None where none are written; likewise the others.
+        embedding: puts tags into images.
+        table: a stream.
+        run: that can be taken up again.
+    """
+
+    sidecars: SidecarWriter | None
+    embedding: EmbeddingWriter | None
+    table: Writer | None
+    run: Run | None
+
+    @property
+    def change_files(self) -> bool:
+        """Whether there are sidecars or images to be written."""
+        return self.sidecars is not None or self.embedding is not None
+
+    def writers(self) -> Iterator[Writer]:
+        """Yield what is there, in the order in which it is written to: a row comes last."""
+        for writer in (self.sidecars, self.embedding, self.table):
+            if writer is not None:
+                yield writer
 
 
 def write_results(
@@ -47,6 +84,7 @@ def write_results(
     table: TableOptions,
     options: OutputOptions,
     summary_file: Path | None,
+    resuming: ResumeOptions = ResumeOptions(),  # noqa: B008 (frozen)
     *,
     quiet: bool,
 ) -> int:
@@ -61,36 +99,149 @@ def write_results(
     # What cannot be written is said before the work, not after it.
     if summary_file is not None:
         check_folder(os.fspath(summary_file))
-    sink = table_sink(table, beside_sidecars=bool(options.sidecars))
+    sink = table_sink(table, beside_sidecars=bool(options.sidecars) or options.embed)
     progress = TagProgress(
         source.found,
-        source.device,
+        source.origin.device,
         source.device_note,
         quiet=quiet,
         on_screen=sink is not None and sink.is_terminal(),
+        left_out=source.left_out,
     )
     sidecars = sidecar_writer(
         card, options, progress, base=source.base, images_seen=source.found is not None
     )
-    writers: list[Writer] = [sidecars] if sidecars else []
-    if sink is not None:
-        writers.append(table_writer(sink, card, table, progress))
-    reader_gone = False
+    embedding = embedding_writer(card, options, progress)
+    stream = None if sink is None else table_writer(sink, card, table, progress)
+    with recorded_run(
+        source.found, card, source.origin, table, options, progress, quiet=quiet
+    ) as run:
+        outputs = Outputs(sidecars, embedding, stream, run)
+        if run is not None:
+            _open_run(run, source, table, resuming, quiet=quiet)
+        try:
+            _write_all(source, outputs, resuming, progress)
+        except ReaderGone:
+            return EXIT_READER_GONE
+    progress.close_with_summary(sidecars, embedding, summary_file)
+    return EXIT_SOME_FAILED if progress.failures or progress.kept_failures else 0
+
+
+def _open_run(
+    run: Run, source: Source, table: TableOptions, resuming: ResumeOptions, *, quiet: bool
+) -> None:
+    """Find out what there is to go on with, and say what a person may not expect."""
+    from tagger.paths import printable
+
+    read = source.origin.table
+    run.open(resume=resuming.wanted, same_images=read is not None and _is_same(read, table.output))
+    if quiet:
+        return
+    if run.replaced is not None:
+        say(
+            f"{printable(run.replaced)} of an interrupted run is replaced; --resume would have "
+            "gone on with it."
+        )
+    earlier = run.taken_up
+    if earlier is not None and earlier.device != source.origin.device:
+        say(
+            f"That run was on {earlier.device}, this one is on {source.origin.device}: the last "
+            "decimal of a probability may differ."
+        )
+
+
+def _is_same(file: str, other: str | None) -> bool:
+    try:
+        return other is not None and os.path.samefile(file, other)
+    except OSError:
+        return False
+
+
+def _write_all(
+    source: Source, outputs: Outputs, resuming: ResumeOptions, progress: TagProgress
+) -> None:
+    from tagger.writers.sink import ReaderGone
+
+    run = outputs.run
+    remaining = _remaining(outputs, resuming, progress)
     with progress:
         try:
             with ExitStack() as stack:
-                for writer in writers:
+                if run is not None:
+                    stack.callback(run.close)
+                for writer in outputs.writers():
                     stack.enter_context(writer)
-                for result in source.results(progress.failed):
-                    for writer in writers:
-                        writer.write(result)
+                for result in source.results(progress.failed, remaining):
+                    _write(result, outputs, remaining, progress, begin=source.left_out is not None)
                     progress.count(result)
-        except ReaderGone:
-            reader_gone = True
-        except BaseException:
-            progress.stopped_early(sink.kept_at if sink else None)
+                if run is not None:
+                    run.finish()
+        except BaseException as error:
+            if not isinstance(error, ReaderGone):
+                _stop(source, run, progress)
             raise
-    if reader_gone:
-        return EXIT_READER_GONE
-    progress.close_with_summary(sidecars, summary_file)
-    return EXIT_SOME_FAILED if progress.failures else 0
+
+
+def _remaining(
+    outputs: Outputs, resuming: ResumeOptions, progress: TagProgress
+) -> Remaining | None:
+    from tagger.runs.remaining import Remaining
+
+    if outputs.run is None:
+        return None
+    return Remaining(
+        outputs.run,
+        retry_failed=resuming.retry_failed,
+        update=resuming.update,
+        has_sidecars=outputs.sidecars.are_there if outputs.sidecars else None,
+        kept=lambda earlier: progress.keep(failed=earlier.failed),
+    )
+
+
+def _write(
+    result: Result,
+    outputs: Outputs,
+    remaining: Remaining | None,
+    progress: TagProgress,
+    *,
+    begin: bool,
+) -> None:
+    """Write one result.
+
+    Args:
+        result: of an image.
+        outputs: where it goes.
+        remaining: knows what an earlier run has done.
+        progress: told of what fails.
+        begin: whether sidecars that are there make a later run pass over the image.
+    """
+    from tagger.facts import file_stamp
+
+    failures = progress.failures
+    run, sidecars = outputs.run, outputs.sidecars
+    if remaining is not None and sidecars is not None:
+        for path in remaining.passed_before(result.path):
+            sidecars.pass_over(path)
+    if run is not None and outputs.change_files:
+        run.prepare(result.path, sidecars.targets(result.path) if sidecars else [])
+        if begin:
+            run.begin(result.path)
+    for writer in outputs.writers():
+        writer.write(result)
+    if run is None:
+        return
+    # An image that has got tags is another file, and no news.
+    stamp = file_stamp(result.path) if outputs.embedding is not None else None
+    run.add(result, unwritten=progress.failures > failures, stamp=stamp)
+    if outputs.change_files:
+        run.flush()
+
+
+def _stop(source: Source, run: Run | None, progress: TagProgress) -> None:
+    if run is not None and (source.origin.table is not None or not run.has_begun):
+        run.discard()
+        progress.stopped_early(None, resumable=False)
+    elif run is not None:
+        progress.stopped_early(run.kept_at, resumable=True)
+    else:
+        progress.stopped_early(None, resumable=False)

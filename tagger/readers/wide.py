@@ -10,9 +10,8 @@ import numpy as np
 from tagger.card import ModelCard
 from tagger.errors import TableError, UsageError
 from tagger.paths import unescape
-from tagger.pipeline import DECIMALS
 from tagger.readers.rows import Cells, TableRows
-from tagger.results import Failed, FileFacts, Result, Scores, Tagged
+from tagger.results import DECIMALS, Failed, FileFacts, Result, Scores, Tagged
 from tagger.selection import Rules, select
 from tagger.writers.columns import EXTRA_COLUMNS
 

@@ -14,14 +14,17 @@ from tagger.errors import TableError, UsageError, first_line, os_reason
 from tagger.readers.rows import Cells, TableRows
 
 _SHEET = "tags"
+# How every OpenDocument file begins, behind 30 bytes of the first entry's head.
+_OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument"
 
 
-def open_xlsx(file: str, name: str) -> TableRows:
+def open_xlsx(file: str, name: str, *, edited: bool = False) -> TableRows:
     """Open a file.
 
     Args:
         file: its name.
         name: what to call it in a message.
+        edited: whether cells may stand where no column has a name; they are not read.
 
     Raises:
         UsageError: it cannot be opened.
@@ -31,6 +34,10 @@ def open_xlsx(file: str, name: str) -> TableRows:
         stream = open(file, "rb")  # noqa: SIM115 (openpyxl asks files for their endings)
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {os_reason(error)}.") from None
+    if stream.read(30 + len(_OPEN_DOCUMENT)).endswith(_OPEN_DOCUMENT):
+        stream.close()
+        raise TableError(f"{name} is an OpenDocument file: save it as .xlsx, or as CSV in UTF-8.")
+    stream.seek(0)
     try:
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
         sheet = book[_SHEET] if _SHEET in book.sheetnames else book.worksheets[0]
@@ -44,6 +51,8 @@ def open_xlsx(file: str, name: str) -> TableRows:
         book.close()
         stream.close()
 
+    if edited:
+        rows = (row[: len(header)] for row in rows)
     return TableRows(name, header, _rows(rows, len(header), name), close)
 
 

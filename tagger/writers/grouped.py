@@ -68,7 +68,11 @@ class GroupedWriter(ABC):
 
     def write(self, result: Result) -> None:
         """Take the rows of one result; errors as in :meth:`Sink.write`."""
-        self._rows += self.rows(result)
+        self.take(self.rows(result))
+
+    def take(self, rows: list[Row]) -> None:
+        """Take rows that belong together; errors as in :meth:`Sink.write`."""
+        self._rows += rows
         if len(self._rows) >= self._group:
             self._in_thread(self._write_gathered)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from tagger.nfo.files import NfosOnce, is_nfo
 from tagger.scan import SUFFIXES
 
 
@@ -48,6 +49,7 @@ class SharedStems:
 
     def __init__(self) -> None:
         self._folder: str | None = None
+        self._first: dict[str, str] = {}
         self._shared: frozenset[str] = frozenset()
 
     def holds(self, image: str) -> bool:
@@ -56,16 +58,33 @@ class SharedStems:
         Raises:
             OSError: its folder cannot be listed.
         """
+        return os.path.splitext(self._listed(image))[0] in self._shared
+
+    def first(self, image: str) -> str:
+        """Return the first image, in bytewise order, of those with an image's stem.
+
+        Raises:
+            OSError: its folder cannot be listed.
+        """
+        name = self._listed(image)
+        return os.path.join(
+            os.path.dirname(image), self._first.get(os.path.splitext(name)[0], name)
+        )
+
+    def _listed(self, image: str) -> str:
+        """Look into an image's folder unless it is the last one's; return its name there."""
         folder, name = os.path.split(image)
         if folder != self._folder:
-            stems = Counter(
-                stem
-                for stem, ending in map(os.path.splitext, os.listdir(folder or "."))
-                if ending.lower() in SUFFIXES
-            )
-            self._shared = frozenset(stem for stem, count in stems.items() if count > 1)
+            names = [
+                os.path.splitext(other)
+                for other in sorted(os.listdir(folder or "."), key=os.fsencode, reverse=True)
+            ]
+            images = [(stem, ending) for stem, ending in names if ending.lower() in SUFFIXES]
+            self._first = {stem: stem + ending for stem, ending in images}
+            counts = Counter(stem for stem, _ in images)
+            self._shared = frozenset(stem for stem, count in counts.items() if count > 1)
             self._folder = folder
-        return os.path.splitext(name)[0] in self._shared
+        return name
 
 
 class SidecarPlaces:
@@ -97,6 +116,18 @@ class SidecarPlaces:
         self._recent[target] = os.path.splitext(image)[0] + "."
         return False
 
+    def owner(self, image: str) -> str:
+        """Return the image whose sidecar an image's is: itself, or the first of its stem.
+
+        Unlike :meth:`is_taken` it looks at all images of the folder.
+        """
+        if not self._names.replace_ending:
+            return image
+        try:
+            return self._shared_stems.first(image)
+        except OSError:
+            return image
+
     def to_merge(self, image: str) -> list[str]:
         """Return the XMP sidecars that an image's tags go into: also that of the other name.
 
@@ -119,19 +150,32 @@ class SidecarPlaces:
             return False
 
 
-def xmp_sidecars(paths: Iterable[str]) -> Iterator[str]:
-    """Yield the XMP sidecars that are there, each once, by either way of naming.
+def is_xmp_sidecar(path: str) -> bool:
+    """Say whether a file is an XMP sidecar by its name."""
+    return os.path.splitext(path)[1].lower() == ".xmp"
+
+
+def holders_of_tags(paths: Iterable[str], *, images: bool) -> Iterator[str]:
+    """Yield what is there of files that may hold our tags, each once.
+
+    These are XMP sidecars by either way of naming, images, and the ``.nfo`` files of their films.
 
     Args:
-        paths: images, and sidecars themselves, sorted bytewise.
+        paths: images, and such files themselves, sorted bytewise.
+        images: whether images themselves are among what is yielded.
     """
     recent: dict[str, str] = {}
+    nfos = NfosOnce()
     for path in paths:
-        stem, ending = os.path.splitext(path)
+        yield from nfos.of(path)
+        if is_nfo(path):
+            continue
+        stem = os.path.splitext(path)[0]
         # Sorted, a sidecar comes after its image and before the next stem.
         recent = {name: start for name, start in recent.items() if path.startswith(start)}
-        names = [path] if ending.lower() == ".xmp" else [f"{path}.xmp", f"{stem}.xmp"]
-        for name in names:
+        own = [path] if images or is_xmp_sidecar(path) else []
+        beside = [] if is_xmp_sidecar(path) else [f"{path}.xmp", f"{stem}.xmp"]
+        for name in (*own, *beside):
             if name not in recent and os.path.lexists(name):
                 recent[name] = f"{stem}."
                 yield name

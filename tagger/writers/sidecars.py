@@ -12,10 +12,15 @@ from tagger.card import ModelCard
 from tagger.errors import OutputError
 from tagger.paths import printable
 from tagger.results import Failed, Result, Tagged
+from tagger.writers.film_nfos import FilmNfoWriter
 from tagger.writers.sidecar_content import SIDECARS
-from tagger.writers.sidecar_files import SidecarFiles
+from tagger.writers.sidecar_files import SidecarFiles, holds_just
 from tagger.writers.sidecar_names import SidecarNames, SidecarPlaces
 from tagger.xmp.merge import Wish, merge, new_packet
+from tagger.xmp.settle import is_settled
+
+#: The kind of sidecar that is never made: a film's own ``.nfo``.
+NFO = "nfo"
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class SidecarPolicy:
 
     Attributes:
         existing: ``merge`` changes the tags in an XMP sidecar and leaves other kinds alone,
-            ``overwrite`` replaces a sidecar, ``skip`` leaves it alone, ``error`` ends the run.
+            ``overwrite`` replaces a sidecar, ``skip`` leaves it alone, ``error`` ends the run. An
+            ``.nfo`` is merged into in any case but ``skip``.
         backup: whether a sidecar's former content is kept as ``NAME.bak``.
         xmp_root: levels above every tag in the hierarchical fields of XMP.
         look_for_images: whether an image that is not there gets no sidecar and is reported.
@@ -40,15 +46,17 @@ class SidecarWriter:
     """Writes sidecars for tagged images; a failed image gets none.
 
     Args:
-        kinds: ``txt``, ``json``, ``xmp``.
+        kinds: ``txt``, ``json``, ``xmp``, ``nfo``.
         names: where they lie.
         card: of the model that tags.
         policy: what happens to those that are there.
         failed: called with a sidecar that cannot be written, and why.
 
     Attributes:
+        settled: how many hold tags that a person settled, which no model changes.
         left_alone: how many were there already and stayed as they were.
         examples: the first few of those.
+        nfos: what puts genres into films' ``.nfo`` files; None where that was not asked for.
     """
 
     def __init__(
@@ -70,6 +78,12 @@ class SidecarWriter:
         self._files = SidecarFiles(
             backup=policy.backup, makes_folders=names.folder is not None, failed=failed
         )
+        self.nfos = (
+            FilmNfoWriter(self._files, backup=policy.backup, failed=failed)
+            if NFO in self._kinds
+            else None
+        )
+        self.settled = 0
         self.left_alone = 0
         self.examples: list[str] = []
 
@@ -81,7 +95,7 @@ class SidecarWriter:
     @property
     def unchanged(self) -> int:
         """How many held just these tags already."""
-        return self._files.unchanged
+        return self._files.unchanged - self.settled
 
     def __enter__(self) -> SidecarWriter:
         """Do nothing: folders are made when a sidecar needs them."""
@@ -107,20 +121,63 @@ class SidecarWriter:
             self._failed(result.path, "the image is not there, so it gets no sidecar")
             return
         for kind in self._kinds:
+            if kind == NFO:
+                self._put_into_nfos(result)
+                continue
             target = self._names(result.path, kind)
             if self._places.is_taken(target, result.path):
                 self._leave_alone(target)
             elif kind == "xmp" and self._policy.existing == "merge":
                 self._merge(result)
-            elif self._may_write(target):
-                self._files.replace(target, self._content(kind, result))
+            else:
+                content = self._content(kind, result)
+                if self._may_write(target, content):
+                    self._files.replace(target, content)
+
+    def pass_over(self, image: str) -> None:
+        """Take note of an image whose sidecars an earlier run has written: it may share them."""
+        for kind in self._kinds:
+            if kind != NFO:
+                self._places.is_taken(self._names(image, kind), image)
+
+    def targets(self, image: str) -> list[str]:
+        """Return the sidecars that an image may have, by whichever way of naming.
+
+        What is no image's own is none: an ``.nfo`` is the film's.
+        """
+        found = [self._names(image, kind) for kind in self._kinds if kind != NFO]
+        return [*found, *([self._names.other(image, "xmp")] if "xmp" in self._kinds else [])]
+
+    def are_there(self, image: str) -> bool:
+        """Say whether all sidecars that an image should have are there."""
+        return all(
+            os.path.lexists(self._names(image, kind))
+            or (kind == "xmp" and os.path.lexists(self._names.other(image, kind)))
+            for kind in self._kinds
+            if kind != NFO
+        )
 
     def _merge(self, result: Tagged) -> None:
         wish = self._wish(result)
         for target in self._places.to_merge(result.path):
-            self._files.update(
-                target, lambda data: new_packet(wish) if data is None else merge(data, wish)
-            )
+            is_settled_here = False
+
+            def content(data: bytes | None) -> bytes:
+                nonlocal is_settled_here
+                merged = new_packet(wish) if data is None else merge(data, wish)
+                is_settled_here = merged is data and is_settled(merged)
+                return merged
+
+            self._files.update(target, content)
+            self.settled += is_settled_here
+
+    def _put_into_nfos(self, result: Tagged) -> None:
+        assert self.nfos is not None
+        for nfo in self.nfos.targets(result.path):
+            if self._policy.existing == "skip":
+                self._leave_alone(nfo)
+            else:
+                self.nfos.write(nfo, result)
 
     def _wish(self, result: Tagged) -> Wish:
         model = f"{self._card.name} {self._card.version}"
@@ -131,10 +188,12 @@ class SidecarWriter:
             return new_packet(self._wish(result))
         return SIDECARS[kind](result, self._card)
 
-    def _may_write(self, target: str) -> bool:
+    def _may_write(self, target: str, content: bytes) -> bool:
         if self._policy.existing == "overwrite" or not os.path.lexists(target):
             return True
         if self._policy.existing == "error":
+            if holds_just(target, content):
+                return True
             raise OutputError(f"{printable(target)} is there already.")
         self._leave_alone(target)
         return False

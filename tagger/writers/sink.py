@@ -12,8 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
+from tagger.atomic import beside, take_place
 from tagger.errors import OutputError, os_reason
-from tagger.paths import printable
+from tagger.paths import harmless, printable
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -29,12 +30,11 @@ class ReaderGone(Exception):  # noqa: N818 (no error: nothing is wrong)
 class Sink:
     """Takes whole rows as bytes.
 
-    A file is written as ``NAME.part`` and renamed when it is finished. When the run is cut short,
-    the rows so far take the name if nothing had it before; else they stay in ``NAME.part`` and
-    the former file stays as it is. A row is never torn: what a full disk cut off is taken back.
+    A file is there whole or not at all: it is written beside as ``NAME.new`` and renamed when it is
+    finished; when the run is cut short, it is removed. A stream has what it was given.
 
-    Some formats can be read only once they have their end. Without :meth:`end` a file of such a
-    format is removed: whatever bears a table's name can be opened.
+    Some formats can be read only once they have their end. Without :meth:`end` nothing more is
+    handed over to a stream.
 
     Args:
         target: file name, or None for standard output.
@@ -42,33 +42,22 @@ class Sink:
 
     Attributes:
         broken: whether nothing more can be written.
+        beside: the file that is written until it takes its name; None for a stream.
     """
 
     def __init__(self, target: str | None, *, needs_end: bool = False) -> None:
         self._target = target
         self._readable = not needs_end
         self.broken = False
-        self._part: str | None = None
+        self.beside: str | None = None
         self._file: BinaryIO
         self._pending = bytearray()
-        self._whole = 0
         self._flushed_at = time.monotonic()
+        self._watched = False
 
     def is_terminal(self) -> bool:
         """Say whether a person watches the rows."""
         return self._target is None and sys.stdout.isatty()
-
-    @property
-    def kept_at(self) -> str | None:
-        """Where the rows are after the end: the target, ``NAME.part``, or None for nowhere."""
-        if self._part is None or not self._readable:
-            return None
-        return self._part if os.path.exists(self._part) else self._target
-
-    @property
-    def folder(self) -> str | None:
-        """The absolute folder of the file that is written, or None for a stream."""
-        return None if self._part is None else os.path.dirname(os.path.abspath(self._part))
 
     def __enter__(self) -> Sink:
         """Open the target.
@@ -78,24 +67,27 @@ class Sink:
         """
         if self._target is None:
             self._file = sys.stdout.buffer
+            self._watched = self.is_terminal()
             return self
         try:
-            if _is_stream(self._target):
+            if is_stream(self._target):
                 self._file = open(self._target, "wb", buffering=0)
             else:
-                self._part = self._target + ".part"
-                self._file = open(self._part, "wb", buffering=0)
+                self._file = open(beside(self._target), "wb", buffering=0)
+                self.beside = beside(self._target)
         except OSError as error:
             raise self.failure(error) from None
         return self
 
     def write(self, row: bytes) -> None:
-        """Take one row, or several.
+        """Take one row, or several; what could drive a terminal is escaped on its way there.
 
         Raises:
             OutputError: the disk is full, or gone.
             ReaderGone: standard output was closed by its reader.
         """
+        if self._watched:
+            row = harmless(row.decode("utf-8"), keep="\n\t").encode()
         self._pending += row
         late = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
         if late or len(self._pending) >= _FLUSH_BYTES:
@@ -111,13 +103,11 @@ class Sink:
                 view = view[self._file.write(view) :]
             if self._target is None:
                 self._file.flush()
-            self._whole += len(data)
         except BrokenPipeError:
             self.broken = True
             raise ReaderGone from None
         except OSError as error:
             self.broken = True
-            self._take_back_torn_row()
             raise self.failure(error) from None
 
     def end(self) -> None:
@@ -151,19 +141,18 @@ class Sink:
         if self._target is None:
             return
         try:
-            self._file.close()
-            if self._part and not self._readable:
-                os.unlink(self._part)
-            elif self._part and not (interrupted and os.path.exists(self._target)):
-                os.replace(self._part, self._target)
+            with self._file:
+                if self.beside and not interrupted:
+                    os.fsync(self._file.fileno())
+            if self.beside and not interrupted:
+                take_place(self.beside, self._target)
         except OSError as error:
+            interrupted = True
             raise self.failure(error) from None
-
-    def _take_back_torn_row(self) -> None:
-        if self._part is not None:
-            with contextlib.suppress(OSError):
-                self._file.truncate(self._whole)
-                self._file.seek(self._whole)
+        finally:
+            if self.beside and interrupted:
+                with contextlib.suppress(OSError):
+                    os.unlink(self.beside)
 
 
 class SinkFile(io.RawIOBase):
@@ -197,8 +186,8 @@ class SinkFile(io.RawIOBase):
         return self._place
 
 
-def _is_stream(target: str) -> bool:
-    """Pipes and devices have no beside to write to."""
+def is_stream(target: str) -> bool:
+    """Say whether a file is a pipe or a device: they have no beside to write to, and no end."""
     try:
         return not stat.S_ISREG(os.stat(target).st_mode)
     except OSError:

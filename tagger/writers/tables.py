@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable
 from types import TracebackType
 
-from tagger.pipeline import DECIMALS
-from tagger.results import Result
+from tagger.results import DECIMALS, Result
 from tagger.writers.columns import Cell, Row
 from tagger.writers.layouts import Layout
 from tagger.writers.sink import Sink
@@ -25,49 +24,33 @@ def without_apostrophe(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-class TableWriter:
-    """Writes results as rows of a table.
+class TextEncoding:
+    """Turns rows into lines.
 
     Args:
-        sink: where the bytes go.
-        layout: columns and rows.
         format: ``csv``, ``tsv`` or ``jsonl``.
+        header: the columns' names.
         excel: for CSV and TSV: start with a byte order mark, so that Excel reads UTF-8, and put
             an apostrophe before cells that a spreadsheet would run.
+
+    Attributes:
+        head: what a table starts with.
     """
 
-    def __init__(self, sink: Sink, layout: Layout, format: str, *, excel: bool = False) -> None:
-        self._sink = sink
-        self._layout = layout
+    def __init__(self, format: str, header: tuple[str, ...], *, excel: bool = False) -> None:
+        self._header = header
         self._excel = excel
-        self._has_header = format != "jsonl"
         self._encode: Callable[[Row], bytes] = {
             "csv": self._delimited(","),
             "tsv": self._delimited("\t"),
             "jsonl": self._json_line,
         }[format]
+        mark = b"\xef\xbb\xbf" if excel else b""
+        self.head = b"" if format == "jsonl" else mark + self._encode(list(header))
 
-    def __enter__(self) -> TableWriter:
-        """Open the sink and write the header."""
-        self._sink.__enter__()
-        if self._has_header:
-            mark = b"\xef\xbb\xbf" if self._excel else b""
-            self._sink.write(mark + self._encode(list(self._layout.header)))
-        return self
-
-    def write(self, result: Result) -> None:
-        """Write the rows of one result; errors as in :meth:`Sink.write`."""
-        for row in self._layout.rows(result):
-            self._sink.write(self._encode(row))
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the sink."""
-        self._sink.__exit__(kind, error, trace)
+    def __call__(self, row: Row) -> bytes:
+        """Return a row as one line, with its end."""
+        return self._encode(row)
 
     def _delimited(self, delimiter: str) -> Callable[[Row], bytes]:
         text = io.StringIO()
@@ -93,5 +76,41 @@ class TableWriter:
         return f"'{cell}" if self._excel and _FORMULA.match(cell) else cell
 
     def _json_line(self, row: Row) -> bytes:
-        record = dict(zip(self._layout.header, row, strict=True))
+        record = dict(zip(self._header, row, strict=True))
         return (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+class TableWriter:
+    """Writes results as rows of a table.
+
+    Args:
+        sink: where the bytes go.
+        layout: columns and rows.
+        format: ``csv``, ``tsv`` or ``jsonl``.
+        excel: see :class:`TextEncoding`.
+    """
+
+    def __init__(self, sink: Sink, layout: Layout, format: str, *, excel: bool = False) -> None:
+        self._sink = sink
+        self._layout = layout
+        self._encoding = TextEncoding(format, layout.header, excel=excel)
+
+    def __enter__(self) -> TableWriter:
+        """Open the sink and write the header."""
+        self._sink.__enter__()
+        self._sink.write(self._encoding.head)
+        return self
+
+    def write(self, result: Result) -> None:
+        """Write the rows of one result; errors as in :meth:`Sink.write`."""
+        for row in self._layout.rows(result):
+            self._sink.write(self._encoding(row))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the sink."""
+        self._sink.__exit__(kind, error, trace)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from tagger.errors import OutputError
-from tagger.pipeline import DECIMALS
-from tagger.results import Result
+from tagger.results import DECIMALS, Result
 from tagger.writers.columns import Cell, Kind, Row
 from tagger.writers.grouped import GroupedWriter
 from tagger.writers.layouts import Layout
@@ -24,6 +26,9 @@ MOST_COLUMNS = 16_384
 MOST_CHARACTERS = 32_767
 
 _GROUP = 256
+
+# What a sheet must say of the time when it was made; its ZIP says the same of its members.
+_CREATED = datetime(1980, 1, 1, tzinfo=UTC)
 
 # XML cannot hold these, or makes others of them; programs differ on whether `_x0041_` stands for a
 # character; and XlsxWriter takes a text from <r> to </r> for markup. As in paths, their bytes are
@@ -70,15 +75,12 @@ class XlsxWriter(GroupedWriter):
         most_rows: int = MOST_ROWS,
     ) -> None:
         super().__init__(sink, layout, group=_GROUP)
-        if len(layout.columns) > MOST_COLUMNS:
-            raise OutputError(
-                f"The table has {len(layout.columns):,} columns and a sheet of XLSX holds "
-                f"{MOST_COLUMNS:,}: use --layout list or long, or another format."
-            )
+        check_columns(layout)
         self._cut = cut
         self._most_rows = most_rows
-        self._taken = 1
+        self._taken = 0
         self._written = 1
+        self._beside: str | None = None
 
     def rows(self, result: Result) -> list[Row]:
         """Return the rows of a result as a sheet can hold them.
@@ -86,26 +88,22 @@ class XlsxWriter(GroupedWriter):
         Raises:
             OutputError: the sheet is full; it keeps the results before this one.
         """
-        rows = [[_fit(cell) for cell in row] for row in super().rows(result)]
+        rows = fitting_rows(self.layout, result, self._cut)
         self._taken += len(rows)
-        if self._taken > self._most_rows:
-            raise OutputError(
-                f"{self.sink.name} is full: a sheet of XLSX holds {self._most_rows:,} rows. "
-                "Use csv, tsv, jsonl or parquet."
-            )
-        for row in rows:
-            self._cut_long_texts(row, result.path)
+        check_rows(self.sink.name, self._taken, self._most_rows)
         return rows
 
     def start(self, file: SinkFile) -> None:
         """Open the workbook; its rows lie in a file beside the target until the end."""
-        self._beside = tempfile.TemporaryDirectory(
-            prefix=".xlsx-", dir=self.sink.folder, ignore_cleanup_errors=True
-        )
+        if self.sink.beside is None:
+            self._beside = tempfile.mkdtemp(prefix="xlsx-")
+        else:  # by a name that a later run knows, should this one be killed
+            self._beside = f"{self.sink.beside}.rows"
+            os.makedirs(self._beside, exist_ok=True)
         # In constant memory a row goes to disk when the next one begins.
-        self._book = xlsxwriter.Workbook(
-            file, {"constant_memory": True, "tmpdir": self._beside.name}
-        )
+        self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": self._beside})
+        # The same table is the same file, whenever it is written.
+        self._book.set_properties({"created": _CREATED})
         self._book.use_zip64()
         self._sheet = self._book.add_worksheet("tags")
         number = self._book.add_format({"num_format": "0." + DECIMALS * "0"})
@@ -150,19 +148,74 @@ class XlsxWriter(GroupedWriter):
 
     def release(self) -> None:
         """Remove what lies beside."""
-        if hasattr(self, "_beside"):
-            self._beside.cleanup()
+        if self._beside is not None:
+            shutil.rmtree(self._beside, ignore_errors=True)
 
-    def _cut_long_texts(self, row: Row, path: str) -> None:
+
+def check_rows(name: str, rows: int, most_rows: int = MOST_ROWS) -> None:
+    """Refuse more rows than a sheet can hold.
+
+    Args:
+        name: of the table.
+        rows: how many it has, without its header.
+        most_rows: of a sheet, with its header.
+
+    Raises:
+        OutputError: it has too many.
+    """
+    if rows >= most_rows:
+        raise OutputError(
+            f"{name} is full: a sheet of XLSX holds {most_rows:,} rows. Use csv, tsv, jsonl or "
+            "parquet."
+        )
+
+
+def fitting_rows(layout: Layout, result: Result, cut: Callable[[str, str], None]) -> list[Row]:
+    """Return the rows of a result as a sheet can hold them.
+
+    Args:
+        layout: of the table.
+        result: of an image.
+        cut: called with an image whose text was cut to what a cell holds, and a sentence about it.
+    """
+    rows = [[_fit(cell) for cell in row] for row in layout.rows(result)]
+    for row in rows:
         for place, cell in enumerate(row):
-            if isinstance(cell, str) and len(units := cell.encode("utf-16-le")) > _MOST_BYTES:
-                row[place] = units[: _MOST_BYTES - 2].decode("utf-16-le", "ignore") + "…"
-                name = self.layout.columns[place].name
-                self._cut(
-                    path,
-                    f"its {name} is cut to the {MOST_CHARACTERS:,} characters that a cell of XLSX "
-                    "holds",
+            if isinstance(cell, str) and (short := _shortened(cell)) != cell:
+                row[place] = short
+                cut(
+                    result.path,
+                    f"its {layout.columns[place].name} is cut to the {MOST_CHARACTERS:,} "
+                    "characters that a cell of XLSX holds",
                 )
+    return rows
+
+
+def fitting_text(text: str) -> str:
+    """Return a text as a cell holds it: what a sheet cannot hold is spelled out, the rest cut."""
+    return _shortened(_UNSAFE.sub(_spelled_out, text))
+
+
+def check_columns(layout: Layout) -> None:
+    """Refuse a table that no sheet can hold.
+
+    Raises:
+        OutputError: it has too many columns.
+    """
+    if len(layout.columns) > MOST_COLUMNS:
+        raise OutputError(
+            f"The table has {len(layout.columns):,} columns and a sheet of XLSX holds "
+            f"{MOST_COLUMNS:,}: use --layout list or long, or another format."
+        )
+
+
+def _shortened(text: str) -> str:
+    if 4 * len(text) <= _MOST_BYTES:  # no character takes more than four bytes
+        return text
+    units = text.encode("utf-16-le")
+    if len(units) <= _MOST_BYTES:
+        return text
+    return units[: _MOST_BYTES - 2].decode("utf-16-le", "ignore") + "…"
 
 
 def _fit(cell: Cell) -> Cell:

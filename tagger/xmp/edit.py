@@ -61,7 +61,7 @@ class Editor:
             if not taken and key not in kept:
                 added.append(text)
             seen.add(key)
-        doomed = [item for item in ours if same_keyword(item.text) not in seen]
+        doomed = {item for item in ours if same_keyword(item.text) not in seen}
         target = _target(places) if added else None
         is_last = not any(written)
         for place in places:
@@ -87,10 +87,11 @@ class Editor:
                 self._append_description(record)
         else:
             self._rewrite_record(node, self._home, record)
-        for gone in self._gone:
-            self._source.remove(gone)
+        for node in self._gone:
+            self._source.remove(node)
+        gone = set(self._gone)
         for description in self._packet.descriptions:
-            if self._gets_bare(description):
+            if self._gets_bare(description, gone):
                 self._source.remove(description)
             elif description is self._home and record is None:
                 self._remove_declaration(description)
@@ -107,7 +108,7 @@ class Editor:
                     found.setdefault(key, item)
         return list(found.values())
 
-    def _clear(self, index: int, place: Place, doomed: list[Item], *, is_last: bool) -> None:
+    def _clear(self, index: int, place: Place, doomed: set[Item], *, is_last: bool) -> None:
         """Take items out of one place; what was made for them goes with the last."""
         here = [item for item in place.items if item in doomed]
         left = [item for item in place.items if item not in doomed]
@@ -127,7 +128,7 @@ class Editor:
         else:
             self._remove_items(place, doomed)
 
-    def _remove_items(self, place: Place, doomed: list[Item]) -> None:
+    def _remove_items(self, place: Place, doomed: set[Item]) -> None:
         for item in place.items:
             if item in doomed:
                 self._source.remove(item.node)
@@ -251,11 +252,11 @@ class Editor:
         else:
             self._fill(rdf, text)
 
-    def _gets_bare(self, description: Node) -> bool:
+    def _gets_bare(self, description: Node, gone: set[Node]) -> bool:
         """Say whether all that a description holds goes: then it was made for our sake."""
         return (
-            any(child in self._gone for child in description.children)
-            and all(child in self._gone for child in description.children)
+            any(child in gone for child in description.children)
+            and all(child in gone for child in description.children)
             and not (description is self._home and self._new)
             and self._packet.is_bare_tag(description)
             and self._source.holds_only(description, description.children)

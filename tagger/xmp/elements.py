@@ -21,7 +21,10 @@ _SEPARATOR = "\x0c"
 
 
 class XmpError(ValueError):
-    """A file is no XMP that can be changed; the message says why, for the middle of a sentence."""
+    """A file is no XMP, or other XML, that can be changed.
+
+    The message says why, for the middle of a sentence.
+    """
 
 
 @dataclass(slots=True, eq=False)
@@ -91,9 +94,14 @@ class _Builder:
         self.parser.CharacterDataHandler = self._characters
         self.parser.CommentHandler = self._comment
 
+    def has_tail(self) -> bool:
+        """Say whether all that is wrong is text behind the outermost element."""
+        is_behind = self.root is not None and not self._open
+        return is_behind and b"<" not in self._text[self.parser.ErrorByteIndex :]
+
     def _refuse_doctype(self, *_: object) -> None:
         # Before any entity is declared: nothing is ever expanded, and nothing is fetched.
-        raise XmpError("no XMP that is safe to read (it has a DOCTYPE)")
+        raise XmpError("not safe to read (it has a DOCTYPE)")
 
     def _declare(self, prefix: str | None, uri: str | None) -> None:
         self._declared[prefix or ""] = uri or ""
@@ -101,7 +109,7 @@ class _Builder:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._count += 1
         if self._count > _MOST_ELEMENTS:
-            raise XmpError(f"no XMP that is safe to read (over {_MOST_ELEMENTS:,} elements)")
+            raise XmpError(f"not safe to read (over {_MOST_ELEMENTS:,} elements)")
         start = self.parser.CurrentByteIndex
         tag = _START_TAG.match(self._text, start)
         assert tag is not None  # the parser took it for one
@@ -139,8 +147,12 @@ def _split(name: str) -> tuple[Name, str]:
     return (uri, local), prefix
 
 
-def parse(text: bytes) -> tuple[Node, int]:
+def parse(text: bytes, *, has_tail: bool = False) -> tuple[Node, int]:
     """Parse an XML file in UTF-8.
+
+    Args:
+        text: the file.
+        has_tail: whether text without any markup may stand behind the outermost element.
 
     Returns:
         The outermost element, and how many comments there are.
@@ -152,6 +164,9 @@ def parse(text: bytes) -> tuple[Node, int]:
     try:
         builder.parser.Parse(text, True)
     except expat.ExpatError as error:
+        if has_tail and builder.has_tail():
+            assert builder.root is not None  # else nothing could stand behind it
+            return builder.root, builder.comments
         what = expat.ErrorString(error.code)
         raise XmpError(
             f"not valid XML (line {error.lineno}, column {error.offset + 1}: {what})"

@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from tagger.atomic import rewrite_whole
+from tagger.atomic import rewrite_whole, write_new
 from tagger.xmp.elements import XmpError
 from tagger.xmp.merge import TakenOut, take_out
 from tagger.xmp.names import TAGGER
+from tagger.xmp.settle import SettledError, is_settled
 
 # Larger than any sidecar that a program writes: it is not read into memory.
 _MOST_BYTES = 64 * 1024 * 1024
 _ATTEMPTS = 3
+_BLOCK = 1024 * 1024
 
 
 def read_sidecar(path: str) -> tuple[bytes, os.stat_result]:
@@ -66,7 +70,7 @@ def change_sidecar(path: str, change: Callable[[bytes], bytes | None], *, backup
         changed = change(content)
         if changed is content:
             return False
-        if not _is_unchanged(real, state):
+        if not is_unchanged(real, state):
             continue
         if backup:
             keep_backup(path, content)
@@ -80,26 +84,50 @@ def change_sidecar(path: str, change: Callable[[bytes], bytes | None], *, backup
     raise XmpError("being written by another program")
 
 
-def untag_sidecar(path: str, *, backup: bool, dry_run: bool) -> TakenOut | None:
+def untag_sidecar(
+    path: str, *, backup: bool, dry_run: bool, settled: bool = False
+) -> TakenOut | None:
     """Take our tags out of a sidecar; one that is ours altogether is removed.
 
     Args:
         path: the sidecar.
         backup: keep its former content, see :func:`keep_backup`.
         dry_run: only say what would change.
+        settled: also tags that a person has settled.
 
     Returns:
         What is left of it, or None where nothing in it was ours.
 
     Raises:
+        SettledError: a person has settled its tags.
         XmpError, OSError: as for :func:`change_sidecar`.
+    """
+
+    def taking(content: bytes) -> TakenOut | None:
+        if not settled and is_settled(content):
+            raise SettledError("a person has settled its tags")
+        return take_out(content)
+
+    return take_out_of(path, taking, backup=backup, dry_run=dry_run)
+
+
+def take_out_of(
+    path: str, taking: Callable[[bytes], TakenOut | None], *, backup: bool, dry_run: bool
+) -> TakenOut | None:
+    """Take our tags out of a file of any kind; errors and the rest as in :func:`untag_sidecar`.
+
+    Args:
+        path: the file.
+        taking: its content → what is left, or None where nothing in it is ours.
+        backup: keep its former content.
+        dry_run: only say what would change.
     """
     taken: TakenOut | None = None
 
     def change(content: bytes) -> bytes | None:
         nonlocal taken
         # Whatever has no mark of ours is no concern of ours, damaged or not.
-        taken = take_out(content) if has_our_tags(content) else None
+        taken = taking(content) if has_our_tags(content) else None
         return content if taken is None else taken.content
 
     if dry_run:
@@ -109,27 +137,60 @@ def untag_sidecar(path: str, *, backup: bool, dry_run: bool) -> TakenOut | None:
     return taken
 
 
-def keep_backup(path: str, content: bytes) -> None:
+def keep_backup(path: str, content: bytes | BinaryIO) -> None:
     """Write ``NAME.bak``, or ``NAME.bak2`` and so on: a backup is never overwritten.
+
+    Where the newest one holds just that already, a run that was killed before it could change the
+    file has kept it, and no second one is made.
+
+    Args:
+        path: NAME, whose times and permissions the backup gets.
+        content: what is kept, or a file that holds it.
 
     Raises:
         OSError: it cannot be written.
     """
+    newest: Path | None = None
     for number in itertools.count(1):
         name = Path(f"{path}.bak{number if number > 1 else ''}")
+        if os.path.lexists(name):
+            newest = name
+            continue
+        if newest is not None and _holds(newest, content):
+            return
         try:
-            with open(name, "xb") as file:
-                file.write(content)
+            write_new(name, _blocks(content))
         except FileExistsError:
             continue
-        except BaseException:
-            with contextlib.suppress(OSError):
-                name.unlink(missing_ok=True)
-            raise
+        with contextlib.suppress(OSError):
+            shutil.copystat(path, name)
         return
 
 
-def _is_unchanged(path: str, state: os.stat_result) -> bool:
+def _blocks(content: bytes | BinaryIO) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    content.seek(0)
+    while block := content.read(_BLOCK):
+        yield block
+
+
+def _holds(file: Path, content: bytes | BinaryIO) -> bool:
+    try:
+        with open(file, "rb") as stream:
+            same = all(stream.read(len(block)) == block for block in _blocks(content))
+            return same and not stream.read(1)
+    except OSError:
+        return False
+
+
+def is_unchanged(path: str, state: os.stat_result) -> bool:
+    """Say whether a file is the one that was read, in the state in which it was read.
+
+    Raises:
+        OSError: it is not there.
+    """
     now = os.stat(path)
     return (now.st_ino, now.st_size, now.st_mtime_ns) == (
         state.st_ino,

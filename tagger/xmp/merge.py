@@ -7,23 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tagger.xmp.edit import Editor
-from tagger.xmp.elements import XmpError
 from tagger.xmp.names import FIELDS
+from tagger.xmp.our_tags import EMPTY, NOTHING, checked, set_tags, subjects
 from tagger.xmp.packet import Packet, same_keyword
-from tagger.xmp.record import Entry, Record
+from tagger.xmp.record import Record
 
 if TYPE_CHECKING:
     from tagger.results import Tag
-
-_EMPTY = """\
-<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="poster-tagger">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="w"?>
-""".encode()
-_NOTHING = Record((), (), "", "", created=False, former=(None,) * len(FIELDS))
 
 
 @dataclass(frozen=True)
@@ -58,14 +48,15 @@ class TakenOut:
 
 def new_packet(wish: Wish) -> bytes:
     """Return an XMP packet (ISO 16684-1) with the tags as keywords, flat and hierarchical."""
-    return _merge(_EMPTY, wish, created=True)
+    return _merged(Packet(EMPTY), wish, dataclasses.replace(NOTHING, created=True))
 
 
 def merge(data: bytes, wish: Wish) -> bytes:
     """Put tags into a packet in place of our earlier ones.
 
     Whoever put a keyword there before us keeps it: it is not noted as ours and never taken out. A
-    tag of ours that is gone from ``dc:subject`` was taken out by someone, and stays out.
+    tag of ours that is gone from ``dc:subject`` was taken out by someone, and stays out. Tags that
+    a person has settled (:func:`tagger.xmp.settle.settle`) stay as they are.
 
     Args:
         data: the file.
@@ -77,7 +68,14 @@ def merge(data: bytes, wish: Wish) -> bytes:
     Raises:
         XmpError: the file is no XMP, or none that can be changed safely.
     """
-    return _merge(data, wish, created=False)
+    packet = Packet(data)
+    former = packet.record or NOTHING
+    if former.settled:
+        return data
+    changed = _merged(packet, wish, former)
+    if changed is not data:
+        checked(changed)
+    return changed
 
 
 def take_out(data: bytes) -> TakenOut | None:
@@ -98,57 +96,28 @@ def take_out(data: bytes) -> TakenOut | None:
     editor = Editor(packet, packet.record)
     for index in range(len(FIELDS)):
         editor.set_field(index, [])
-    left = _checked(editor.finished(None))
-    is_ours = packet.record.created and _says_nothing(left)
+    left = editor.finished(None)
+    is_ours = packet.record.created and _says_nothing(checked(left))
     tags = tuple(entry.tag for entry in packet.record.entries)
     return TakenOut(None if is_ours else left, tags)
 
 
-def _merge(data: bytes, wish: Wish, *, created: bool) -> bytes:
-    packet = Packet(data)
-    former = packet.record or dataclasses.replace(_NOTHING, created=created)
+def _merged(packet: Packet, wish: Wish, former: Record) -> bytes:
     removed = _removed(packet, former)
-    tags = [tag for tag in wish.tags if tag.name not in removed]
+    tags = [(tag.name, f"{tag.score:.4f}") for tag in wish.tags if tag.name not in removed]
     editor = Editor(packet, former)
-    written = [
-        editor.set_field(index, [field.text(wish.root, tag.name) for tag in tags])
-        for index, field in enumerate(FIELDS)
-    ]
-    record = Record(
-        tuple(
-            Entry(tag.name, f"{tag.score:.4f}", tuple(texts))
-            for tag, *texts in zip(tags, *written, strict=True)
-        ),
-        removed,
-        wish.model,
-        wish.date,
-        former.created,
-        tuple(editor.former),
-    )
-    if former.date and record.says_the_same_tags(former):
-        record = dataclasses.replace(record, date=former.date)
-    changed = editor.finished(record if record.is_needed else None)
-    # A packet of ours alone needs no second look: it has one form.
-    return changed if changed is data or data is _EMPTY else _checked(changed)
+    record = set_tags(editor, tags, wish.root, former, wish.date)
+    record = dataclasses.replace(record, removed=removed, model=wish.model)
+    return editor.finished(record if record.is_needed else None)
 
 
 def _removed(packet: Packet, record: Record) -> tuple[str, ...]:
     """Return the tags of ours that someone took out: every program keeps dc:subject."""
-    present = {same_keyword(text) for place in packet.places(FIELDS[0]) for text in place.texts()}
+    present = subjects(packet)
     gone = [entry.tag for entry in record.entries if same_keyword(entry.tag) not in present]
     return tuple(dict.fromkeys((*record.removed, *gone)))
 
 
-def _checked(data: bytes) -> bytes:
-    """Return a changed file that reads as XMP; anything else is never written."""
-    try:
-        Packet(data)
-    except XmpError as error:
-        raise XmpError(f"XMP that cannot be changed safely (it would be {error})") from None
-    return data
-
-
-def _says_nothing(data: bytes) -> bool:
-    packet = Packet(data)
+def _says_nothing(packet: Packet) -> bool:
     bare = all(packet.is_bare(description) for description in packet.descriptions)
     return bare and packet.source.comments == 0

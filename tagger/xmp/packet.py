@@ -14,13 +14,18 @@ from tagger.xmp.source import Source
 _ITEM = re.compile(r"li|_[0-9]+")
 _ABOUT = ((RDF, "about"), ("", "about"))  # the second one is from before RDF had namespaces here
 
+#: Characters of the longest text that is brought into one form: for a row of accents that takes the
+#: square of its length.
+LONGEST_NORMALISED = 500
+
 # What makes a property something else than a text or a list.
 _OTHER_FORMS = frozenset((RDF, name) for name in ("parseType", "resource", "datatype", "nodeID"))
 
 
 def same_keyword(text: str) -> str:
     """Return what two keywords have in common that are the same: macOS decomposes accents."""
-    return unicodedata.normalize("NFC", text.strip())
+    text = text.strip()
+    return text if len(text) > LONGEST_NORMALISED else unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True)

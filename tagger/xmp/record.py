@@ -9,6 +9,7 @@ from tagger.xmp.names import FIELDS, RDF, TAGGER
 
 #: Names in the record for what was put into each field.
 _WRITTEN = tuple(field.name[1] for field in FIELDS)
+_HIERARCHY = _WRITTEN.index("hierarchicalSubject")
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,12 @@ class Record:
         created: whether the sidecar is ours, so that it goes when our tags do.
         former: what each field was before it became a list for our sake: ``nothing``, ``element``
             (a bare text), ``attribute N`` (of the Nth description, from 0); None for a list.
-        reviewed: the day on which a person settled these tags, ``YYYY-MM-DD``; empty where nobody
+        settled: the day on which a person settled these tags, ``YYYY-MM-DD``; empty where nobody
             did. From then on no model changes them.
+        iptc: our keywords in the IPTC of the image that holds the packet.
+        iptc_was: what that IPTC was before, see :class:`tagger.embed.iptc.Keywords`.
+        container_was: ``plain`` for an image that had another form before it could hold a packet,
+            see :class:`tagger.embed.container.Container`.
     """
 
     entries: tuple[Entry, ...]
@@ -49,12 +54,24 @@ class Record:
     date: str
     created: bool
     former: tuple[str | None, ...]
-    reviewed: str = ""
+    settled: str = ""
+    iptc: tuple[str, ...] = ()
+    iptc_was: str | None = None
+    container_was: str | None = None
 
     @property
     def is_needed(self) -> bool:
         """Whether there is anything to note."""
-        return bool(self.entries or self.removed or self.created or self.reviewed)
+        return bool(self.entries or self.removed or self.created or self.settled)
+
+    @property
+    def root(self) -> tuple[str, ...]:
+        """The levels above every tag, as far as our hierarchical keywords show them."""
+        for entry in self.entries:
+            last, text = f"|{entry.tag}", entry.written[_HIERARCHY] or ""
+            if text.endswith(last):
+                return tuple(text.removesuffix(last).split("|"))
+        return ()
 
     def says_the_same_tags(self, other: Record) -> bool:
         """Whether the same tags stand in the same fields, whatever their probabilities."""
@@ -79,7 +96,10 @@ def parse_record(node: Node) -> Record:
         texts.get("date", ""),
         texts.get("created") == "True",
         tuple(texts.get(f"{name}Was") or None for name in _WRITTEN),
-        texts.get("reviewed", ""),
+        texts.get("settled", ""),
+        tuple(item.text for item in _items(nodes.get("iptc"))),
+        texts.get("iptcWas") or None,
+        texts.get("containerWas") or None,
     )
 
 
@@ -113,38 +133,53 @@ def record_lines(record: Record, tagger: str, rdf: str) -> list[tuple[int, str]]
         tagger: prefix of our namespace.
         rdf: prefix of RDF.
     """
-    lines: list[tuple[int, str]] = []
+    texts = {
+        **{f"{name}Was": was for name, was in zip(_WRITTEN, record.former, strict=True)},
+        "iptcWas": record.iptc_was,
+        "containerWas": record.container_was,
+        "created": "True" if record.created else None,
+        "model": record.model or None,
+        "date": record.date,
+        "settled": record.settled or None,
+    }
+    return [
+        *_tag_lines(record.entries, tagger, rdf),
+        *_bag_lines("removed", record.removed, tagger, rdf),
+        *_bag_lines("iptc", record.iptc, tagger, rdf),
+        *_text_lines(0, texts, tagger),
+    ]
 
-    def text(depth: int, name: str, value: str) -> None:
-        lines.append((depth, f"<{tagger}:{name}>{escape(value)}</{tagger}:{name}>"))
 
-    if record.entries:
-        lines += [(0, f"<{tagger}:tags>"), (1, f"<{rdf}:Seq>")]
-        for entry in record.entries:
-            lines.append((2, f'<{rdf}:li {rdf}:parseType="Resource">'))
-            text(3, "tag", entry.tag)
-            if entry.probability:
-                text(3, "probability", entry.probability)
-            for name, value in zip(_WRITTEN, entry.written, strict=True):
-                if value is not None:
-                    text(3, name, value)
-            lines.append((2, f"</{rdf}:li>"))
-        lines += [(1, f"</{rdf}:Seq>"), (0, f"</{tagger}:tags>")]
-    if record.removed:
-        lines += [(0, f"<{tagger}:removed>"), (1, f"<{rdf}:Bag>")]
-        lines += [(2, f"<{rdf}:li>{escape(tag)}</{rdf}:li>") for tag in record.removed]
-        lines += [(1, f"</{rdf}:Bag>"), (0, f"</{tagger}:removed>")]
-    for name, was in zip(_WRITTEN, record.former, strict=True):
-        if was is not None:
-            text(0, f"{name}Was", was)
-    if record.created:
-        text(0, "created", "True")
-    if record.model:
-        text(0, "model", record.model)
-    text(0, "date", record.date)
-    if record.reviewed:
-        text(0, "reviewed", record.reviewed)
-    return lines
+def _tag_lines(entries: tuple[Entry, ...], tagger: str, rdf: str) -> list[tuple[int, str]]:
+    if not entries:
+        return []
+    lines = [(0, f"<{tagger}:tags>"), (1, f"<{rdf}:Seq>")]
+    for entry in entries:
+        texts = {
+            "tag": entry.tag,
+            "probability": entry.probability or None,
+            **dict(zip(_WRITTEN, entry.written, strict=True)),
+        }
+        lines.append((2, f'<{rdf}:li {rdf}:parseType="Resource">'))
+        lines += _text_lines(3, texts, tagger)
+        lines.append((2, f"</{rdf}:li>"))
+    return [*lines, (1, f"</{rdf}:Seq>"), (0, f"</{tagger}:tags>")]
+
+
+def _bag_lines(name: str, values: tuple[str, ...], tagger: str, rdf: str) -> list[tuple[int, str]]:
+    if not values:
+        return []
+    items = [(2, f"<{rdf}:li>{escape(value)}</{rdf}:li>") for value in values]
+    head = [(0, f"<{tagger}:{name}>"), (1, f"<{rdf}:Bag>")]
+    return [*head, *items, (1, f"</{rdf}:Bag>"), (0, f"</{tagger}:{name}>")]
+
+
+def _text_lines(depth: int, texts: dict[str, str | None], tagger: str) -> list[tuple[int, str]]:
+    return [
+        (depth, f"<{tagger}:{name}>{escape(value)}</{tagger}:{name}>")
+        for name, value in texts.items()
+        if value is not None
+    ]
 
 
 def escape(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import codecs
 import re
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,10 @@ _ATTRIBUTE = re.compile(rb"""\s+([^\s=]+)\s*=\s*("[^"]*+"|'[^']*+')""")
 _LINE_END = re.compile(rb"(?<!\r)\n")
 _RAW_NAME = re.compile(rb"<([^\s/>]+)")
 _BLANKS = b" \t\r\n"
+_BLOCK = 4096
+
+# What Python knows beside these decodes no text, or takes the square of a file's length for it.
+_ENCODINGS = ("ascii", "big5", "cp", "euc_", "gb", "iso8859", "koi8", "mac-", "shift_jis", "utf-")
 
 
 class Source:
@@ -27,6 +32,7 @@ class Source:
 
     Args:
         data: the file.
+        has_tail: whether text may stand behind the outermost element, which stays as it is.
 
     Attributes:
         text: the file as UTF-8; what all positions count in.
@@ -37,17 +43,20 @@ class Source:
         XmpError: it is not well-formed XML, or has a DOCTYPE.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, has_tail: bool = False) -> None:
         self._data = data
         self._bom, self._encoding = _encoding(data)
         self.text = self._decode().encode("utf-8")
-        self.root, self.comments = parse(self.text)
+        self.root, self.comments = parse(self.text, has_tail=has_tail)
         self._newline = b"\r\n" if b"\r\n" in self.text else b"\n"
+        # Sorted by where they begin and end; among equals the first noted comes first.
         self._changes: list[tuple[int, int, bytes]] = []
 
     def _decode(self) -> str:
         body = self._data[len(self._bom) :]
         try:
+            if not codecs.lookup(self._encoding).name.startswith(_ENCODINGS):
+                raise LookupError
             text = body.decode(self._encoding)
             same = text.encode(self._encoding) == body
             text.encode("utf-8")
@@ -70,8 +79,12 @@ class Source:
     def blanks_before(self, position: int) -> bytes:
         """Return the white space that ends at a position."""
         start = position
-        while start > 0 and self.text[start - 1] in _BLANKS:
-            start -= 1
+        while start > 0:
+            block = self.text[max(0, start - _BLOCK) : start]
+            left = len(block.rstrip(_BLANKS))
+            start -= len(block) - left
+            if left:
+                break
         return self.text[start:position]
 
     def is_blank(self, start: int, end: int) -> bool:
@@ -108,7 +121,8 @@ class Source:
 
     def replace(self, start: int, end: int, text: bytes) -> None:
         """Note a change. Changes may touch, but not overlap."""
-        self._changes.append((start, end, _LINE_END.sub(self._newline, text)))
+        change = (start, end, _LINE_END.sub(self._newline, text))
+        bisect.insort(self._changes, change, key=_place)
 
     def insert(self, position: int, text: bytes) -> None:
         """Note that something is put in."""
@@ -116,10 +130,10 @@ class Source:
 
     def remove(self, node: Node) -> None:
         """Note that an element goes, with the white space before it and all changes inside."""
-        self._changes = [
-            change
-            for change in self._changes
-            if not (node.start <= change[0] and change[1] <= node.end)
+        first = bisect.bisect_left(self._changes, (node.start, 0), key=_place)
+        last = bisect.bisect_right(self._changes, (node.end, node.end), key=_place)
+        self._changes[first:last] = [
+            change for change in self._changes[first:last] if change[1] > node.end
         ]
         self.replace(node.start - len(self.blanks_before(node.start)), node.end, b"")
 
@@ -130,7 +144,7 @@ class Source:
         parts: list[bytes] = []
         at = 0
         # At one place, what is put in comes before what is taken away.
-        for start, end, text in sorted(self._changes, key=lambda change: change[:2]):
+        for start, end, text in self._changes:
             parts += (self.text[at:start], text)
             at = end
         parts.append(self.text[at:])
@@ -148,3 +162,7 @@ def _encoding(data: bytes) -> tuple[bytes, str]:
         return b"", "utf-16-be"
     declared = _DECLARED.match(data[:256])
     return b"", declared[1].decode("ascii").lower() if declared else "utf-8"
+
+
+def _place(change: tuple[int, int, bytes]) -> tuple[int, int]:
+    return change[:2]

@@ -1,0 +1,256 @@
+"""``tagger apply``: tags that a person corrected in a table, into sidecars or images."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tagger.cli.options import BackupOption, QuietOption
+from tagger.cli.outputs import (
+    EmbedOption,
+    KeepTimeOption,
+    Sidecar,
+    SidecarBaseOption,
+    SidecarDirOption,
+    SidecarName,
+    SidecarNameOption,
+    SidecarOption,
+    XmpRootOption,
+    mirrored_base,
+    refuse_outside,
+    sidecar_names,
+)
+from tagger.cli.streams import say
+from tagger.errors import UsageError
+
+if TYPE_CHECKING:
+    from tagger.corrections import Corrections
+    from tagger.writers.settling import Change, Settling
+    from tagger.writers.sidecar_files import SidecarFiles
+
+EXIT_SOME_FAILED = 1
+EXIT_DECLINED = 1
+
+_MOST_FAILURES_SHOWN = 20
+
+_EXAMPLES = """Examples:
+
+\b
+  tagger tag posters/ -o tags.csv --sidecar xmp     then correct tags.csv in a spreadsheet
+  tagger apply tags.csv --dry-run
+  tagger apply tags.csv
+  tagger apply tags.xlsx --sidecar txt --sidecar json --yes
+
+Exit codes: 0 done, 1 some images or sidecars failed, or you said no, 2 wrong usage, 3 could not go
+on (table, disk), 130 interrupted.
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("apply", epilog=_EXAMPLES)(apply)
+
+
+def apply(
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE",
+            help="A table that 'tagger tag' wrote and you corrected, of any format and layout; - "
+            "for stdin.",
+            show_default=False,
+        ),
+    ],
+    sidecar: SidecarOption = None,
+    sidecar_name: SidecarNameOption = SidecarName.APPEND,
+    sidecar_dir: SidecarDirOption = None,
+    sidecar_base: SidecarBaseOption = None,
+    embed: EmbedOption = False,
+    keep_time: KeepTimeOption = False,
+    backup: BackupOption = False,
+    xmp_root: XmpRootOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change; change nothing.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("-y", "--yes", help="Do not ask; needed where there is no terminal.")
+    ] = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Write tags that you corrected in a table to the sidecars; --sidecar xmp is the default.
+
+    Shows what would change, and asks. Afterwards a sidecar (with --embed an image) holds the
+    keywords that were not ours and the tags of the table, and no later run changes them. An empty
+    cell says that an image has no tags; images that the table does not name stay as they are. Paths
+    are read as 'tagger tag' reads them: start the command in the same folder.
+    """
+    from tagger.cli.arguments import xmp_levels
+    from tagger.corrections import read_corrections
+    from tagger.embed.files import embed_tags
+    from tagger.readers.rows import open_rows
+    from tagger.writers.settled_content import Terms
+    from tagger.writers.settling import Settling
+    from tagger.writers.sidecar_files import SidecarFiles
+
+    kinds = _kinds(sidecar, embed=embed)
+    if not (dry_run or yes or _can_ask()):
+        raise UsageError("There is no terminal to ask on: say --yes, or --dry-run to look first.")
+    base = mirrored_base(sidecar_base, mirrors=sidecar_dir is not None)
+    names = sidecar_names(sidecar_name, sidecar_dir, lambda: base or "")
+    root = None if xmp_root is None else xmp_levels(xmp_root)
+    with open_rows(table, edited=True) as rows:
+        corrections = read_corrections(rows, os.path.lexists)
+    for row in corrections.rows:
+        refuse_outside(row.path, base)
+    run = _Run(quiet=quiet)
+    known = corrections.labels | corrections.uses().keys()
+    if Sidecar.TXT in kinds:
+        known |= _bundled_labels()
+    files = SidecarFiles(backup=backup, makes_folders=sidecar_dir is not None, failed=run.failed)
+    settling = Settling(
+        kinds,
+        names,
+        Terms(known, root, date.today().isoformat()),
+        files,
+        partial(embed_tags, backup=backup, keep_time=keep_time),
+        run.failed,
+    )
+    plan = run.show(corrections, settling)
+    run.close_plan(plan, settling, dry_run=dry_run)
+    if plan and not dry_run:
+        if not yes and not _agrees(len(plan)):
+            say("Nothing was written.")
+            return EXIT_DECLINED
+        run.write(plan, settling, files)
+    return EXIT_SOME_FAILED if run.failures else 0
+
+
+def _kinds(sidecar: Sequence[Sidecar] | None, *, embed: bool) -> tuple[str, ...]:
+    from tagger.writers.settling import EMBEDDED
+
+    kinds = tuple(sidecar or (() if embed else (Sidecar.XMP,)))
+    if Sidecar.NFO in kinds:
+        raise UsageError("--sidecar nfo: 'tagger apply' writes txt, json and xmp.")
+    return (*kinds, EMBEDDED) if embed else kinds
+
+
+def _bundled_labels() -> frozenset[str]:
+    """Return tags that may stand in text sidecars though the table has them no more."""
+    from tagger.errors import ModelError
+    from tagger.model import BUNDLED_MODEL, read_card
+
+    try:
+        return frozenset(read_card(BUNDLED_MODEL).labels)
+    except ModelError:  # it is no matter for this command
+        return frozenset()
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _agrees(files: int) -> bool:
+    sys.stdout.flush()
+    return typer.confirm(f"Write {files:,} files?", err=True)
+
+
+class _Run:
+    """Shows what would change, writes it, and counts."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self.failures = 0
+
+    def failed(self, path: str, reason: str) -> None:
+        """Take note of an image or sidecar that failed."""
+        from tagger.paths import printable
+
+        self.failures += 1
+        if not self._quiet and self.failures <= _MOST_FAILURES_SHOWN:
+            say(f"failed: {printable(path)}: {reason}")
+
+    def show(self, corrections: Corrections, settling: Settling) -> list[Change]:
+        """Print what would change, image by image; return it."""
+        from tagger.suggestions import suggestions
+
+        plan: list[Change] = []
+        for row in corrections.rows:
+            changes = list(settling.changes(row))
+            for line in _lines(row.path, [change for change in changes if change.changes_tags]):
+                print(line)
+            plan += changes
+        if not self._quiet:
+            for found in suggestions(corrections):
+                say(
+                    f"unknown label '{found.tag}' ({found.images:,} images): did you mean "
+                    f"{found.instead}?"
+                )
+            if corrections.left_out:
+                say(f"{corrections.left_out:,} images were left out: they had failed.")
+        return plan
+
+    def close_plan(self, plan: list[Change], settling: Settling, *, dry_run: bool) -> None:
+        """Say how much there is to do."""
+        if self._quiet:
+            return
+        if self.failures > _MOST_FAILURES_SHOWN:
+            say(f"… and {self.failures - _MOST_FAILURES_SHOWN:,} more failures.")
+        if settling.gone and settling.gone == self.failures and not (plan or settling.unchanged):
+            say(
+                "None of the images is there: paths are read from the current folder, so start "
+                "where 'tagger tag' was started."
+            )
+        if kept := Counter(tag for change in plan for tag in change.kept):
+            names = ", ".join(f"{tag} {count:,}" for tag, count in kept.most_common())
+            say(f"Keywords that the table lacks stay where they are not ours: {names}.")
+        other = sum(change.changes_tags for change in plan)
+        say(
+            f"{len(plan):,} files {'would be written' if dry_run else 'to write'} ({other:,} "
+            f"with other tags, {len(plan) - other:,} only marked as settled), "
+            f"{settling.unchanged:,} say so already, {self.failures:,} failed."
+        )
+        again = sum(change.was_settled and change.changes_tags for change in plan)
+        if again:
+            say(f"{again:,} of them were settled before: the table's tags replace those.")
+
+    def write(self, plan: list[Change], settling: Settling, files: SidecarFiles) -> None:
+        """Write what was shown.
+
+        Raises:
+            OutputError: the disk is full or read-only; what is written is whole.
+        """
+        from rich.console import Console
+        from rich.progress import track
+
+        console = Console(stderr=True)
+        shows = not self._quiet and console.is_terminal
+        try:
+            for change in track(
+                plan, "Writing", console=console, transient=True, disable=not shows
+            ):
+                settling.write(change)
+        except BaseException:
+            say(f"Stopped after {files.written:,} files; the same command goes on.")
+            raise
+        if not self._quiet:
+            say(f"{files.written:,} files written, {self.failures:,} failed.")
+
+
+def _lines(image: str, changes: Sequence[Change]) -> Iterator[str]:
+    """Say what changes: in a line where it is the same in all sidecars."""
+    from tagger.paths import printable
+
+    if len({(frozenset(change.added), frozenset(change.removed)) for change in changes}) < 2:
+        told = [(image, change) for change in changes[:1]]
+    else:
+        told = [(change.file, change) for change in changes]
+    for path, change in told:
+        signs = [f"+{tag}" for tag in change.added] + [f"-{tag}" for tag in change.removed]
+        yield f"{printable(path)}: {printable(' '.join(signs)) or 'no tags'}"

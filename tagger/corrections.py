@@ -1,0 +1,188 @@
+"""Tags that a person corrected in a table: what its rows say of each image."""
+
+from __future__ import annotations
+
+import math
+import os
+from array import array
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tagger.card import TAG_SEPARATOR
+from tagger.errors import TableError
+from tagger.paths import printable
+from tagger.readers.edited import EditedRow, EditedTable
+from tagger.readers.rows import TableRows
+from tagger.selection import is_tag_name
+from tagger.tag_cells import split_tags, undivided
+from tagger.writers.tables import without_apostrophe
+from tagger.xmp.packet import same_keyword
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person says of an image.
+
+    Attributes:
+        path: of the image.
+        tags: in the order of the table, each once; none says that it has none.
+        names: what ``values`` are the probabilities of; empty names count for nothing.
+        values: 0 to 1, or no number where the table says none.
+    """
+
+    path: str
+    tags: tuple[str, ...]
+    names: tuple[str, ...]
+    values: array[float]
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Label → probability, as far as the table has them."""
+        pairs = zip(self.names, self.values, strict=True)
+        return {name: value for name, value in pairs if name and not math.isnan(value)}
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What a table says.
+
+    Attributes:
+        rows: one an image, sorted bytewise by path.
+        left_out: how many images had failed, and have no tags.
+        labels: names of the columns that hold probabilities.
+    """
+
+    rows: tuple[Correction, ...]
+    left_out: int
+    labels: frozenset[str]
+
+    def uses(self) -> Counter[str]:
+        """Return tag → how many images have it."""
+        return Counter(tag for row in self.rows for tag in row.tags)
+
+
+def read_corrections(table: TableRows, exists: Callable[[str], bool]) -> Corrections:
+    """Read a table of any layout of ``tagger tag``, as a person and a spreadsheet left it.
+
+    Columns may be gone, new, or in another order; rows may be gone, or in another order.
+
+    Args:
+        table: its rows.
+        exists: says whether there is a file of that path: spreadsheets take apostrophes off and
+            leave them on.
+
+    Raises:
+        TableError: it is no such table, it is not clear which tags an image has, or a tag is none
+            that could be written.
+    """
+    edited = EditedTable(table)
+    images: dict[str, _Image] = {}
+    for row in edited:
+        path = _as_on_disk(row.path, exists)
+        key = os.path.normcase(os.path.abspath(path))
+        former = images.get(key)
+        if former is None:
+            images[key] = _Image(path, row)
+        elif edited.a_row_a_tag:
+            former.add(row)
+        else:
+            raise TableError(
+                f"{table.name} has two rows for {printable(path)}, with the tags "
+                f"'{former.cells[0]}' and '{row.cell}': leave one."
+            )
+    return _gathered(table.name, edited, list(images.values()))
+
+
+class _Image:
+    """The rows of an image; in all layouts but ``long`` it has one."""
+
+    __slots__ = ("cells", "failed", "path", "values")
+
+    def __init__(self, path: str, row: EditedRow) -> None:
+        self.path = path
+        self.cells = [row.cell]
+        self.failed = row.failed
+        self.values = row.values
+
+    def add(self, row: EditedRow) -> None:
+        """Take one more row, of one more tag."""
+        self.cells.append(row.cell)
+        self.values += row.values
+        self.failed = self.failed or row.failed
+
+    @property
+    def has_tags(self) -> bool:
+        """Whether any row has a tag."""
+        return any(cell.strip() for cell in self.cells)
+
+
+def _as_on_disk(path: str, exists: Callable[[str], bool]) -> str:
+    """Return a path without, or with, the apostrophe that keeps a spreadsheet from running it."""
+    spellings = [path, without_apostrophe(path)]
+    if without_apostrophe(f"'{path}") == path:
+        spellings.append(f"'{path}")
+    return next(filter(exists, spellings), path)
+
+
+def _gathered(name: str, edited: EditedTable, images: Sequence[_Image]) -> Corrections:
+    failed = [image for image in images if image.failed and not image.has_tags]
+    told = [image for image in images if not image.failed or image.has_tags]
+    labels = _labels(edited, told)
+    names = tuple(label if label in labels else "" for label in edited.names)
+    rows = [_correction(name, image, names, edited) for image in told]
+    known = labels | {tag for row in rows for tag in row.tags}
+    for image in told:
+        _refuse_undivided(name, image, labels, known)
+    rows.sort(key=lambda row: os.fsencode(row.path))
+    return Corrections(tuple(rows), len(failed), labels)
+
+
+def _labels(edited: EditedTable, images: Sequence[_Image]) -> frozenset[str]:
+    if edited.a_row_a_tag:
+        return frozenset()
+    said = set()
+    for place, label in enumerate(edited.names):
+        if label in edited.no_labels:
+            continue
+        if any(not math.isnan(image.values[place]) for image in images):
+            said.add(label)
+    return frozenset(said)
+
+
+def _correction(
+    name: str, image: _Image, labels: tuple[str, ...], edited: EditedTable
+) -> Correction:
+    tags: dict[str, str] = {}
+    values: list[float] = []
+    for place, cell in enumerate(image.cells):
+        for tag in split_tags(cell):
+            if not is_tag_name(tag):
+                raise TableError(
+                    f"{name}: a tag of {printable(image.path)} holds characters that cannot be "
+                    f"printed: {tag!r}."
+                )
+            if same_keyword(tag) not in tags:
+                tags[same_keyword(tag)] = tag
+                values += image.values[place : place + 1] if edited.a_row_a_tag else ()
+    given = tuple(tags.values())
+    if edited.a_row_a_tag:
+        return Correction(image.path, given, given, array("d", values))
+    return Correction(image.path, given, labels, image.values)
+
+
+def _refuse_undivided(
+    name: str, image: _Image, labels: frozenset[str], known: frozenset[str]
+) -> None:
+    """Refuse tags that are joined as the table does not join them.
+
+    Raises:
+        TableError: that seems to be so.
+    """
+    for cell in map(str.strip, image.cells):
+        pieces = [] if cell in labels else undivided(cell, known)
+        if pieces:
+            raise TableError(
+                f"{name}: tags are joined by '{TAG_SEPARATOR}', so for {printable(image.path)} "
+                f"write {TAG_SEPARATOR.join(pieces)}, or {cell}{TAG_SEPARATOR} if that is one tag."
+            )

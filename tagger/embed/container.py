@@ -1,0 +1,131 @@
+"""What an image file is made of, as far as its tags are concerned."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, TypeAlias
+
+from tagger.xmp.elements import XmpError
+
+# No program writes metadata of this size: it is not read into memory.
+_MOST_BYTES = 64 * 1024 * 1024
+_BLOCK = 1024 * 1024
+
+
+class EmbedError(XmpError):
+    """An image cannot hold tags; the message says why, for the middle of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a file, in bytes from its start."""
+
+    start: int
+    end: int
+
+
+#: What a file is put together from: new bytes, and parts of the former file.
+Piece: TypeAlias = bytes | Span
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What holds keywords in an image.
+
+    Attributes:
+        xmp: the XMP packet; None where there is none.
+        iptc: the IPTC-IIM datasets; None where there are none.
+    """
+
+    xmp: bytes | None
+    iptc: bytes | None
+
+
+class Reader:
+    """A file that is read in parts.
+
+    Args:
+        file: open for reading, at any place.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = file.seek(0, os.SEEK_END)
+
+    def take(self, start: int, length: int) -> bytes:
+        """Return some bytes.
+
+        Raises:
+            EmbedError: the file ends before, or nobody could need that many.
+        """
+        if start + length > self.size:
+            raise EmbedError("damaged (it ends in the middle)")
+        if length > _MOST_BYTES:
+            raise EmbedError(f"metadata larger than {_MOST_BYTES // 1024**2} MB")
+        self._file.seek(start)
+        data = self._file.read(length)
+        if len(data) < length:  # it was cut short meanwhile
+            raise EmbedError("damaged (it ends in the middle)")
+        return data
+
+    def blocks(self, pieces: Iterable[Piece]) -> Iterator[bytes]:
+        """Yield what pieces stand for, a block at a time.
+
+        Raises:
+            EmbedError: the file was cut short meanwhile.
+        """
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                yield piece
+                continue
+            self._file.seek(piece.start)
+            left = piece.end - piece.start
+            while left:
+                block = self._file.read(min(left, _BLOCK))
+                if not block:
+                    raise EmbedError("damaged (it ends in the middle)")
+                left -= len(block)
+                yield block
+
+    def digest(self, pieces: Iterable[Piece]) -> bytes:
+        """Return what tells two contents apart (BLAKE2b)."""
+        total = hashlib.blake2b()
+        for block in self.blocks(pieces):
+            total.update(block)
+        return total.digest()
+
+
+class Container(ABC):
+    """An image file that was looked through; see the formats' modules.
+
+    Attributes:
+        metadata: what holds its keywords.
+        takes_iptc: whether its format has a place for IPTC.
+        is_plain: whether it has a form that must become another one before it can hold a packet.
+        rest: all that stays whatever the metadata are: pixels, profiles, Exif, what follows the
+            image. Numbers that say where something lies are in it as distances that do not change.
+    """
+
+    metadata: Metadata
+    takes_iptc = False
+    is_plain = False
+    rest: list[Piece]
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+
+    @abstractmethod
+    def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
+        """Return the file with other metadata.
+
+        Args:
+            metadata: what it shall hold.
+            plain: whether it shall have its plain form again, if nothing else needs the other.
+
+        Raises:
+            EmbedError: there is no room, or no safe way.
+        """

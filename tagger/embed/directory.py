@@ -1,0 +1,153 @@
+"""TIFF's directories of entries, in classic and in BigTIFF.
+
+Source: TIFF 6.0, section 2; BigTIFF (Aware Systems), which differs in the sizes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from tagger.embed.container import EmbedError, Reader
+
+# Bytes a value, by type from 1 on.
+_TYPE_SIZES = (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)
+BYTE, LONG, UNDEFINED = 1, 4, 7
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the first bytes of a TIFF say of all others.
+
+    Attributes:
+        order: of the bytes in a number.
+        offset_size: bytes an offset: 4, or 8 in a BigTIFF.
+    """
+
+    order: Literal["little", "big"]
+    offset_size: int
+
+    @classmethod
+    def of(cls, head: bytes) -> Layout:
+        """Return the layout that a file's first four bytes announce."""
+        return cls("little" if head[:2] == b"II" else "big", 8 if b"+" in head else 4)
+
+    @property
+    def pointer_at(self) -> int:
+        """Where the header says where the first directory is."""
+        return self.offset_size
+
+    @property
+    def header_size(self) -> int:
+        """Bytes of the header."""
+        return 2 * self.offset_size
+
+    def number(self, data: bytes) -> int:
+        """Read a number."""
+        return int.from_bytes(data, self.order)
+
+    def offset(self, value: int) -> bytes:
+        """Write an offset or a count.
+
+        Raises:
+            EmbedError: it is beyond what the format can say.
+        """
+        try:
+            return value.to_bytes(self.offset_size, self.order)
+        except OverflowError:
+            raise EmbedError("an image with no room for more (a TIFF holds 4 GB)") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a directory: its tag, type and count, and its value or where that is."""
+
+    tag: int
+    kind: int
+    count: int
+    field: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the value; 0 for a type that nobody knows."""
+        known = 0 < self.kind <= len(_TYPE_SIZES)
+        return self.count * _TYPE_SIZES[self.kind - 1] if known else 0
+
+    def value(self, reader: Reader, layout: Layout) -> bytes:
+        """Return the value's bytes.
+
+        Raises:
+            EmbedError: the file ends before.
+        """
+        if self.size <= layout.offset_size:
+            return self.field[: self.size]
+        return reader.take(layout.number(self.field), self.size)
+
+    def packed(self, layout: Layout) -> bytes:
+        """Return the entry as it stands in a directory."""
+        head = self.tag.to_bytes(2, layout.order) + self.kind.to_bytes(2, layout.order)
+        return head + layout.offset(self.count) + self.field
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A page's entries, and what stands behind them: where the next page's are."""
+
+    entries: tuple[Entry, ...]
+    following: bytes
+
+    @classmethod
+    def read(cls, reader: Reader, layout: Layout, at: int) -> Directory:
+        """Read a directory.
+
+        Raises:
+            EmbedError: the file ends before.
+        """
+        number_size = 2 if layout.offset_size == 4 else 8
+        size = 4 + 2 * layout.offset_size
+        count = layout.number(reader.take(at, number_size))
+        if at < layout.header_size or count > 0xFFFF:
+            raise EmbedError("damaged (its directory cannot be read)")
+        at += number_size
+        data = reader.take(at, count * size)
+        entries = tuple(
+            Entry(
+                layout.number(raw[:2]),
+                layout.number(raw[2:4]),
+                layout.number(raw[4 : 4 + layout.offset_size]),
+                raw[4 + layout.offset_size :],
+            )
+            for raw in (data[start : start + size] for start in range(0, len(data), size))
+        )
+        return cls(entries, reader.take(at + len(data), layout.offset_size))
+
+    def find(self, tag: int) -> Entry | None:
+        """Return the entry of a tag, or None.
+
+        Raises:
+            EmbedError: there are several.
+        """
+        found = [entry for entry in self.entries if entry.tag == tag]
+        if len(found) > 1:
+            raise EmbedError("damaged (its directory names a thing twice)")
+        return found[0] if found else None
+
+    def without(self, tags: Iterable[int]) -> Directory:
+        """Return the directory without some tags."""
+        return Directory(
+            tuple(entry for entry in self.entries if entry.tag not in tags), self.following
+        )
+
+    def with_entry(self, new: Entry) -> Directory:
+        """Return the directory with one entry more, where it belongs by its number."""
+        before = [entry for entry in self.entries if entry.tag < new.tag]
+        place = self.entries.index(before[-1]) + 1 if before else 0
+        entries = (*self.entries[:place], new, *self.entries[place:])
+        return Directory(entries, self.following)
+
+    def packed(self, layout: Layout) -> bytes:
+        """Return the directory as it stands in a file."""
+        number_size = 2 if layout.offset_size == 4 else 8
+        count = len(self.entries).to_bytes(number_size, layout.order)
+        return count + b"".join(entry.packed(layout) for entry in self.entries) + self.following

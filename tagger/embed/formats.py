@@ -1,0 +1,42 @@
+"""Which format a file is in, by its first bytes."""
+
+from __future__ import annotations
+
+import os
+
+from tagger.embed import jpeg, png, tiff, webp
+from tagger.embed.container import Container, EmbedError, Reader
+
+_OTHERS = ((0, b"GIF8", "a GIF"), (0, b"BM", "a BMP"), (4, b"ftypavi", "an AVIF"))
+
+
+class NoPlaceError(EmbedError):
+    """The file is of a format into which we put no tags."""
+
+
+def read_container(reader: Reader, name: str) -> Container:
+    """Look an image file through.
+
+    Args:
+        reader: of the file.
+        name: of the file; only its ending matters, and only to TIFF.
+
+    Raises:
+        EmbedError: it is damaged.
+        NoPlaceError: it is of another format.
+    """
+    head = reader.take(0, min(reader.size, 12))
+    if head.startswith(jpeg.SIGNATURE):
+        return jpeg.Jpeg(reader)
+    if head.startswith(png.SIGNATURE):
+        return png.Png(reader)
+    if head[:4] == webp.RIFF and head[8:] == webp.WEBP:
+        return webp.WebP(reader)
+    if head[:4] in tiff.SIGNATURES:
+        # Cameras' raw files are TIFF inside; nobody wants those written to.
+        if os.path.splitext(name)[1].lower() not in (".tif", ".tiff"):
+            raise EmbedError("a TIFF by another name, most likely a raw file")
+        return tiff.Tiff(reader)
+    found = (kind for at, start, kind in _OTHERS if head[at:].startswith(start))
+    kind = next(found, "a file of a format")
+    raise NoPlaceError(f"{kind} into which no tags can be embedded (use --sidecar xmp)")

@@ -1,0 +1,123 @@
+"""Photoshop's image resources, which hold IPTC in JPEG and TIFF.
+
+Source: Adobe Photoshop File Formats Specification, "Image Resource Blocks".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from tagger.embed.container import EmbedError
+
+_IPTC = 0x0404
+# An MD5 of the IPTC: where it does not fit, programs believe that one which knows no XMP has
+# changed the IPTC since, and take that for the newer.
+_DIGEST = 0x0425
+_SIGNATURES = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR")
+
+#: A change of a text: from, to, what stands there then.
+Edit = tuple[int, int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Resource:
+    """A block: its number, where it lies with its padding, and where its data lie."""
+
+    number: int
+    start: int
+    data: int
+    data_end: int
+    end: int
+
+
+def _resources(payload: bytes) -> list[_Resource]:
+    found = []
+    at = 0
+    while at < len(payload) and payload[at : at + 4] in _SIGNATURES and at + 12 <= len(payload):
+        number = int.from_bytes(payload[at + 4 : at + 6], "big")
+        size_at = at + 6 + (payload[at + 6] // 2 + 1) * 2  # the name with its length, padded
+        data = size_at + 4
+        data_end = data + int.from_bytes(payload[size_at:data], "big")
+        if data_end > len(payload):
+            raise EmbedError("Photoshop data that cannot be read")
+        end = min(data_end + (data_end - data) % 2, len(payload))
+        found.append(_Resource(number, at, data, data_end, end))
+        at = end
+    if payload[at:].strip(b"\0"):
+        raise EmbedError("Photoshop data that cannot be read")
+    return found
+
+
+def _find(payload: bytes, number: int) -> _Resource | None:
+    found = [resource for resource in _resources(payload) if resource.number == number]
+    if len(found) > 1:
+        raise EmbedError("Photoshop data with two of a kind")
+    return found[0] if found else None
+
+
+def iptc_of(payload: bytes) -> bytes | None:
+    """Return the IPTC in image resources, or None.
+
+    Raises:
+        EmbedError: they are damaged.
+    """
+    resource = _find(payload, _IPTC)
+    return None if resource is None else payload[resource.data : resource.data_end]
+
+
+def edits(payload: bytes, iptc: bytes | None) -> list[Edit]:
+    """Return what to change so that image resources hold this IPTC, from back to front.
+
+    Raises:
+        EmbedError: they are damaged.
+    """
+    former = iptc_of(payload)
+    if former == iptc:
+        return []
+    resource, digest = _find(payload, _IPTC), _find(payload, _DIGEST)
+    if resource is None:
+        # In front, where it does not matter how the rest ends.
+        found = [(0, 0, new_resource(iptc or b""))]
+    elif iptc is None:
+        found = [(resource.start, resource.end, b"")]
+    else:
+        head = payload[resource.start : resource.data - 4]
+        size = len(iptc).to_bytes(4, "big")
+        found = [(resource.start, resource.end, head + size + iptc + bytes(len(iptc) % 2))]
+    # One that did not fit says something, and goes on to say it.
+    if digest is not None and payload[digest.data : digest.data_end] == _md5(former):
+        found.append((digest.data, digest.data_end, _md5(iptc)))
+    return sorted(found, reverse=True)
+
+
+def new_resource(iptc: bytes) -> bytes:
+    """Return the resource that holds IPTC."""
+    head = b"8BIM" + _IPTC.to_bytes(2, "big") + b"\0\0"
+    return head + len(iptc).to_bytes(4, "big") + iptc + bytes(len(iptc) % 2)
+
+
+def without_iptc(payload: bytes) -> bytes:
+    """Return what stays of image resources whatever the IPTC is.
+
+    Raises:
+        EmbedError: they are damaged.
+    """
+    kept = payload
+    for resource in reversed(_resources(payload)):
+        if resource.number == _IPTC:
+            kept = kept[: resource.start] + kept[resource.end :]
+        elif resource.number == _DIGEST:
+            kept = kept[: resource.data] + kept[resource.data_end :]
+    return kept
+
+
+def apply(payload: bytes, changes: list[Edit]) -> bytes:
+    """Return a text with changes that come from back to front."""
+    for start, end, text in changes:
+        payload = payload[:start] + text + payload[end:]
+    return payload
+
+
+def _md5(iptc: bytes | None) -> bytes:
+    return hashlib.md5(iptc or b"", usedforsecurity=False).digest()

@@ -1,0 +1,106 @@
+"""PNG and APNG: chunks.
+
+Sources: PNG specification (W3C), 11.3.3 "Textual information"; XMP specification part 3, "PNG".
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from tagger.embed.container import Container, EmbedError, Metadata, Piece, Reader, Span
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_KEYWORD = b"XML:com.adobe.xmp"
+# How ImageMagick keeps what it takes from other formats; programs read it as well.
+_RAW_PROFILES = (b"Raw profile type xmp", b"Raw profile type APP1")
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_LONGEST_KEYWORD = 79
+_MOST_XMP = 64 * 1024 * 1024
+
+
+class Png(Container):
+    """A PNG file.
+
+    IPTC has no place of its own in PNG.
+
+    Raises:
+        EmbedError: it is damaged, or holds several XMP packets.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
+        self._is_signed = False
+        self._has_profile = False
+        self._packet: Span | None = None
+        self._head = b""
+        self._is_compressed = False
+        self._behind_header = len(SIGNATURE) + 25
+        self.metadata = Metadata(None, None)
+        at = len(SIGNATURE)
+        kind = b""
+        while kind != b"IEND":
+            size = int.from_bytes(reader.take(at, 4), "big")
+            kind = reader.take(at + 4, 4)
+            self._look_at(kind, Span(at, at + 12 + size))
+            at += 12 + size
+        if at > reader.size:
+            raise EmbedError("damaged (it ends in the middle)")
+        self.rest = [Span(0, reader.size)]
+        if self._packet is not None:
+            self.rest = [Span(0, self._packet.start), Span(self._packet.end, reader.size)]
+
+    def _look_at(self, kind: bytes, chunk: Span) -> None:
+        self._is_signed |= kind == b"caBX"
+        if kind not in _TEXTS:
+            return
+        data = chunk.start + 8
+        size = chunk.end - 12 - chunk.start
+        keyword = self.reader.take(data, min(size, _LONGEST_KEYWORD + 1)).partition(b"\0")[0]
+        if keyword in _RAW_PROFILES:
+            self._has_profile = True
+        elif keyword == _KEYWORD:
+            if self._packet is not None or kind != b"iTXt":
+                raise EmbedError("an image with several XMP packets, or one in an odd place")
+            self._packet = chunk
+            self._read_packet(self.reader.take(data, size))
+
+    def _read_packet(self, data: bytes) -> None:
+        flags = data[len(_KEYWORD) + 1 : len(_KEYWORD) + 3]
+        # Behind the flags: a language and a translated keyword, both empty in most files.
+        parts = data[len(_KEYWORD) + 3 :].split(b"\0", 2)
+        if len(parts) < 3 or flags[:1] not in (b"\0", b"\1"):
+            raise EmbedError("damaged (its XMP cannot be read)")
+        text = parts[2]
+        self._head = data[: len(data) - len(text)]
+        self._is_compressed = flags[:1] == b"\1"
+        if self._is_compressed:
+            text = _inflated(text)
+        self.metadata = Metadata(text, None)
+
+    def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
+        """Return the file with other metadata; see :meth:`Container.changed`."""
+        if self._is_signed:
+            raise EmbedError("a signed image (C2PA), which any change would make invalid")
+        if self._has_profile and self._packet is None:
+            raise EmbedError("an image with ImageMagick's copy of its XMP, which would be hidden")
+        # Behind the header: programs that read no further than the pixels find it too.
+        place = self._packet or Span(self._behind_header, self._behind_header)
+        new = b"" if metadata.xmp is None else self._chunk(metadata.xmp)
+        return [Span(0, place.start), new, Span(place.end, self.reader.size)]
+
+    def _chunk(self, xmp: bytes) -> bytes:
+        text = zlib.compress(xmp) if self._is_compressed else xmp
+        data = b"iTXt" + (self._head or _KEYWORD + bytes(5)) + text
+        return (len(data) - 4).to_bytes(4, "big") + data + zlib.crc32(data).to_bytes(4, "big")
+
+
+def _inflated(data: bytes) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        text = inflater.decompress(data, _MOST_XMP)
+    except zlib.error:
+        raise EmbedError("damaged (its XMP cannot be read)") from None
+    if not inflater.eof:
+        raise EmbedError("damaged (its XMP cannot be read), or XMP larger than 64 MB")
+    return text

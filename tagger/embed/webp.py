@@ -1,0 +1,126 @@
+"""WebP: chunks of a RIFF.
+
+Source: RFC 9649, WebP Image Format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tagger.embed.container import Container, EmbedError, Metadata, Piece, Reader, Span
+
+RIFF, WEBP = b"RIFF", b"WEBP"
+
+_FORM = b"VP8X"
+_LOSSY, _LOSSLESS = b"VP8 ", b"VP8L"
+_XMP = b"XMP "
+_HAS_XMP, _HAS_ALPHA = 0x04, 0x10
+_HEAD_SIZE = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chunk:
+    """A chunk: its kind, where it lies with head and padding, and the size of its data."""
+
+    kind: bytes
+    span: Span
+    size: int
+
+
+class WebP(Container):
+    """A WebP file.
+
+    One without VP8X, which says what else it holds, cannot have XMP: it is plain. IPTC has no place
+    in WebP.
+
+    Raises:
+        EmbedError: it is damaged, or holds several XMP packets.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
+        self._end = 8 + int.from_bytes(reader.take(4, 4), "little")
+        self._chunks = _chunks(reader, self._end)
+        packets = [one for one in self._chunks if one.kind == _XMP]
+        if len(packets) > 1:
+            raise EmbedError("an image with several XMP packets")
+        self._packet = packets[0] if packets else None
+        self.metadata = Metadata(self._data(packets[0]) if packets else None, None)
+        self._form = next((one for one in self._chunks if one.kind == _FORM), None)
+        if self._form is not None and self._form is not self._chunks[0]:
+            raise EmbedError("damaged (its chunks are out of order)")
+        self.is_plain = self._form is None
+        self.rest = [
+            self._form_data(has_xmp=False),
+            *(one.span for one in self._chunks if one not in (self._packet, self._form)),
+            Span(self._end, reader.size),
+        ]
+
+    def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
+        """Return the file with other metadata; see :meth:`Container.changed`."""
+        if any(one.kind == b"C2PA" for one in self._chunks):
+            raise EmbedError("a signed image (C2PA), which any change would make invalid")
+        new = b"" if metadata.xmp is None else _chunk(_XMP, metadata.xmp)
+        kept: list[Piece] = [
+            new if one is self._packet else one.span
+            for one in self._chunks
+            if one is not self._form
+        ]
+        if self._packet is None:
+            kept.append(new)
+        others = [one for one in self._chunks if one not in (self._packet, self._form)]
+        image_alone = len(others) == 1 and others[0].kind in (_LOSSY, _LOSSLESS)
+        if not (plain and image_alone and metadata.xmp is None):
+            kept.insert(0, _chunk(_FORM, self._form_data(has_xmp=metadata.xmp is not None)))
+        size = len(WEBP) + sum(
+            len(piece) if isinstance(piece, bytes) else piece.end - piece.start for piece in kept
+        )
+        if size > 0xFFFFFFFE:
+            raise EmbedError("an image with no room for more (a WebP holds 4 GB)")
+        head = RIFF + size.to_bytes(4, "little") + WEBP
+        return [head, *kept, Span(self._end, self.reader.size)]
+
+    def _form_data(self, *, has_xmp: bool) -> bytes:
+        data = self._data(self._form) if self._form is not None else self._plain_form()
+        flags = data[0] | _HAS_XMP if has_xmp else data[0] & ~_HAS_XMP
+        return bytes((flags,)) + data[1:]
+
+    def _plain_form(self) -> bytes:
+        """Return what VP8X would say of an image that has none: alpha, width and height."""
+        image = next((one for one in self._chunks if one.kind in (_LOSSY, _LOSSLESS)), None)
+        if image is None or image.size < (10 if image.kind == _LOSSY else 5):
+            raise EmbedError("damaged (no image is in it)")
+        head = self.reader.take(image.span.start + 8, min(image.size, 10))
+        if image.kind == _LOSSY:
+            width = int.from_bytes(head[6:8], "little") & 0x3FFF
+            height = int.from_bytes(head[8:10], "little") & 0x3FFF
+            flags = 0
+        else:
+            bits = int.from_bytes(head[1:5], "little")
+            width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+            flags = _HAS_ALPHA if bits >> 28 & 1 else 0
+        size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+        return bytes((flags, 0, 0, 0)) + size
+
+    def _data(self, chunk: _Chunk) -> bytes:
+        return self.reader.take(chunk.span.start + 8, chunk.size)
+
+
+def _chunks(reader: Reader, end: int) -> list[_Chunk]:
+    found = []
+    at = _HEAD_SIZE
+    while at < end:
+        kind = reader.take(at, 4)
+        size = int.from_bytes(reader.take(at + 4, 4), "little")
+        following = at + 8 + size + size % 2
+        if following > end:
+            raise EmbedError("damaged (it ends in the middle)")
+        found.append(_Chunk(kind, Span(at, following), size))
+        at = following
+    if not found or end > reader.size:
+        raise EmbedError("damaged (it ends in the middle)")
+    return found
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return kind + len(data).to_bytes(4, "little") + data + bytes(len(data) % 2)

@@ -1,0 +1,81 @@
+"""How much memory decoding an image will take, known from its header before a pixel is decoded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PIL import Image, TiffImagePlugin
+
+from tagger.image_file import ImageFile
+
+#: Pixels of an image that are converted at a time, see :mod:`tagger.resizing`.
+BAND_PIXELS = 2_000_000
+
+# Pillow's own: a byte a pixel, two or four.
+_BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
+_NEEDS_NO_CONVERSION = ("L", "RGB", "CMYK", "LAB")
+# Wide samples become floats, and floats are copied twice.
+_BYTES_OF_CONVERSION = 16
+
+# libwebp keeps two canvases and works in a third buffer, libavif keeps planes of 16 bits and what
+# they refer to; each hands over a copy.
+_BYTES_OF_DECODER = {"WEBP": 16, "AVIF": 16}
+
+
+def memory_needed(image: Image.Image, file: ImageFile, full_size: tuple[int, int]) -> int:
+    """Return the bytes that decoding and shrinking an image takes at its peak, at most.
+
+    Args:
+        image: opened, not loaded; a JPEG with the scale at which it will be decoded.
+        file: what it was opened from; a JPEG's is just behind its first header of a scan.
+        full_size: width and height in the file.
+    """
+    pixels = image.width * image.height
+    needed = pixels * _BYTES_OF_MODE.get(image.mode, 4) + file.header_bytes
+    needed += pixels * _BYTES_OF_DECODER.get(image.format or "", 0)
+    if image.mode not in _NEEDS_NO_CONVERSION or image.has_transparency_data:
+        needed += min(pixels, 2 * BAND_PIXELS) * _BYTES_OF_CONVERSION
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        needed += file.size + _strip_bytes(image)
+    elif image.format in ("JPEG", "MPO"):
+        needed += _coefficient_bytes(image, file, full_size)
+    return needed
+
+
+def _strip_bytes(image: TiffImagePlugin.TiffImageFile) -> int:
+    """Return the size of the strip or tile that libtiff unpacks at once."""
+    tags: Any = image.tag_v2
+    samples, bits = _number(tags, 277, 1), _number(tags, 258, 8)
+    width = _number(tags, 322, image.width)
+    height = _number(tags, 323, 0) or min(_number(tags, 278, image.height), image.height)
+    # Colours that libtiff makes of others have four bytes a pixel.
+    return width * height * max(4, -(-samples * bits // 8))
+
+
+def _number(tags: Any, tag: int, default: int) -> int:
+    value = tags.get(tag, default)
+    if isinstance(value, tuple):  # a value a channel
+        value = max(value, default=default)
+    return int(value)
+
+
+def _coefficient_bytes(image: Any, file: ImageFile, full_size: tuple[int, int]) -> int:
+    """Return what libjpeg keeps of a whole image where not all of it comes in one scan."""
+    if "progressive" not in image.info and _is_one_scan(image.layers, file):
+        return 0
+    pixels = full_size[0] * full_size[1]
+    areas = [across * down for _, across, down, _ in image.layer]
+    widest = max((across for _, across, _, _ in image.layer), default=1)
+    highest = max((down for _, _, down, _ in image.layer), default=1)
+    share = sum(areas) / max(1, widest * highest)
+    return int(2 * pixels * share) + 64 * 1024
+
+
+def _is_one_scan(layers: int, file: ImageFile) -> bool:
+    """Say whether the scan whose header was just read holds all the colours."""
+    size = 6 + 2 * layers
+    place = file.tell()
+    file.seek(max(0, place - size))
+    head = file.read(3)
+    file.seek(place)
+    return head == bytes((0, size, layers))

@@ -1,0 +1,211 @@
+"""What one image may cost: time, and memory that all workers share."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+#: Looks at the clock are cheap, yet a header is read byte by byte.
+_READS_BETWEEN_LOOKS = 16
+
+# Decoding so much takes so long that the milliseconds for returning it do not count.
+_WORTH_RETURNING = 16 * 1024**2
+_trim: Any = None
+
+#: Of another thread; macOS and Windows have none, so there only the thread itself can say.
+_cpu_clock_of: Any = getattr(time, "pthread_getcpuclockid", None)
+
+
+class ImageError(Exception):
+    """This file gives no image; the message says why in words for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """What one image may cost before it is given up.
+
+    Attributes:
+        seconds: from its first byte to its pixels, without the wait for memory; None is no limit.
+            A drive that wakes up takes its time, one that is gone takes for ever.
+        computing: seconds of one core. What waits for a drive, or for cores that do other work,
+            uses none of them; only a file that was made for it takes so many.
+        memory: bytes that all images that are being decoded take together.
+    """
+
+    seconds: float | None = 60.0
+    computing: float | None = 10.0
+    memory: int = 1024**3
+
+
+DEFAULT_LIMITS = ImageLimits()
+NO_HURRY = ImageLimits(seconds=None, computing=None)
+
+
+class Memory:
+    """Memory that images are decoded in: whoever needs more than is left waits for others.
+
+    Args:
+        limit: in bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    def take(self, size: int) -> None:
+        """Wait for memory; who waits must hold none, or two would wait for each other for ever."""
+        size = min(size, self.limit)
+        with self._changed:
+            while self._taken + size > self.limit:
+                self._changed.wait()
+            self._taken += size
+
+    def take_more(self, size: int) -> bool:
+        """Take memory if it is there now, and say whether it was."""
+        with self._changed:
+            if self._taken + size > self.limit:
+                return False
+            self._taken += size
+            return True
+
+    def give_back(self, size: int) -> None:
+        """Leave memory to others."""
+        with self._changed:
+            self._taken -= min(size, self.limit)
+            self._changed.notify_all()
+
+
+class Attempt:
+    """One image on its way to its pixels: what it has cost, and whether anybody waits for it.
+
+    Made and used by the thread that reads the image; :meth:`overdue` and :meth:`give_up` are for
+    another one, which looks after it.
+
+    Args:
+        limits: of time.
+        memory: shared by all.
+    """
+
+    def __init__(self, limits: ImageLimits, memory: Memory) -> None:
+        self.memory = memory
+        self._limits = limits
+        self._began = time.monotonic()
+        self._computed_before = time.thread_time()
+        self._clock = _cpu_clock_of(threading.get_ident()) if _cpu_clock_of is not None else None
+        self._waited = 0.0
+        self._waits_since: float | None = None
+        self._reads = 0
+        self._lock = threading.Lock()
+        self._held = 0
+        self._given_up = False
+
+    def look(self, size: int) -> None:
+        """Give the image up if it has taken too long; asked before each read.
+
+        Args:
+            size: bytes that are about to be read; negative for all.
+
+        Raises:
+            ImageError: it has, or another thread has given it up.
+        """
+        self._reads += 1
+        if 0 <= size < 4096 and self._reads % _READS_BETWEEN_LOOKS:
+            return
+        reason = self._reason(time.monotonic(), time.thread_time)
+        if self._given_up or reason is not None:
+            raise ImageError(reason or "given up")
+
+    def overdue(self) -> str | None:
+        """Return in words that the image has taken too long, or None where it has not."""
+        clock = self._clock
+        return self._reason(
+            time.monotonic(), None if clock is None else lambda: time.clock_gettime(clock)
+        )
+
+    def _reason(self, now: float, computed: Any) -> str | None:
+        limit = self._limits.computing
+        if limit is not None and computed is not None:
+            try:
+                if computed() - self._computed_before > limit:
+                    return f"decoding it takes longer than {limit:g} s"
+            except OSError:  # the thread is just coming to its end
+                return None
+        limit = self._limits.seconds
+        if limit is None or self._waits_since is not None:
+            return None
+        if now - self._began - self._waited <= limit:
+            return None
+        return f"reading it takes longer than {limit:g} s"
+
+    @contextmanager
+    def holding(self, size: int) -> Iterator[None]:
+        """Hold memory, at first so much, for as long as the image is worked on."""
+        self._take(size)
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    def needs(self, size: int) -> bool:
+        """Hold so much memory in place of what is held, if it is there now; say whether it was."""
+        with self._lock:
+            more = size - self._held
+            if self._given_up:
+                raise ImageError("given up")
+            if more <= 0:
+                return True
+            if not self.memory.take_more(more):
+                return False
+            self._held = size
+            return True
+
+    def wait_for(self, size: int) -> None:
+        """Give back what is held, which must be unused by now, and wait for so much memory."""
+        self._give_back()
+        self._take(size)
+
+    def give_up(self) -> None:
+        """Wait no longer: what the image holds is others', even if its thread never comes back."""
+        with self._lock:
+            self._given_up = True
+        self._give_back()
+
+    def _take(self, size: int) -> None:
+        size = min(size, self.memory.limit)
+        if not self.memory.take_more(size):
+            self._waits_since = time.monotonic()
+            self.memory.take(size)
+            self._waited += time.monotonic() - self._waits_since
+            self._waits_since = None
+        with self._lock:
+            if not self._given_up:
+                self._held = size
+                return
+        self.memory.give_back(size)
+        raise ImageError("given up")
+
+    def _give_back(self) -> None:
+        with self._lock:
+            held, self._held = self._held, 0
+        if held >= _WORTH_RETURNING:
+            _return_freed_memory()
+        if held:
+            self.memory.give_back(held)
+
+
+def _return_freed_memory() -> None:
+    """Hand to the system what is free: glibc keeps it for each thread, and many threads add up."""
+    global _trim  # noqa: PLW0603 (looked up once)
+    if _trim is None:
+        import ctypes
+
+        try:
+            _trim = ctypes.CDLL(None).malloc_trim
+        except (AttributeError, OSError, TypeError):  # not glibc: it does so unasked
+            _trim = int
+    _trim(0)

@@ -1,0 +1,155 @@
+"""A film's ``.nfo``: its genres, and our record of those that are ours."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tagger.card import TAG_SEPARATOR
+from tagger.xmp.elements import Node, XmpError
+from tagger.xmp.names import TAGGER
+from tagger.xmp.record import escape
+from tagger.xmp.source import Source
+
+_FILM = "movie"
+# What else Kodi and Jellyfin describe in such files.
+_OTHER_KINDS = frozenset(
+    ("album", "artist", "collection", "episodedetails", "musicvideo", "season", "set", "tvshow")
+)
+_RECORD = (TAGGER, "record")
+_BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_FIRST = re.compile(rb"[\s\0]*")
+
+
+class Why(StrEnum):
+    """Why an ``.nfo`` is left alone though nothing is wrong with it."""
+
+    LOCKED = "locked"
+    NO_XML = "no_xml"
+    OTHER_KIND = "other_kind"
+
+
+class LeftAlone(Exception):  # noqa: N818 (no error: nothing is wrong)
+    """An ``.nfo`` is not for us to change."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Record:
+    """What we note in an ``.nfo``.
+
+    It is an element of a namespace of our own: media centres pass over it, and those that write
+    the file anew (Jellyfin, Emby, MediaElch) keep elements that they do not know, but neither
+    comments nor attributes. It is empty, so that nobody finds a genre in it.
+
+    Attributes:
+        genres: those that we put in.
+        removed: genres of ours that someone took out, which we do not put in again.
+        opened: whether the outermost element was ``<movie/>``.
+    """
+
+    genres: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    opened: bool = False
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is anything to note."""
+        return bool(self.genres or self.removed)
+
+    def element(self) -> str:
+        """Return the element, on one line."""
+        values = {
+            "genres": TAG_SEPARATOR.join(self.genres),
+            "removed": TAG_SEPARATOR.join(self.removed),
+            "opened": "true" if self.opened else "",
+        }
+        attributes = "".join(
+            ' {}="{}"'.format(name, escape(value).replace('"', "&quot;"))
+            for name, value in values.items()
+            if value
+        )
+        return f'<tagger:record xmlns:tagger="{TAGGER}"{attributes}/>'
+
+
+class Nfo:
+    """An ``.nfo`` that was parsed.
+
+    Args:
+        data: the file. Behind its XML may stand text: Kodi reads the link to a site there.
+
+    Attributes:
+        source: its text.
+        root: ``<movie>``.
+        genres: its ``<genre>`` elements.
+        record_node: where our record lies, or None.
+        record: what it says; that nothing is ours where it is missing.
+
+    Raises:
+        LeftAlone: it is no XML, or describes something else than a film.
+        XmpError: it is damaged, or no ``.nfo`` at all.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        if not _begins_as_xml(data):
+            raise LeftAlone(Why.NO_XML)
+        self.source = Source(data, has_tail=True)
+        self.root = self.source.root
+        uri, name = self.root.name
+        if name in _OTHER_KINDS:
+            raise LeftAlone(Why.OTHER_KIND)
+        if name != _FILM or self.root.prefix:
+            raise XmpError(f"no .nfo of a film (its outermost element is {name})")
+        self.genres = [node for node in self.root.children if node.name == (uri, "genre")]
+        records = [node for node in self.root.children if node.name == _RECORD]
+        if len(records) > 1:
+            raise XmpError("an .nfo with two records of our genres")
+        self.record_node = records[0] if records else None
+        self.record = _record(records[0]) if records else Record()
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a person forbids all programs to change it, or its genres.
+
+        In Jellyfin and Emby that is *Lock this item to prevent future changes*, or the lock beside
+        the genres.
+        """
+        for node in self.root.children:
+            text = node.text.lower()
+            if node.name[1] == "lockdata" and text == "true":
+                return True
+            fields = (field.strip() for field in text.split("|"))
+            if node.name[1] == "lockedfields" and "genres" in fields:
+                return True
+        return False
+
+    def ours(self) -> dict[str, Node]:
+        """Return the genres that we put in and that are still there."""
+        found: dict[str, Node] = {}
+        names = set(self.record.genres)
+        for node in self.genres:
+            is_plain = b"<" not in self.source.text[node.inner : node.inner_end]
+            if node.text in names and is_plain and not node.attributes:
+                found.setdefault(node.text, node)
+        return found
+
+
+def _begins_as_xml(data: bytes) -> bool:
+    for bom in _BOMS:
+        data = data.removeprefix(bom)
+    blanks = _FIRST.match(data)
+    return data[blanks.end() if blanks else 0 :].startswith(b"<")
+
+
+def _record(node: Node) -> Record:
+    def names(attribute: str) -> tuple[str, ...]:
+        text = node.attributes.get(("", attribute), "")
+        return tuple(name for name in text.split(TAG_SEPARATOR) if name)
+
+    opened = node.attributes.get(("", "opened")) == "true"
+    return Record(names("genres"), names("removed"), opened)

@@ -1,0 +1,127 @@
+"""Rows of a table that a person has been at."""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tagger.errors import TableError
+from tagger.paths import unescape
+from tagger.readers.rows import Cells, TableRows
+from tagger.writers.tables import without_apostrophe
+
+_OWN = frozenset({"path", "tags", "tag", "score", "error"})
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can spell it
+# What a spreadsheet shows for a formula that it cannot reckon, such as a typed "-Drama".
+_NO_VALUE = re.compile(r"#NAME\?|#REF!|#VALUE!|#N/A|#DIV/0!|#NULL!|#NUM!|Err:\d{3}")
+_UNKNOWN = math.nan
+
+
+@dataclass(slots=True)
+class EditedRow:
+    """A row.
+
+    Attributes:
+        path: of the image.
+        cell: its tags as they stand there, or one of them.
+        failed: whether the image had failed.
+        values: probabilities, 0 to 1; no number where the table says none.
+    """
+
+    path: str
+    cell: str
+    failed: bool
+    values: array[float]
+
+
+class EditedTable:
+    """A table of any layout of ``tagger tag``, as a person and a spreadsheet program left it.
+
+    Args:
+        table: its rows.
+
+    Attributes:
+        a_row_a_tag: whether its layout is ``long``.
+        names: what the values of each row are the probabilities of.
+        no_labels: names of columns that are not of a label, known when all rows were read.
+
+    Raises:
+        TableError: it lacks a column, or has one twice.
+    """
+
+    def __init__(self, table: TableRows) -> None:
+        self._rows = table
+        self._name = table.name
+        names = [name.strip() for name in table.header]
+        twice = [name for name, count in Counter(names).items() if count > 1 and name in _OWN]
+        if twice:
+            raise TableError(f"{table.name} has the column '{twice[0]}' twice.")
+        self._places = {name: place for place, name in enumerate(names) if name}
+        self.a_row_a_tag = "tags" not in self._places
+        tags = "tag" if self.a_row_a_tag else "tags"
+        for name in ("path", tags):
+            if name not in self._places and table.header:
+                raise TableError(
+                    f"{table.name} has no column '{'path' if name == 'path' else 'tags'}': it is "
+                    "no table of 'tagger tag'."
+                )
+        self._tags = tags
+        others = [name for name in self._places if name not in _OWN]
+        self.names = ["score"] if self.a_row_a_tag else others
+        self.no_labels: set[str] = set()
+
+    def __iter__(self) -> Iterator[EditedRow]:
+        """Yield the rows that are not empty.
+
+        Raises:
+            TableError: a row is damaged.
+        """
+        for number, cells in self._rows:
+            if any(cell not in (None, "") for cell in cells):
+                yield self._row(number, cells)
+
+    def _row(self, number: int, cells: Cells) -> EditedRow:
+        path = self._text(number, "path", cells)
+        cell = without_apostrophe(self._text(number, self._tags, cells))
+        if not path:
+            raise TableError(f"{self._name}: row {number + 1:,} ('{cell}') has no path.")
+        failed = bool(self._text(number, "error", cells).strip())
+        return EditedRow(unescape(path), cell, failed, array("d", self._values(cells)))
+
+    def _values(self, cells: Cells) -> Iterator[float]:
+        for name in self.names:
+            place = self._places.get(name)
+            value = _probability(None if place is None else cells[place])
+            if value is None:
+                self.no_labels.add(name)
+            yield _UNKNOWN if value is None else value
+
+    def _text(self, number: int, column: str, cells: Cells) -> str:
+        place = self._places.get(column)
+        cell = None if place is None else cells[place]
+        if cell is None:
+            return ""
+        # A spreadsheet takes the tag 1984 for a number.
+        if isinstance(cell, float) and cell.is_integer():
+            cell = int(cell)
+        if isinstance(cell, str | int):
+            text = str(cell)
+            if not _NO_VALUE.fullmatch(text) and not _HALF_CHARACTER.search(text):
+                return text
+        raise TableError(f"{self._name}: row {number + 1:,} has no text as its {column}: {cell!r}.")
+
+
+def _probability(cell: object) -> float | None:
+    """Read a cell: no number where it is empty, None where it is anything else than 0 to 1."""
+    if cell is None or cell == "":
+        return _UNKNOWN
+    try:
+        # Many countries write a comma.
+        value = float(cell.replace(",", ".") if isinstance(cell, str) else cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return value if 0 <= value <= 1 else None

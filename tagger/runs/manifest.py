@@ -1,0 +1,260 @@
+"""The manifest: what a run is, as JSON beside its output; and whether another one may go on."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+from tagger import __version__
+from tagger.atomic import beside, process_token, take_place
+from tagger.card import ModelCard
+from tagger.errors import OutputError, UsageError, os_reason
+from tagger.paths import printable
+
+_FORMAT = 1
+
+#: Distributions whose versions are noted.
+_NOTED = (
+    "numpy",
+    "pillow",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "openvino",
+    "pyarrow",
+    "XlsxWriter",
+)
+
+#: What an option may be: as JSON holds it.
+Option: TypeAlias = str | int | float | bool | list[str] | dict[str, Any] | None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _versions() -> dict[str, str]:
+    found = {"poster-tagger": __version__, "python": platform.python_version()}
+    for name in _NOTED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    found["system"] = f"{platform.system()} {platform.machine()}".strip() or os.name
+    return found
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Which model; the same file gives the same probabilities.
+
+    Attributes:
+        name: of the card.
+        version: of the card.
+        precision: of the card.
+        sha256: of the file.
+    """
+
+    name: str
+    version: str
+    precision: str
+    sha256: str
+
+    @classmethod
+    def of(cls, card: ModelCard, file: Path) -> Self:
+        """Return what a manifest notes of a model file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        with open(file, "rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return cls(card.name, card.version, card.precision, digest)
+
+    def is_of(self, card: ModelCard) -> bool:
+        """Say whether a card is of that model, whatever its precision."""
+        return (self.name, self.version) == (card.name, card.version)
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        return f"{self.name} {self.version} ({self.precision}, SHA-256 {self.sha256[:12]}…)"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run is.
+
+    Attributes:
+        output: what it writes, for people.
+        model: that tags.
+        options: that change results, by the names that they have on the command line.
+        device: where the network runs; None where none does.
+        run: names the run, and binds journal and manifest together.
+        started: when it began, and ``resumed`` when it was taken up again; UTC.
+        resumed: see there.
+        ended: when it was finished; None while it is not.
+        images: how many there are in the output, by what became of them; None while it runs.
+        processes: tokens of the processes that did not come to an end; they may have left files
+            half-written, see :func:`tagger.atomic.remove_left_by`.
+        versions: of this program and of what its results depend on.
+        former: of the finished table that this run will replace.
+    """
+
+    output: str
+    model: ModelFacts
+    options: Mapping[str, Option]
+    device: str | None
+    run: str = field(default_factory=lambda: secrets.token_hex(8))
+    started: str = field(default_factory=_now)
+    resumed: tuple[str, ...] = ()
+    ended: str | None = None
+    images: Mapping[str, int] | None = None
+    processes: tuple[str, ...] = field(default_factory=lambda: (process_token(),))
+    versions: Mapping[str, str] = field(default_factory=_versions)
+    former: Manifest | None = None
+
+    def ending(self, images: Mapping[str, int]) -> Manifest:
+        """Return the manifest of the finished run."""
+        return dataclasses.replace(self, ended=_now(), images=images, processes=(), former=None)
+
+    def resuming(self, earlier: Manifest) -> Manifest:
+        """Return the manifest of this run as one that goes on with an earlier one."""
+        return dataclasses.replace(
+            self,
+            run=earlier.run,
+            started=earlier.started,
+            resumed=(*earlier.resumed, self.started),
+            processes=(*earlier.processes, *self.processes),
+            former=earlier.former,
+        )
+
+    def replacing(self, earlier: Manifest | None) -> Manifest:
+        """Return the manifest of this run as one that begins anew where another one was."""
+        if earlier is None:
+            return self
+        return dataclasses.replace(
+            self,
+            processes=(*earlier.processes, *self.processes),
+            former=earlier.finished(),
+        )
+
+    def finished(self) -> Manifest | None:
+        """Return the manifest of the table that is there, if a finished run made it."""
+        return self if self.ended else self.former
+
+    def refusal(self, earlier: Manifest, what: str) -> str | None:
+        """Say why this run cannot go on with an earlier one, or return None where it can.
+
+        Args:
+            earlier: the other run's manifest.
+            what: it made.
+        """
+        cannot = f"--resume cannot go on with {what}: that run was"
+        if self.model != earlier.model:
+            way_out = "--model"
+            if (self.model.name, self.model.version) == (earlier.model.name, earlier.model.version):
+                way_out = "--model, or the same --device"
+            return (
+                f"{cannot} by the model {earlier.model}, this one is by {self.model}; choose the "
+                f"same {way_out}, or leave out --resume to start over."
+            )
+        for name in dict.fromkeys((*earlier.options, *self.options)):
+            then, now = earlier.options.get(name), self.options.get(name)
+            if then != now:
+                return (
+                    f"{cannot} {_said(name, then, now)}, this one is {_said(name, now, then)}; "
+                    "choose the same, or leave out --resume to start over."
+                )
+        return None
+
+    def write(self, file: str) -> None:
+        """Write the manifest, whole or not at all.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        text = json.dumps(_as_json(self), indent=2, ensure_ascii=False) + "\n"
+        try:
+            # Whoever writes it holds the lock, so one name will do.
+            with open(beside(file), "wb") as stream:
+                stream.write(text.encode("utf-8"))
+                stream.flush()
+                os.fsync(stream.fileno())
+            take_place(beside(file), file)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(beside(file))
+            raise OutputError(f"{printable(file)} cannot be written: {os_reason(error)}.") from None
+
+    @classmethod
+    def read(cls, file: str) -> Manifest | None:
+        """Return a run's manifest, or None where there is none.
+
+        Raises:
+            UsageError: it cannot be read, or not by this version.
+        """
+        try:
+            data = json.loads(Path(file).read_bytes())
+            if data["format"] != _FORMAT:
+                raise UsageError(
+                    f"{printable(file)} has format {data['format']}, and this program reads format "
+                    f"{_FORMAT}: update poster-tagger, or leave out --resume to start over."
+                )
+            return _from_json(data)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UsageError(f"{printable(file)} cannot be read: {os_reason(error)}.") from None
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+            raise UsageError(
+                f"{printable(file)} is damaged: leave out --resume to start over."
+            ) from None
+
+
+def _as_json(manifest: Manifest) -> dict[str, Any]:
+    former = manifest.former
+    return {
+        "format": _FORMAT,
+        **{item.name: getattr(manifest, item.name) for item in dataclasses.fields(manifest)},
+        "model": dataclasses.asdict(manifest.model),
+        "former": None if former is None else _as_json(former),
+    }
+
+
+def _from_json(data: dict[str, Any]) -> Manifest:
+    known = {item.name for item in dataclasses.fields(Manifest)}
+    values = {name: value for name, value in data.items() if name in known}
+    values["model"] = ModelFacts(**data["model"])
+    values["former"] = None if data["former"] is None else _from_json(data["former"])
+    values["resumed"], values["processes"] = tuple(data["resumed"]), tuple(data["processes"])
+    manifest = Manifest(**values)
+    if not isinstance(manifest.options, dict) or not re.fullmatch("[0-9a-f]{16}", manifest.run):
+        raise TypeError
+    return manifest
+
+
+def _said(name: str, value: Option, other: Option) -> str:
+    """Say in a few words how an option was chosen, and only what differs of it."""
+    if isinstance(value, dict) or isinstance(other, dict):
+        here = value if isinstance(value, dict) else {}
+        there = other if isinstance(other, dict) else {}
+        differing = [key for key in (*here, *there) if here.get(key) != there.get(key)]
+        key = differing[0] if differing else ""
+        return f"with {name} {key}={here[key]}" if key in here else f"without {name} {key}"
+    if value in (None, False, []):
+        return f"without {name}"
+    if value is True:
+        return f"with {name}"
+    text = ",".join(value) if isinstance(value, list) else str(value)
+    return f"with {name} {text}"

@@ -1,0 +1,288 @@
+"""Threads that do work side by side, and are replaced where they hang.
+
+A thread that waits for a drive that is gone cannot be stopped: it is left where it is, and another
+one goes on with its work. Threads of these pools never keep the process from ending.
+
+A thread that is still in native code while the interpreter takes itself down could crash it: who
+ends a process asks :func:`threads_left_behind` first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+
+from tagger.errors import TaggerError
+
+Parameters = ParamSpec("Parameters")
+Done = TypeVar("Done")
+
+_SECONDS_BETWEEN_LOOKS = 0.2
+# Of a run that is stopped; what is in work then is lost anyway.
+_LAST_SECONDS = 5.0
+# A single file may hang; so many mean that the drive does.
+_MOST_HANGING = 16
+
+_left_behind: set[threading.Thread] = set()
+
+
+class GivenUpError(Exception):
+    """The work of this thread has gone to another one; nobody waits for it."""
+
+
+class StalledError(TaggerError):
+    """So much hangs that the run makes no way."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"Reading has stalled: {count} images or folders have taken too long, and none of them "
+            "answers yet. See to the drive they are on, then go on with --resume --retry-failed."
+        )
+
+
+class Watched(Protocol):
+    """Work that may hang."""
+
+    def gave_up(self) -> bool:
+        """Give up what takes too long, if anything does, and say whether it did.
+
+        Then its thread raises :class:`GivenUpError` as soon as it comes back, and calling the work
+        again, in another thread, goes on behind what was given up.
+        """
+        ...
+
+
+def threads_left_behind() -> bool:
+    """Say whether threads are still at work that nobody waits for."""
+    return any(thread.is_alive() for thread in list(_left_behind))
+
+
+class _Job(Generic[Done]):
+    def __init__(self, work: Callable[[], Done], watched: Watched | None) -> None:
+        self.future: Future[Done] = Future()
+        self.watched = watched
+        self._work = work
+
+    def run(self) -> None:
+        """Do the work.
+
+        Raises:
+            GivenUpError: another thread has taken it over.
+        """
+        try:
+            result = self._work()
+        except GivenUpError:
+            raise
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+
+class WorkerPool:
+    """A pool of threads; see :func:`worker_pool`."""
+
+    def __init__(self, workers: int, name: str) -> None:
+        self._workers = workers
+        self._name = name
+        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads: set[threading.Thread] = set()
+        self._at_work: dict[threading.Thread, _Job[Any]] = {}
+        self._hanging: set[threading.Thread] = set()
+        self._started = 0
+        self._closed = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def submit(
+        self,
+        work: Callable[Parameters, Done],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Future[Done]:
+        """Start work.
+
+        Raises:
+            TaggerError: the machine has no room for a single thread.
+        """
+        return self._submit(_Job(lambda: work(*args, **kwargs), None))
+
+    def submit_watched(self, work: Callable[[], Done], watched: Watched) -> Future[Done]:
+        """Start work that may hang; errors as in :meth:`submit`.
+
+        The future raises :class:`StalledError` where too much hangs.
+        """
+        future = self._submit(_Job(work, watched))
+        if self._watcher is None:
+            watcher = threading.Thread(target=self._watch, name=f"{self._name}-watch", daemon=True)
+            self._watcher = watcher
+            with contextlib.suppress(RuntimeError):  # no room for it: then nobody looks
+                watcher.start()
+        return future
+
+    def _submit(self, job: _Job[Done]) -> Future[Done]:
+        self._queue.put(job)
+        with self._lock:
+            if len(self._threads) < self._workers:
+                try:
+                    self._start(None)
+                except RuntimeError:
+                    if not self._threads:
+                        raise TaggerError(
+                            "No thread can be started: the machine has no memory or no processes "
+                            "left."
+                        ) from None
+        return job.future
+
+    def _start(self, first: _Job[Any] | None) -> None:
+        name = f"{self._name}_{self._started}"
+        thread = threading.Thread(target=self._work, args=(first,), name=name, daemon=True)
+        thread.start()
+        self._started += 1
+        self._threads.add(thread)
+
+    def _work(self, job: _Job[Any] | None) -> None:
+        this = threading.current_thread()
+        while (job := job or self._next()) is not None:
+            self._at_work[this] = job
+            try:
+                job.run()
+            except GivenUpError:
+                self._hanging.discard(this)
+                _left_behind.discard(this)
+                return
+            self._at_work.pop(this, None)
+            job = None
+
+    def _next(self) -> _Job[Any] | None:
+        while (job := self._queue.get()) is not None:
+            if job.future.set_running_or_notify_cancel():
+                return job
+        return None
+
+    def _watch(self) -> None:
+        while not self._closed.wait(_SECONDS_BETWEEN_LOOKS):
+            for thread, job in list(self._at_work.items()):
+                if job.watched is not None and job.watched.gave_up():
+                    self._replace(thread, job)
+
+    def _replace(self, thread: threading.Thread, job: _Job[Any]) -> None:
+        with self._lock:
+            self._at_work.pop(thread, None)
+            self._threads.discard(thread)
+            self._hanging.add(thread)
+            _left_behind.add(thread)
+            hanging = sum(one.is_alive() for one in list(self._hanging))
+            if hanging > _MOST_HANGING + self._workers:
+                job.future.set_exception(StalledError(hanging))
+                return
+            try:
+                self._start(job)
+            except RuntimeError:
+                job.future.set_exception(StalledError(hanging))
+
+    def close(self, *, seconds: float | None) -> None:
+        """Drop what has not begun and wait for what has.
+
+        Args:
+            seconds: how long at most; then threads are left behind. None waits for ever.
+        """
+        with contextlib.suppress(Empty):
+            while True:
+                job = self._queue.get_nowait()
+                if job is not None:
+                    job.future.cancel()
+        for _ in range(self._workers):
+            self._queue.put(None)
+        end = None if seconds is None else time.monotonic() + seconds
+        while threads := [thread for thread in list(self._threads) if thread.is_alive()]:
+            if end is not None and time.monotonic() > end:
+                _left_behind.update(threads)
+                break
+            threads[0].join(_SECONDS_BETWEEN_LOOKS)
+        self._closed.set()
+
+
+@contextmanager
+def worker_pool(workers: int, name: str) -> Iterator[WorkerPool]:
+    """Open a pool of threads; leaving it drops what has not begun and waits for what has.
+
+    Threads do: Pillow and ONNX Runtime release the GIL while they work.
+    """
+    pool = WorkerPool(workers, name)
+    try:
+        yield pool
+    except BaseException:
+        pool.close(seconds=_LAST_SECONDS)
+        raise
+    pool.close(seconds=None)
+
+
+class Patience:
+    """Does things that may hang, one after the other, and waits only so long for each.
+
+    They are done in a thread of their own, so that whoever waits can be interrupted.
+
+    Args:
+        seconds: how long; None does things on the spot, for as long as they take.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._queue: SimpleQueue[_Job[Any] | None] | None = None
+        self._thread: threading.Thread | None = None
+        self._at_work: _Job[Any] | None = None
+        self._hanging: set[threading.Thread] = set()
+
+    def __call__(self, work: Callable[[], Done]) -> Done:
+        """Return what the work returns, or raise what it raises.
+
+        Raises:
+            TimeoutError: it takes too long; the message says how long.
+            StalledError: so do many others.
+        """
+        if self._seconds is None:
+            return work()
+        job = _Job(work, None)
+        self._at_work = job
+        self._open_queue().put(job)
+        try:
+            return job.future.result(self._seconds)
+        except TimeoutError:
+            if job.future.done():  # the work itself says so
+                raise
+        assert self._thread is not None
+        self._hanging.add(self._thread)
+        self.close()
+        hanging = sum(thread.is_alive() for thread in self._hanging)
+        if hanging > _MOST_HANGING:
+            raise StalledError(hanging)
+        raise TimeoutError(f"takes longer than {self._seconds:g} s")
+
+    def close(self) -> None:
+        """Let the thread end when it can."""
+        if self._queue is None or self._thread is None:
+            return
+        self._queue.put(None)
+        self._queue = None
+        if self._at_work is not None and not self._at_work.future.done():
+            _left_behind.add(self._thread)
+
+    def _open_queue(self) -> SimpleQueue[_Job[Any] | None]:
+        if self._queue is None:
+            self._queue = SimpleQueue()
+            name, args = "patience", (self._queue,)
+            self._thread = threading.Thread(target=_serve, args=args, name=name, daemon=True)
+            self._thread.start()
+        return self._queue
+
+
+def _serve(queue: SimpleQueue[_Job[Any] | None]) -> None:
+    while (job := queue.get()) is not None:
+        job.run()

@@ -1,0 +1,68 @@
+"""Sidecars on disk, one by one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from tagger.atomic import write_whole
+from tagger.writers.attempts import Attempts
+from tagger.xmp.files import change_sidecar, keep_backup, read_sidecar
+
+
+class SidecarFiles(Attempts):
+    """Writes sidecars, whole or not at all, and counts; what fails is reported.
+
+    Args:
+        backup: whether a sidecar's former content is kept as ``NAME.bak``.
+        makes_folders: whether a folder that is missing is made.
+        failed: called with a sidecar that cannot be written, and why.
+    """
+
+    def __init__(
+        self, *, backup: bool, makes_folders: bool, failed: Callable[[str, str], None]
+    ) -> None:
+        super().__init__(failed)
+        self._backup = backup
+        self._makes_folders = makes_folders
+
+    def update(self, target: str, content: Callable[[bytes | None], bytes]) -> None:
+        """Change a sidecar in place, or make it.
+
+        Args:
+            target: its path.
+            content: its former content, or None where it is not there, → the new one; the very
+                same object to change nothing.
+
+        Raises:
+            OutputError: the disk is full or read-only.
+        """
+        if os.path.lexists(target):
+            change = partial(change_sidecar, target, content, backup=self._backup)
+            self.attempt(target, change)
+        else:
+            self.attempt(target, lambda: self._put(target, content(None)))
+
+    def replace(self, target: str, content: bytes) -> None:
+        """Put a new file in a sidecar's place; errors as in :meth:`update`."""
+        self.attempt(target, partial(self._put, target, content))
+
+    def _put(self, target: str, content: bytes) -> bool:
+        if holds_just(target, content):
+            return False
+        if self._makes_folders:
+            os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+        if self._backup and os.path.exists(target):
+            keep_backup(target, read_sidecar(target)[0])
+        write_whole(target, content)
+        return True
+
+
+def holds_just(target: str, content: bytes) -> bool:
+    """Say whether a sidecar has that content already, as after a run that was killed."""
+    try:
+        return os.path.getsize(target) == len(content) and Path(target).read_bytes() == content
+    except OSError:
+        return False

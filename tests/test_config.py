@@ -1,0 +1,666 @@
+"""``tagger.toml``: which options it can hold, which file applies, and what is said of a bad one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from commands import Ran
+from pictures import save_picture
+from test_imports import loaded_by
+
+from tagger.cli import app
+from tagger.cli.config_values import option_key
+from tagger.cli.configurable import ConfigurableCommand
+
+Run = Callable[..., Ran]
+
+ROOT = Path(__file__).parent.parent
+
+COMMAND = typer.main.get_command(app).commands["tag"]
+assert isinstance(COMMAND, ConfigurableCommand)
+OPTIONS = COMMAND.configurable_options()
+
+#: Values where not any text will do.
+SAMPLES = {"newer-than": "2024-01-31"}
+
+
+def write_config(file: Path, *lines: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(["[tag]", *lines, ""]), encoding="utf-8")
+    return file
+
+
+def received(*arguments: str) -> dict[str, Any]:
+    """Return what the command would be called with."""
+    with COMMAND.make_context("tag", list(arguments)) as context:
+        return {
+            name: value
+            for name, value in context.params.items()
+            if name not in ("config", "no_config")
+        }
+
+
+def sample(option: Any) -> str:
+    """Return a value that an option takes, and that is not its default."""
+    choices = option.type_descriptor.choices
+    if choices is not None:
+        return next(str(choice.value) for choice in reversed(choices) if choice != option.default)
+    return SAMPLES.get(option_key(option), "7")
+
+
+def naming(key: str) -> tuple[str, ...]:
+    """Return what names the file where one that nobody asked for may not say that key."""
+    return ("--config", "tagger.toml") if key == "embed" else ()
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=option_key)
+def test_every_option_can_stand_in_the_file(option: Any, folder: Path) -> None:
+    key = option_key(option)
+    if option.is_flag:
+        arguments, lines = [f"--{key}"], f"{key} = true"
+    elif option.multiple:
+        arguments = [f"--{key}", sample(option), f"--{key}", sample(option)]
+        lines = f'{key} = ["{sample(option)}", "{sample(option)}"]'
+    else:
+        arguments, lines = [f"--{key}", sample(option)], f'{key} = "{sample(option)}"'
+    wanted = received(*arguments, "--no-config")
+    write_config(folder / "tagger.toml", lines)
+
+    assert wanted != received("--no-config")
+    assert received(*naming(key)) == wanted
+
+
+@pytest.mark.parametrize(
+    "option", [option for option in OPTIONS if not option.is_flag], ids=option_key
+)
+def test_the_command_line_goes_before_every_key(option: Any, folder: Path) -> None:
+    key = option_key(option)
+    write_config(folder / "tagger.toml", f'{key} = "{sample(option)}"')
+    # A choice of one is left where the sample is the other.
+    other = "8"
+    if option.type_descriptor.choices is not None:
+        other = str(option.type_descriptor.choices[0].value)
+
+    assert received(f"--{key}", other) == received(f"--{key}", other, "--no-config")
+    assert received(f"--{key}", other) != received()
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=option_key)
+def test_every_key_can_be_undone_on_the_command_line(option: Any, folder: Path) -> None:
+    key = option_key(option)
+    value = "true" if option.is_flag else f'"{sample(option)}"'
+    write_config(folder / "tagger.toml", f"{key} = {value}")
+    undoing = f"--{key[3:]}" if key.startswith("no-") else f"--no-{key}"
+
+    assert received(*naming(key)) != received("--no-config")
+    assert received(undoing, *naming(key)) == received("--no-config")
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=option_key)
+def test_every_option_refuses_what_it_does_not_take(option: Any, tagger: Run, folder: Path) -> None:
+    key = option_key(option)
+    value = "1" if option.is_flag else "{ a = 1 }"
+    expected = (
+        "give true or false"
+        if option.is_flag
+        else "give a text, a number, or a list of them"
+        if option.multiple
+        else "give one text or number"
+    )
+    write_config(folder / "tagger.toml", f"{key} = {value}")
+    assert tagger("tag", ".") == Ran(2, b"", f"tagger: ./tagger.toml: {key}: {expected}.\n")
+
+
+RESTRICTED = [
+    option
+    for option in OPTIONS
+    if option.type_descriptor.choices is not None
+    or "int" in str(option.type_descriptor.annotation)
+    or "float" in str(option.type_descriptor.annotation)
+]
+
+
+@pytest.mark.parametrize("option", RESTRICTED, ids=option_key)
+@pytest.mark.parametrize("value", ["-1", "no such"])
+def test_a_value_is_judged_as_on_the_command_line(
+    option: Any, value: str, tagger: Run, folder: Path
+) -> None:
+    key = option_key(option)
+    judged = tagger("tag", f"--{key}={value}", "--no-config")
+    sentence = re.fullmatch(rf"tagger: Invalid value for .*'--{key}'.*?: (.*)\n", judged.stderr)
+    write_config(folder / "tagger.toml", f'{key} = "{value}"')
+
+    assert (judged.code, sentence is not None) == (2, True)
+    assert tagger("tag", ".") == Ran(
+        2, b"", f"tagger: ./tagger.toml: {key}: {sentence[1] if sentence else ''}\n"
+    )
+
+
+def test_options_of_each_kind_were_tried() -> None:
+    assert {"max-tags", "format", "existing"} <= {option_key(option) for option in RESTRICTED}
+    assert len(OPTIONS) > 30
+
+
+def test_numbers_dates_and_single_values_need_no_quotes_and_no_list(folder: Path) -> None:
+    write_config(
+        folder / "tagger.toml",
+        "threshold = [0.3, 'red=0.5']",
+        "sidecar = 'xmp'",
+        "columns = ['title', 'year']",
+        "max-tags = 3",
+        "newer-than = 2024-01-31T18:00:00+02:00",
+    )
+
+    assert received() == received(
+        *("--threshold", "0.3", "--threshold", "red=0.5", "--sidecar", "xmp"),
+        *("--columns", "title", "--columns", "year", "--max-tags", "3"),
+        *("--newer-than", "2024-01-31T18:00:00+02:00", "--no-config"),
+    )
+
+
+def test_an_empty_list_takes_back_what_a_later_file_says(
+    folder: Path, own_configuration: Path
+) -> None:
+    write_config(own_configuration, "sidecar = ['xmp']", "max-tags = 3")
+    write_config(folder / "tagger.toml", "sidecar = []")
+
+    assert (received()["sidecar"], received()["max_tags"]) == ([], 3)
+
+
+# What applies
+
+
+def test_the_file_shapes_a_run_and_is_named_once(tag: Run, folder: Path) -> None:
+    save_picture(folder / "p" / "a.png", (255, 200, 100))
+    write_config(folder / "tagger.toml", "layout = 'list'", "max-tags = 1")
+
+    ran = tag("p")
+
+    assert (ran.code, ran.stdout) == (0, b"path,tags,error\np/a.png,red,\n")
+    assert ran.stderr.splitlines()[:2] == [
+        "Options from ./tagger.toml: layout, max-tags.",
+        "Running on cpu.",
+    ]
+
+
+def test_what_the_command_line_says_is_not_told_of_the_file(tag: Run, folder: Path) -> None:
+    save_picture(folder / "p" / "a.png", (255, 200, 100))
+    write_config(folder / "tagger.toml", "layout = 'list'", "max-tags = 1")
+
+    ran = tag("p", "--max-tags", "2", "--layout", "long")
+
+    assert ran.stdout == b"path,tag,score,error\np/a.png,red,1.0000,\np/a.png,green,0.7843,\n"
+    assert "Options from" not in ran.stderr
+
+
+def test_files_apply_key_by_key(tag: Run, folder: Path, own_configuration: Path) -> None:
+    save_picture(folder / "p" / "a.png", (255, 200, 100))
+    write_config(own_configuration, "layout = 'long'", "max-tags = 1")
+    write_config(folder / "tagger.toml", "layout = 'list'")
+
+    ran = tag("p")
+
+    assert ran.stdout == b"path,tags,error\np/a.png,red,\n"
+    assert ran.stderr.splitlines()[0] == (
+        f"Options from ./tagger.toml: layout; {own_configuration}: max-tags."
+    )
+
+
+def test_a_named_file_stands_in_place_of_the_one_here(
+    tag: Run, folder: Path, own_configuration: Path
+) -> None:
+    save_picture(folder / "p" / "a.png", (255, 200, 100))
+    write_config(own_configuration, "layout = 'list'")
+    write_config(folder / "tagger.toml", "rename = 'red=crimson'", "layout = 'long'")
+    write_config(folder / "other.toml", "max-tags = 1")
+
+    ran = tag("p", "--config", "other.toml")
+
+    assert ran.stdout == b"path,tags,error\np/a.png,red,\n"
+    assert ran.stderr.splitlines()[0] == (
+        f"Options from other.toml: max-tags; {own_configuration}: layout."
+    )
+
+
+def test_no_config_reads_no_file_but_a_named_one(folder: Path, own_configuration: Path) -> None:
+    built_in = received("--no-config")
+    write_config(own_configuration, "layout = 'list'")
+    write_config(folder / "tagger.toml", "max-tags = 2")
+    write_config(folder / "other.toml", "min-tags = 1")
+
+    assert received("--no-config") == built_in
+    assert received("--no-config", "--config", "other.toml") == {**built_in, "min_tags": 1}
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf[tag]\r\nmax-tags = 2\r\n", b"[tag]\n"])
+def test_empty_files_and_those_of_windows_are_read(content: bytes, folder: Path) -> None:
+    (folder / "tagger.toml").write_bytes(content)
+
+    assert received()["max_tags"] == (2 if b"max-tags" in content else None)
+
+
+def test_a_dry_run_takes_options_too(tagger: Run, folder: Path) -> None:
+    save_picture(folder / "p" / "a.png")
+    save_picture(folder / "p" / "b.png")
+    write_config(folder / "tagger.toml", "dry-run = true", "exclude = 'b.*'")
+
+    assert tagger("tag", "p") == Ran(
+        0,
+        b"p/a.png\n",
+        "Options from ./tagger.toml: exclude, dry-run.\n1 images would be tagged.\n",
+    )
+
+
+def test_other_commands_read_no_file(tagger: Run, folder: Path) -> None:
+    (folder / "tagger.toml").write_text("nonsense", encoding="utf-8")
+
+    assert tagger("info").code == 0
+    assert tagger("untag", ".").code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [["tag", "--help"], ["tag", "--config", "tagger.toml", "-h"], ["--version"]]
+)
+def test_help_is_given_whatever_the_file_says(
+    arguments: list[str], tagger: Run, folder: Path
+) -> None:
+    (folder / "tagger.toml").write_text("nonsense", encoding="utf-8")
+
+    ran = tagger(*arguments)
+
+    assert (ran.code, ran.stderr) == (0, "")
+
+
+def test_help_shows_built_in_defaults(tagger: Run, folder: Path) -> None:
+    write_config(folder / "tagger.toml", "layout = 'list'")
+
+    assert b"[default: wide]" in tagger("tag", "--help").stdout
+
+
+def test_help_looks_for_no_file() -> None:
+    loaded = loaded_by("from tagger.cli import run; assert run(['tag', '--help']) == 0")
+
+    assert "tomllib" not in loaded
+
+
+# Paths
+
+
+def test_relative_paths_start_in_the_folder_of_a_named_file(
+    tagger: Run, folder: Path, tiny_model: Path
+) -> None:
+    save_picture(folder / "p" / "a.png")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "m.onnx").write_bytes(tiny_model.read_bytes())
+    write_config(
+        folder / "sub" / "c.toml",
+        "model = 'm.onnx'",
+        "output = 'tags.csv'",
+        "summary = 'said.json'",
+        "device = 'cpu'",
+    )
+
+    assert tagger("tag", "p", "--config", "sub/c.toml").code == 0
+    assert {"said.json", "tags.csv"} <= set(os.listdir("sub"))
+    assert sorted(os.listdir(".")) == ["p", "sub"]
+
+
+def test_relative_paths_of_the_users_own_file_start_beside_it(
+    folder: Path, own_configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    write_config(own_configuration, "model = 'm.onnx'", "output = '-'", "summary = '~/s.json'")
+
+    asked = received()
+
+    assert asked["model"] == own_configuration.with_name("m.onnx")
+    assert asked["output"] == "-"
+    assert asked["summary"] == Path("/home/me/s.json")
+
+
+def test_paths_of_the_file_here_stay_as_they_are_written(folder: Path) -> None:
+    write_config(folder / "tagger.toml", "output = 'sub/tags.csv'", "relative-to = 'p'")
+
+    assert (received()["output"], received()["relative_to"]) == ("sub/tags.csv", "p")
+
+
+PLACES = {"files-from", "output", "sidecar-dir", "summary"}
+
+
+@pytest.mark.parametrize("key", sorted(PLACES))
+@pytest.mark.parametrize(
+    "path", ["../x.csv", "/elsewhere/x.csv", "~/x.csv", "link.csv", "sub/../.."]
+)
+def test_a_file_that_just_lies_here_names_no_place_outside(
+    key: str, path: str, tagger: Run, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "precious.csv"
+    outside.write_text("precious", encoding="utf-8")
+    (folder / "link.csv").symlink_to(outside)
+    write_config(folder / "tagger.toml", f"{key} = '{path}'")
+
+    assert tagger("tag", ".") == Ran(
+        2,
+        b"",
+        f"tagger: ./tagger.toml: {key}: '{path}' lies outside of this folder, which only the "
+        "command line, your own configuration or a file named by --config may ask for.\n",
+    )
+    assert outside.read_text(encoding="utf-8") == "precious"
+
+
+def test_a_file_that_is_named_may_ask_for_any_place(
+    tag: Run, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    save_picture(folder / "p" / "a.png")
+    table = tmp_path_factory.mktemp("outside") / "tags.csv"
+    write_config(folder / "tagger.toml", f"output = '{table}'", "layout = 'list'")
+
+    assert tag("p", "--config", "tagger.toml").code == 0
+    assert table.read_text(encoding="utf-8") == "path,tags,error\np/a.png,red,\n"
+
+
+def test_only_paths_that_are_read_may_lead_outside() -> None:
+    """Whoever adds an option that names a file decides here whether it is one of these."""
+    paths = {
+        option_key(option)
+        for option in OPTIONS
+        if option.type_descriptor.is_path or re.search("FILE|DIR|PATH", option.metavar or "")
+    }
+
+    assert paths >= PLACES | {"model", "relative-to"}
+    for key in sorted(paths - {"model", "relative-to"}):
+        with pytest.raises(Exception, match=rf"^\./tagger\.toml: {key}: '/x' lies outside of"):
+            received_here(f"{key} = '/x'")
+    assert received_here("model = '/x'")["model"] == Path("/x")
+    assert received_here("relative-to = '/x'")["relative_to"] == "/x"
+
+
+def received_here(line: str) -> dict[str, Any]:
+    """Return what a file in the current folder makes of the options."""
+    write_config(Path("tagger.toml"), line)
+    try:
+        return received()
+    finally:
+        Path("tagger.toml").unlink()
+
+
+def test_a_file_that_just_lies_here_cannot_hide(
+    tag: Run, folder: Path, own_configuration: Path
+) -> None:
+    save_picture(folder / "p" / "a.png")
+    write_config(folder / "tagger.toml", "quiet = true", "layout = 'list'")
+
+    assert tag("p").stderr == "Options from ./tagger.toml: layout, quiet.\n"
+    assert tag("p", "--quiet").stderr == ""
+    assert tag("p", "--config", "tagger.toml").stderr == ""
+    (folder / "tagger.toml").unlink()
+    write_config(own_configuration, "quiet = true", "layout = 'list'")
+    assert tag("p").stderr == ""
+
+
+# What is wrong with a file
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "[tag]\nmax_tags = 3",
+            "./tagger.toml: 'tagger tag' has no option 'max_tags': did you mean 'max-tags'?",
+        ),
+        (
+            "[tag]\ntreshold = 0.3",
+            "./tagger.toml: 'tagger tag' has no option 'treshold': did you mean 'threshold'?",
+        ),
+        (
+            '[tag]\n"q\\nx" = 1',
+            r"./tagger.toml: 'tagger tag' has no option 'q\nx': 'tagger tag --help' lists them.",
+        ),
+        ("[tag]\nconfig = 'x'", "./tagger.toml: 'config' is for the command line alone."),
+        ("[tag]\nno-config = true", "./tagger.toml: 'no-config' is for the command line alone."),
+        (
+            "max-tags = 3",
+            (
+                "./tagger.toml: 'max-tags' stands outside of a table: options of 'tagger tag' "
+                "stand below a line [tag]."
+            ),
+        ),
+        (
+            "[tool.tag]\nmax-tags = 3",
+            (
+                "./tagger.toml: 'tool' is no table of ours: options of 'tagger tag' stand below a "
+                "line [tag]."
+            ),
+        ),
+        (
+            "tag = 3",
+            ("./tagger.toml: 'tag' is no table: options of 'tagger tag' stand below a line [tag]."),
+        ),
+        (
+            "[tag]\nmax-tags 3",
+            (
+                "./tagger.toml is no valid TOML: Expected '=' after a key in a key/value pair "
+                "(at line 2, column 10)."
+            ),
+        ),
+        (
+            f"[tag]\nexclude = {'[' * 100_000}",
+            "./tagger.toml is no valid TOML: it is nested too deeply.",
+        ),
+        (
+            f"[tag]\nmax-tags = 0x{'f' * 9999}",
+            "./tagger.toml: max-tags: give a number that 64 bits can hold.",
+        ),
+        (
+            "[tag]\nthreshold = nan",
+            "./tagger.toml: threshold: give a number that 64 bits can hold.",
+        ),
+        (
+            '[tag]\noutput = "a\\u0000b"',
+            "./tagger.toml: output: a text cannot hold the character NUL.",
+        ),
+        ("[tag]\nexcel = 'yes'", "./tagger.toml: excel: give true or false."),
+        ("[tag]\nmax-tags = true", "./tagger.toml: max-tags: give one text or number."),
+        ("[tag]\nmax-tags = [1]", "./tagger.toml: max-tags: give one text or number."),
+        ("[tag]\nnewer-than = 07:32:00", "./tagger.toml: newer-than: give one text or number."),
+        (
+            "[tag]\nthreshold = [[0.3]]",
+            "./tagger.toml: threshold: give a text, a number, or a list of them.",
+        ),
+        (
+            "[tag]\nmax-tags = -1",
+            "./tagger.toml: max-tags: Input should be greater than or equal to 0.",
+        ),
+        (
+            "[tag]\nlayout = 'broad'",
+            "./tagger.toml: layout: 'broad' is not one of 'wide', 'list', 'long'.",
+        ),
+        (
+            "[tag]\nthreshold = 50",
+            (
+                "./tagger.toml: threshold: --threshold 50: give a probability from 0 to 1, or "
+                "LABEL=PROBABILITY."
+            ),
+        ),
+        (
+            "[tag]\nignore = 'gren'",
+            "./tagger.toml: ignore: The model has no label 'gren': did you mean green?",
+        ),
+        (
+            "[tag]\nrename = 'blu=sky'",
+            "./tagger.toml: rename: The model has no label 'blu': did you mean blue?",
+        ),
+        (
+            "[tag]\nmin-tags = 3\nmax-tags = 2",
+            "./tagger.toml: max-tags, min-tags: --min-tags 3 is more than --max-tags 2.",
+        ),
+        (
+            "[tag]\noutput = 'a.ods'",
+            (
+                "./tagger.toml: output: -o a.ods: no table format has the ending '.ods': use .csv, "
+                ".tsv, .jsonl, .parquet or .xlsx, or say --format."
+            ),
+        ),
+    ],
+)
+def test_a_bad_file_gets_one_sentence(content: str, message: str, tag: Run, folder: Path) -> None:
+    save_picture(folder / "p" / "a.png")
+    (folder / "tagger.toml").write_text(content, encoding="utf-8")
+
+    ran = tag("p")
+
+    assert (ran.code, ran.stdout) == (2, b"")
+    said = [line for line in ran.stderr.splitlines() if not line.startswith("Options from ")]
+    assert said == [f"tagger: {message}"]
+
+
+def test_errors_name_the_file_only_for_what_it_says(tag: Run, folder: Path) -> None:
+    save_picture(folder / "p" / "a.png")
+    write_config(folder / "tagger.toml", "min-tags = 3", "ignore = 'red'")
+
+    assert tag("p", "--max-tags", "2").stderr.splitlines()[-1] == (
+        "tagger: ./tagger.toml: min-tags: --min-tags 3 is more than --max-tags 2."
+    )
+    write_config(folder / "tagger.toml", "null = true", "ignore = 'red'")
+    assert tag("p", "--threshold", "red=-0.1").stderr.splitlines()[-1] == (
+        "tagger: --threshold red=-0.1: give a probability from 0 to 1, or LABEL=PROBABILITY."
+    )
+
+
+def test_a_model_that_the_file_names_and_that_is_none_is_told_by_the_file(
+    tagger: Run, folder: Path
+) -> None:
+    save_picture(folder / "p" / "a.png")
+    (folder / "m.onnx").write_bytes(b"none")
+    write_config(folder / "tagger.toml", "model = 'm.onnx'", "device = 'cpu'")
+
+    ran = tagger("tag", "p")
+
+    assert ran.code == 3
+    assert ran.stderr.splitlines()[-1].startswith(
+        "tagger: ./tagger.toml: model: m.onnx cannot be opened as a model: "
+    )
+
+
+def test_a_file_that_is_not_utf8_is_told_by_its_line(tagger: Run, folder: Path) -> None:
+    (folder / "tagger.toml").write_bytes(b"[tag]\noutput = 'caf\xe9.csv'\n")
+
+    assert tagger("tag", ".") == Ran(
+        2,
+        b"",
+        "tagger: The configuration file ./tagger.toml cannot be read: line 2 is not UTF-8; "
+        "--no-config goes without it.\n",
+    )
+
+
+def test_what_is_no_file_is_not_waited_for(tagger: Run, folder: Path) -> None:
+    os.mkfifo("tagger.toml")
+
+    assert tagger("tag", ".") == Ran(
+        2,
+        b"",
+        "tagger: The configuration file ./tagger.toml cannot be read: it is no regular file; "
+        "--no-config goes without it.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere.toml", "There is no configuration file 'nowhere.toml'."),
+        ("sub", "The configuration file sub cannot be read: is a directory."),
+        ("large", "The configuration file large cannot be read: it is larger than 1 MB."),
+    ],
+)
+def test_a_named_file_must_be_there(name: str, message: str, tagger: Run, folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "large").write_bytes(b"#" * (1024**2 + 1))
+
+    assert tagger("tag", ".", "--config", name) == Ran(2, b"", f"tagger: {message}\n")
+
+
+def test_a_link_that_leads_nowhere_is_no_file(folder: Path) -> None:
+    (folder / "tagger.toml").symlink_to("nowhere")
+
+    assert received() == received("--no-config")
+
+
+# tagger info --config
+
+
+def test_info_lists_what_applies_and_from_where(
+    tagger: Run, folder: Path, own_configuration: Path
+) -> None:
+    write_config(folder / "tagger.toml", "threshold = [0.3, 'Horror=0.5']", "excel = true")
+    write_config(own_configuration, "max-tags = 3", "excel = false")
+
+    ran = tagger("info", "--config")
+
+    assert (ran.code, ran.stderr) == (0, "")
+    lines = ran.stdout.decode("utf-8").splitlines()
+    assert lines[:3] == ["./tagger.toml: applies", f"{own_configuration}: applies", ""]
+    rows = [re.split(r" {2,}", line) for line in lines[3:]]
+    assert rows[0] == ["option", "value", "from"]
+    assert [row[0] for row in rows[1:]] == [option_key(option) for option in OPTIONS]
+    told = {row[0]: row[1:] for row in rows}
+    assert told["threshold"] == ["0.3, Horror=0.5", "./tagger.toml"]
+    assert told["excel"] == ["true", "./tagger.toml"]
+    assert told["max-tags"] == ["3", str(own_configuration)]
+    assert told["min-tags"] == ["not set", "built in"]
+    assert told["layout"] == ["wide", "built in"]
+    assert told["sidecar"] == ["none", "built in"]
+
+
+def test_info_lists_for_programs(tagger: Run, folder: Path, own_configuration: Path) -> None:
+    write_config(folder / "other.toml", "threshold = 0.3", "model = 'm.onnx'", "format = 'tsv'")
+
+    ran = tagger("info", "--config", "other.toml", "--json")
+
+    told = json.loads(ran.stdout)
+    assert told["files"] == [
+        {"path": "other.toml", "found": True},
+        {"path": str(own_configuration), "found": False},
+    ]
+    assert list(told["options"]) == [option_key(option) for option in OPTIONS]
+    assert told["options"]["threshold"] == {"value": ["0.3"], "from": "other.toml"}
+    assert told["options"]["model"] == {"value": "m.onnx", "from": "other.toml"}
+    assert told["options"]["format"] == {"value": "tsv", "from": "other.toml"}
+    assert told["options"]["layout"] == {"value": "wide", "from": "built in"}
+    assert told["options"]["output"] == {"value": None, "from": "built in"}
+
+
+def test_info_says_what_is_wrong_with_a_file(tagger: Run, folder: Path) -> None:
+    write_config(folder / "tagger.toml", "colour = 'red'")
+
+    assert tagger("info", "--config") == Ran(
+        2,
+        b"",
+        "tagger: ./tagger.toml: 'tagger tag' has no option 'colour': did you mean 'columns'?\n",
+    )
+
+
+# The documents
+
+
+def test_the_example_of_the_document_can_be_used(tagger: Run, folder: Path) -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    (folder / "tagger.toml").write_text(example, encoding="utf-8")
+    save_picture(folder / "p" / "a.png")
+    save_picture(folder / "p" / "b.tmp.jpg")
+    keys = re.findall(r"^([a-z-]+) =", example, flags=re.MULTILINE)
+
+    ran = tagger("tag", "p", "--device", "cpu")
+
+    assert ran.code == 0
+    in_order = [option_key(option) for option in OPTIONS if option_key(option) in keys]
+    assert ran.stderr.splitlines()[0] == f"Options from ./tagger.toml: {', '.join(in_order)}."
+    assert sorted(os.listdir("p")) == ["a.png", "a.png.txt", "a.png.xmp", "b.tmp.jpg"]
+    assert json.loads(Path("tagger-summary.json").read_bytes())["tagged"] == 1

@@ -1,0 +1,118 @@
+"""The rows of a table of labels: which column names the file, and which holds joined tags."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagger.errors import DataError, TableError, UsageError
+from tagger.readers.rows import open_rows
+
+#: Column of ``tagger tag``: why an image failed.
+ERROR_COLUMN = "error"
+
+_ID_COLUMNS = ("id", "path", "file", "filename", "image", "name")
+_TAG_COLUMNS = ("tags", "labels")
+#: What a table of the layout ``long`` has, a row a tag.
+_LONG_COLUMNS = frozenset({"path", "tag", ERROR_COLUMN})
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """A table of labels.
+
+    Attributes:
+        id_column: names the file.
+        tags_column: holds joined tags; None in a table of 0/1 columns.
+        others: names of all other columns that are read.
+        rows: column → cell.
+    """
+
+    id_column: str
+    tags_column: str | None
+    others: tuple[str, ...]
+    rows: list[dict[str, str]]
+
+
+def read_label_table(
+    table: Path, *, id_column: str | None, tags_column: str | None, separator: str
+) -> LabelTable:
+    """Read a table in any format that ``tagger tag`` writes, or that a spreadsheet made of it.
+
+    In a table with joined tags other columns are not read, so probabilities are never taken for
+    labels. The rows of the layout ``long`` are joined, image by image.
+
+    Args:
+        table: CSV, TSV, JSON Lines, Parquet or XLSX.
+        id_column: column that names the file; None finds it (``id``, ``path``, …, or the first).
+        tags_column: column of joined tags; None takes ``tags`` or ``labels`` where there is one.
+        separator: what joins the tags of a cell.
+
+    Raises:
+        DataError: it cannot be read, or lacks a column.
+        MissingExtraError: the format's library is not installed.
+    """
+    try:
+        with open_rows(os.fspath(table), edited=True) as rows:
+            header = rows.header
+            named = [name for name in header if name]
+            if len(header) < 2 or len(set(named)) != len(named):
+                raise DataError(
+                    f"{table} needs a header of at least two columns with different names."
+                )
+            is_long = tags_column is None and _is_long(header)
+            id_name = _find(header, id_column, table) or _named_as(header, _ID_COLUMNS) or header[0]
+            tags_name = _find(header, tags_column, table) or _named_as(header, _TAG_COLUMNS)
+            if is_long:
+                tags_name = "tag"
+            others = [name for name in header if name not in (id_name, tags_name)]
+            if tags_name is not None:
+                others = [name for name in others if name == ERROR_COLUMN]
+            read = [name for name in (id_name, tags_name, *others) if name is not None]
+            places = {name: header.index(name) for name in read}
+            records = [
+                {name: _text(cells[place]) for name, place in places.items()} for _, cells in rows
+            ]
+    except (TableError, UsageError) as error:
+        raise DataError(str(error)) from None
+    if is_long:
+        records = list(_joined(records, id_name, "tag", separator))
+    return LabelTable(id_name, tags_name, tuple(others), records)
+
+
+def _find(header: Sequence[str], wanted: str | None, table: Path) -> str | None:
+    if wanted is not None and wanted not in header:
+        raise DataError(f"{table} has no column {wanted!r}; it has {', '.join(header)}.")
+    return wanted
+
+
+def _named_as(header: Sequence[str], names: Iterable[str]) -> str | None:
+    by_name = {column.strip().lower(): column for column in reversed(header)}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _is_long(header: Sequence[str]) -> bool:
+    return set(header) >= _LONG_COLUMNS and _named_as(header, _TAG_COLUMNS) is None
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():  # spreadsheets know no other numbers
+        return str(int(cell))
+    return str(cell)
+
+
+def _joined(
+    records: Iterable[dict[str, str]], id_name: str, tag_name: str, separator: str
+) -> Iterator[dict[str, str]]:
+    """Yield a row an image: a spreadsheet may have sorted the rows of its tags apart."""
+    images: dict[str, dict[str, str]] = {}
+    for record in records:
+        former = images.setdefault(record[id_name], record)
+        if former is not record:
+            former[tag_name] += separator + record[tag_name]
+            former[ERROR_COLUMN] = former[ERROR_COLUMN] or record[ERROR_COLUMN]
+    yield from images.values()
