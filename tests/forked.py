@@ -7,13 +7,18 @@ ONNX Runtime was ever opened: their threads would be missing in a fork.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +26,9 @@ from types import TracebackType
 from typing import IO, Self
 
 from commands import Argument, environment
+
+import tagger
+from tagger.cli import run
 
 #: What changes files, as Python announces it (PEP 578) just before.
 _CHANGES = frozenset(
@@ -100,17 +108,19 @@ class Forks:
 
 
 def _serve() -> None:
-    import onnxruntime  # noqa: F401 (loaded here, before any fork)
-
-    import tagger.cli.writing
-    import tagger.pipeline
-    import tagger.writers.parquet
-    import tagger.writers.sidecars
-    import tagger.writers.xlsx  # noqa: F401
-
+    _load_everything()
     for line in sys.stdin.buffer:
         answer = _in_fork(**json.loads(line))
         print(json.dumps(answer), flush=True)
+
+
+def _load_everything() -> None:
+    """Load what a run needs, before any fork; a dry run opens no session."""
+    for module in pkgutil.walk_packages(tagger.__path__, "tagger."):
+        if module.name not in ("tagger.__main__", "tagger.openvino"):
+            importlib.import_module(module.name)
+    with tempfile.TemporaryDirectory() as empty, contextlib.redirect_stdout(io.StringIO()):
+        run(["tag", empty, "--dry-run", "--quiet", "--no-config"])
 
 
 def _in_fork(
@@ -144,13 +154,9 @@ def _in_fork(
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from tagger.cli import run
-
     try:
         return run(list(arguments))
     except BaseException:  # a traceback is a defect: it is seen in what was said
-        import traceback
-
         traceback.print_exc()
         return 70
 

@@ -560,6 +560,10 @@ REFUSED = {
         "t.csv has no column 'path': it is no table of 'tagger tag'.",
     ),
     "twice": ("path,tags,tags\na.png,red,blue\n", "t.csv has the column 'tags' twice."),
+    "ends of lines of another time": (
+        "path,tags\ra.png,red\r",
+        "t.csv has no header in its first line: save it as .xlsx, or as CSV in UTF-8.",
+    ),
     "cut off": ("path,tags,error\na.png,re", "t.csv is damaged: its last line is cut off."),
     "unquoted": (
         "path,tags,error\na, b.png,red,,x\n",
@@ -794,7 +798,8 @@ def test_tags_inside_images_are_corrected_too(folder: Path, tag: Run, tagger: Ru
     assert ran == Ran(
         1,
         b"a.jpg: +noir -red\n",
-        "failed: b.gif: a GIF, in which no tags can be embedded, so it was left alone\n"
+        "failed: b.gif: a GIF into which no tags can be embedded (use --sidecar xmp), so it was "
+        "left alone\n"
         "1 files to write (1 with other tags, 0 only marked as settled), 0 say so already, "
         "1 failed.\n"
         "1 files written, 1 failed.\n",

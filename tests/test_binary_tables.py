@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 from collections.abc import Callable
@@ -212,7 +213,7 @@ def test_a_table_of_nothing_has_its_header(
 
 
 def test_row_groups_are_written_as_they_come(folder: Path) -> None:
-    part = folder / "t.parquet.part"
+    part = folder / "t.parquet.new"
     sizes = []
 
     with writer_for(folder / "t.parquet", "list", group=2) as writer:
@@ -247,7 +248,7 @@ def test_a_result_of_many_rows_is_never_split_between_tables(tmp_path: Path) -> 
     assert str(full.value) == (
         f"{tmp_path}/t.xlsx is full: a sheet of XLSX holds 7 rows. Use csv, tsv, jsonl or parquet."
     )
-    assert openpyxl_rows(tmp_path / "t.xlsx") == in_memory([*named([b"0"]), *results], "long")
+    assert names(tmp_path) == []
 
 
 def test_a_sheet_that_is_just_full_is_no_error(tmp_path: Path) -> None:
@@ -310,31 +311,33 @@ def test_a_sheet_is_ready_to_be_worked_with(
         assert sheet[scores.partition(":")[0]].number_format == "0.0000"
 
 
+@pytest.mark.parametrize("former", [None, "former"])
 @pytest.mark.parametrize("ending", ["parquet", "xlsx"])
-def test_an_interrupted_run_leaves_a_whole_table(folder: Path, ending: str) -> None:
-    file = folder / f"t.{ending}"
-    writer = writer_for(Path(file.name), "list")
+def test_an_interrupted_run_leaves_no_table(folder: Path, ending: str, former: str | None) -> None:
+    if former is not None:
+        (folder / f"t.{ending}").write_text(former)
 
-    interrupt(writer, RESULTS)
+    interrupt(writer_for(Path(f"t.{ending}"), "list"), RESULTS)
 
-    assert writer.sink.kept_at == f"t.{ending}"
-    assert names(folder) == [f"t.{ending}"]
-    read = pyarrow_rows if ending == "parquet" else openpyxl_rows
-    assert read(file) == in_memory(RESULTS, "list")
+    assert names(folder) == ([] if former is None else [f"t.{ending}"])
+    assert former is None or (folder / f"t.{ending}").read_text() == former
 
 
 @pytest.mark.parametrize("ending", ["parquet", "xlsx"])
-def test_an_interrupted_run_leaves_a_former_table_alone(folder: Path, ending: str) -> None:
-    (folder / f"t.{ending}").write_text("former")
-    writer = writer_for(Path(f"t.{ending}"), "list")
+def test_an_interrupted_pipe_gets_a_whole_table(
+    folder: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open(f"t.{ending}", "wb") as stdout:
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(stdout))
+        sink = Sink(None, needs_end=True)
+        columns = layout("list", CARD.labels, extras=tuple(EXTRA_COLUMNS))
+        if ending == "parquet":
+            interrupt(ParquetWriter(sink, columns), RESULTS)
+        else:
+            interrupt(XlsxWriter(sink, columns, cut=unexpected), RESULTS)
 
-    interrupt(writer, RESULTS[:1])
-
-    assert writer.sink.kept_at == f"t.{ending}.part"
-    assert (folder / f"t.{ending}").read_text() == "former"
-    part = (folder / f"t.{ending}.part").rename(folder / f"p.{ending}")
     read = pyarrow_rows if ending == "parquet" else openpyxl_rows
-    assert read(part) == in_memory(RESULTS[:1], "list")
+    assert read(folder / f"t.{ending}") == in_memory(RESULTS, "list")
 
 
 @pytest.mark.parametrize("former", [None, "former"])
@@ -366,14 +369,13 @@ def test_a_disk_that_is_full_at_the_end_leaves_no_sheet(folder: Path) -> None:
         writer.__exit__(None, None, None)
 
     assert str(full.value) == "t.xlsx cannot be written: file too large."
-    assert sink.kept_at is None
     assert names(folder) == []
 
 
 def test_nothing_is_left_beside_a_sheet(folder: Path) -> None:
     with writer_for(Path("t.xlsx"), "list") as writer:
         writer.write(RESULTS[0])
-        assert [name[:6] for name in names(folder)] == [".xlsx-", "t.xlsx"]
+        assert names(folder) == ["t.xlsx.new", "t.xlsx.new.rows"]
 
     assert names(folder) == ["t.xlsx"]
 

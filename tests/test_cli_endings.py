@@ -160,16 +160,20 @@ def test_a_log_that_is_full_stops_nothing(posters: Path, tiny_model: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("signals", "former", "kept"),
-    [(signal.SIGINT, None, "t.csv"), (signal.SIGTERM, "former", "t.csv.part")],
-    ids=["SIGINT", "SIGTERM"],
+    ("signals", "code", "former"),
+    [
+        (signal.SIGINT, 130, None),
+        (signal.SIGTERM, 143, "former"),
+        (signal.SIGHUP, 129, None),
+    ],
+    ids=["SIGINT", "SIGTERM", "SIGHUP"],
 )
 def test_an_interrupted_run_keeps_whole_rows(
     folder: Path,
     start: Callable[..., subprocess.Popen[bytes]],
     signals: int,
+    code: int,
     former: str | None,
-    kept: str,
 ) -> None:
     names = [f"p/{place:05}.png" for place in range(10_000)]  # minutes of work
     picture = save_picture(folder / "slow.png", size=(1500, 1500))
@@ -185,35 +189,31 @@ def test_an_interrupted_run_keeps_whole_rows(
     run.send_signal(signals)
     told = run.stderr.read().decode().splitlines()
 
-    assert run.wait() == 130
-    header, *rows = (folder / kept).read_text().split("\n")
+    assert run.wait() == code
+    header, *rows = (folder / "t.csv.part").read_text().split("\n")
     assert header == HEADER
     assert rows.pop() == ""  # the last row is whole
     assert rows == [f"{name},red,,1.0000,0.0000,0.0000,0.0000" for name in names[: len(rows)]]
     assert 0 < len(rows) < len(names)
-    stopped = re.fullmatch(r"Stopped after ([\d,]+) images, kept in (\S+)\.", told[1])
+    stopped = re.fullmatch(
+        r"Stopped after ([\d,]+) images, kept in t\.csv\.part; --resume goes on with it\.", told[1]
+    )
     assert stopped is not None
     assert int(stopped[1].replace(",", "")) in (len(rows) - 1, len(rows))
-    assert stopped[2] == kept
-    if former is not None:
-        assert (folder / "t.csv").read_text() == former
+    assert (folder / "t.csv").exists() == (former is not None)
+    assert former is None or (folder / "t.csv").read_text() == former
+    assert not (folder / "t.csv.lock").exists()
 
 
 @pytest.mark.parametrize(
-    ("format", "former", "kept"),
-    [
-        ("parquet", None, "t.parquet"),
-        ("xlsx", None, "t.xlsx"),
-        ("parquet", "former", "t.parquet.part"),
-        ("xlsx", "former", "t.xlsx.part"),
-    ],
+    ("format", "former"),
+    [("parquet", None), ("xlsx", None), ("parquet", "former"), ("xlsx", "former")],
 )
-def test_an_interrupted_run_keeps_a_table_that_can_be_read(
+def test_an_interrupted_run_keeps_rows_of_formats_that_need_an_end(
     folder: Path,
     start: Callable[..., subprocess.Popen[bytes]],
     format: str,
     former: str | None,
-    kept: str,
 ) -> None:
     names = [f"p/{place:05}.png" for place in range(10_000)]  # minutes of work
     picture = save_picture(folder / "slow.png", size=(1500, 1500))
@@ -231,17 +231,18 @@ def test_an_interrupted_run_keeps_a_table_that_can_be_read(
     told = run.stderr.read().decode().splitlines()
 
     assert run.wait() == 130
-    assert re.fullmatch(rf"Stopped after [\d,]+ images, kept in {kept}\.", told[1])
-    table = (folder / kept).rename(folder / f"whole.{format}")
-    read = pandas.read_parquet if format == "parquet" else pandas.read_excel
-    frame = read(table)
+    rows = f"t.{format}.part.jsonl"
+    assert re.fullmatch(
+        rf"Stopped after [\d,]+ images, kept in {rows}; --resume goes on with it\.", told[1]
+    )
+    frame = pandas.read_json(folder / rows, lines=True)
     assert frame["path"].tolist() == names[: len(frame)]
     assert set(frame["red"]) == {1.0}
     assert 2 < len(frame) < len(names)
-    left = {file.name for file in folder.iterdir()} - {"p", "s", "slow.png", table.name}
-    assert left == ({f"t.{format}"} if former else set())
-    if former is not None:
-        assert (folder / f"t.{format}").read_text() == former
+    left = {file.name for file in folder.iterdir()} - {"p", "s", "slow.png", rows}
+    notes = {f"t.{format}.run.json", f"t.{format}.run.journal"}
+    assert left == notes | ({f"t.{format}"} if former else set())
+    assert former is None or (folder / f"t.{format}").read_text() == former
 
 
 @pytest.mark.parametrize("format", ["parquet", "xlsx"])

@@ -31,6 +31,9 @@ def test_the_summary_file_holds_the_figures(folder: Path, tag: Run) -> None:
     assert figures == {
         "tagged": 2,
         "failed": 1,
+        "kept": 0,
+        "kept_failed": 0,
+        "already_tagged": 0,
         "device": "cpu",
         "tags": {"red": 2, "green": 1, "blue": 1},
         "sidecars_written": 2,

@@ -1,4 +1,4 @@
-"""Output that goes away, fills up or is locked while a run is at work: what was written is whole."""
+"""Output that goes away, fills up or is locked under a run: what was written is whole."""
 
 from __future__ import annotations
 
@@ -218,8 +218,8 @@ def test_a_disk_full_of_sidecars_ends_the_run(posters: Path, tiny_model: Path, k
 
 @with_small_disks
 def test_a_disk_full_of_rows_keeps_whole_ones(posters: Path, tiny_model: Path) -> None:
-    for folder in range(40):
-        shutil.copytree(posters, posters / f"{'f' * 150}{folder:02}")
+    for place in range(60, 1000):
+        (posters / f"{'n' * 200}{place:03}.png").hardlink_to(posters / NAMES[0])
     command = tag_command(tiny_model, "-o", "out/t.csv", "--layout", "list")
 
     ran = on_small_disk(command, 200)

@@ -1,4 +1,4 @@
-"""Files take their name when they are finished, and no row is torn or lost."""
+"""Files are there whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tagger.atomic import replacing, write_whole
+from tagger.atomic import process_token, remove_left_by, replacing, write_new, write_whole
 from tagger.errors import OutputError
 from tagger.writers.sink import Sink, check_folder
 
@@ -44,7 +44,7 @@ def test_the_file_has_another_name_until_it_is_finished(folder: Path) -> None:
     with Sink("t.csv") as sink:
         sink.write(b"one\n")
         sink.flush()
-        assert names(folder) == ["t.csv.part"]
+        assert names(folder) == ["t.csv.new"]
 
     assert names(folder) == ["t.csv"]
     assert (folder / "t.csv").read_bytes() == b"one\n"
@@ -61,45 +61,36 @@ def test_a_former_file_is_replaced_at_the_end(folder: Path) -> None:
     assert (folder / "t.csv").read_bytes() == b"one\n"
 
 
-def test_an_interrupted_run_gives_its_rows_the_name_when_it_is_free(folder: Path) -> None:
-    sink = Sink("t.csv")
+@pytest.mark.parametrize("former", [None, "former"])
+def test_what_is_cut_short_leaves_nothing(folder: Path, former: str | None) -> None:
+    if former is not None:
+        (folder / "t.csv").write_text(former)
+
     with pytest.raises(KeyboardInterrupt):
-        write_rows(sink, b"one\n", then=KeyboardInterrupt())
+        write_rows(Sink("t.csv"), b"one\n", then=KeyboardInterrupt())
 
-    assert sink.kept_at == "t.csv"
-    assert names(folder) == ["t.csv"]
-    assert (folder / "t.csv").read_bytes() == b"one\n"
+    assert names(folder) == ([] if former is None else ["t.csv"])
+    assert former is None or (folder / "t.csv").read_text() == former
 
 
-def test_an_interrupted_run_leaves_a_former_file_alone(folder: Path) -> None:
+def test_a_full_disk_leaves_the_former_file(folder: Path) -> None:
     (folder / "t.csv").write_text("former")
 
-    sink = Sink("t.csv")
-    with pytest.raises(KeyboardInterrupt):
-        write_rows(sink, b"one\n", then=KeyboardInterrupt())
-
-    assert sink.kept_at == "t.csv.part"
-    assert (folder / "t.csv").read_text() == "former"
-    assert (folder / "t.csv.part").read_bytes() == b"one\n"
-
-
-def test_a_full_disk_tears_no_row(folder: Path) -> None:
-    sink = Sink("t.csv")
     with files_no_larger_than(10), pytest.raises(OutputError) as failed:
-        write_rows(sink, b"one\ntwo\n", b"three\n", b"four\n")
+        write_rows(Sink("t.csv"), b"one\ntwo\n", b"three\n", b"four\n")
 
     assert str(failed.value) == "t.csv cannot be written: file too large."
-    assert (folder / "t.csv").read_bytes() == b"one\ntwo\n"
+    assert names(folder) == ["t.csv"]
+    assert (folder / "t.csv").read_text() == "former"
 
 
 def test_a_disk_that_is_full_at_the_end_keeps_the_former_file(folder: Path) -> None:
     (folder / "t.csv").write_text("former")
 
-    sink = Sink("t.csv")
-    with files_no_larger_than(10), pytest.raises(OutputError), sink:
+    with files_no_larger_than(10), pytest.raises(OutputError), Sink("t.csv") as sink:
         sink.write(b"one\ntwo\nthree\n")
 
-    assert sink.kept_at == "t.csv.part"
+    assert names(folder) == ["t.csv"]
     assert (folder / "t.csv").read_text() == "former"
 
 
@@ -107,7 +98,7 @@ def test_rows_are_handed_over_before_many_pile_up(folder: Path) -> None:
     with Sink("t.csv") as sink:
         sink.write(b"x" * 65536)
 
-        assert (folder / "t.csv.part").stat().st_size == 65536
+        assert (folder / "t.csv.new").stat().st_size == 65536
 
 
 def test_a_device_is_written_to_as_it_is(folder: Path) -> None:
@@ -115,8 +106,7 @@ def test_a_device_is_written_to_as_it_is(folder: Path) -> None:
     with sink:
         sink.write(b"one\n")
 
-    assert not Path("/dev/null.part").exists()
-    assert sink.kept_at is None
+    assert not Path("/dev/null.new").exists()
 
 
 def test_a_link_to_a_device_is_written_to_as_it_is(folder: Path) -> None:
@@ -148,31 +138,19 @@ def test_a_missing_folder_is_named(folder: Path) -> None:
 def test_what_has_no_end_is_removed_where_it_needs_one(folder: Path) -> None:
     (folder / "t.bin").write_text("former")
 
-    sink = Sink("t.bin", needs_end=True)
-    with sink:
+    with Sink("t.bin", needs_end=True) as sink:
         sink.write(b"half")
 
-    assert sink.kept_at is None
     assert names(folder) == ["t.bin"]
     assert (folder / "t.bin").read_text() == "former"
 
 
 def test_what_has_its_end_is_kept_as_any_other(folder: Path) -> None:
-    sink = Sink("t.bin", needs_end=True)
-    with sink:
+    with Sink("t.bin", needs_end=True) as sink:
         sink.write(b"whole")
         sink.end()
 
-    assert sink.kept_at == "t.bin"
     assert (folder / "t.bin").read_bytes() == b"whole"
-
-
-def test_rows_are_kept_when_another_output_fails(folder: Path) -> None:
-    sink = Sink("t.csv")
-    with pytest.raises(OutputError):
-        write_rows(sink, b"one\n", b"two\n", then=OutputError("The sidecars' disk is full."))
-
-    assert (folder / "t.csv").read_bytes() == b"one\ntwo\n"
 
 
 def test_a_whole_file_is_replaced_at_once(tmp_path: Path) -> None:
@@ -209,3 +187,41 @@ def test_a_file_may_have_the_longest_name(tmp_path: Path) -> None:
     write_whole(target, b"new")
 
     assert target.read_bytes() == b"new"
+
+
+def test_a_new_file_replaces_none(tmp_path: Path) -> None:
+    (tmp_path / "a.bak").write_text("mine")
+
+    with pytest.raises(FileExistsError):
+        write_new(tmp_path / "a.bak", [b"new"])
+
+    assert names(tmp_path) == ["a.bak"]
+    assert (tmp_path / "a.bak").read_text() == "mine"
+
+
+def test_a_new_file_that_cannot_be_written_whole_leaves_nothing(tmp_path: Path) -> None:
+    with files_no_larger_than(10), pytest.raises(OSError, match="File too large"):
+        write_new(tmp_path / "a.bak", [b"x" * 8, b"x" * 8])
+
+    assert names(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_told_from_all_else(tmp_path: Path) -> None:
+    left = [".0123abcd-0.part.xmp", ".0123abcd-1f.part"]
+    others = [".0123abce-0.part.xmp", "0123abcd-0.part", ".0123abcd.xmp", "a.jpg"]
+    for name in (*left, *others):
+        (tmp_path / name).touch()
+
+    remove_left_by(["0123abcd"], str(tmp_path))
+
+    assert names(tmp_path) == sorted(others)
+
+
+def test_names_of_half_written_files_begin_with_the_token(tmp_path: Path) -> None:
+    with replacing(tmp_path / "a.xmp") as beside:
+        beside.touch()
+
+        remove_left_by([process_token()], str(tmp_path))
+
+        assert names(tmp_path) == []
+        beside.touch()

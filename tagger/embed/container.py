@@ -14,6 +14,8 @@ from tagger.xmp.elements import XmpError
 # No program writes metadata of this size: it is not read into memory.
 _MOST_BYTES = 64 * 1024 * 1024
 _BLOCK = 1024 * 1024
+# Even an image of a gigabyte has fewer; a file of nothing else would take hours.
+_MOST_PARTS = 500_000
 
 
 class EmbedError(XmpError):
@@ -53,6 +55,8 @@ class Reader:
     """
 
     def __init__(self, file: BinaryIO) -> None:
+        self._taken = 0
+        self._parts = 0
         self._file = file
         self.size = file.seek(0, os.SEEK_END)
 
@@ -64,8 +68,12 @@ class Reader:
         """
         if start + length > self.size:
             raise EmbedError("damaged (it ends in the middle)")
-        if length > _MOST_BYTES:
+        self._taken += length
+        if length > _MOST_BYTES or self._taken > 4 * _MOST_BYTES:
             raise EmbedError(f"metadata larger than {_MOST_BYTES // 1024**2} MB")
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise EmbedError(f"damaged (it has over {_MOST_PARTS:,} parts)")
         self._file.seek(start)
         data = self._file.read(length)
         if len(data) < length:  # it was cut short meanwhile
@@ -84,7 +92,7 @@ class Reader:
                 continue
             self._file.seek(piece.start)
             left = piece.end - piece.start
-            while left:
+            while left > 0:
                 block = self._file.read(min(left, _BLOCK))
                 if not block:
                     raise EmbedError("damaged (it ends in the middle)")

@@ -89,8 +89,10 @@ class EditedTable:
         cell = without_apostrophe(self._text(number, self._tags, cells))
         if not path:
             raise TableError(f"{self._name}: row {number + 1:,} ('{cell}') has no path.")
+        if "\0" in (path := unescape(path)):
+            raise TableError(f"{self._name}: row {number + 1:,} has a path that no file can have.")
         failed = bool(self._text(number, "error", cells).strip())
-        return EditedRow(unescape(path), cell, failed, array("d", self._values(cells)))
+        return EditedRow(path, cell, failed, array("d", self._values(cells)))
 
     def _values(self, cells: Cells) -> Iterator[float]:
         for name in self.names:
@@ -122,6 +124,6 @@ def _probability(cell: object) -> float | None:
     try:
         # Many countries write a comma.
         value = float(cell.replace(",", ".") if isinstance(cell, str) else cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return value if 0 <= value <= 1 else None

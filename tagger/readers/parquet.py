@@ -27,11 +27,16 @@ def open_parquet(file: str, name: str) -> TableRows:
     """
     try:
         parquet = pq.ParquetFile(file)
+        names = parquet.schema_arrow.names
     except pa.ArrowException as error:
         raise TableError(f"{name} is damaged: {first_line(error)}.") from None
     except OSError as error:
+        if error.errno is None:  # Arrow's own, of a damaged file
+            raise TableError(f"{name} is damaged: {first_line(error)}.") from None
         raise UsageError(f"{name} cannot be read: {os_reason(error)}.") from None
-    return TableRows(name, parquet.schema_arrow.names, _rows(parquet, name), parquet.close)
+    except ValueError as error:  # the name of a column is not UTF-8
+        raise TableError(f"{name} is damaged: {first_line(error)}.") from None
+    return TableRows(name, names, _rows(parquet, name), parquet.close)
 
 
 def _rows(parquet: Any, name: str) -> Iterator[Cells]:
@@ -39,5 +44,6 @@ def _rows(parquet: Any, name: str) -> Iterator[Cells]:
     try:
         for batch in parquet.iter_batches(batch_size=together, use_threads=False):
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-    except (pa.ArrowException, OSError) as error:
+    # A text that is not UTF-8 is a ValueError, a date that Python has not an OverflowError.
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise TableError(f"{name} is damaged: {first_line(error)}.") from None

@@ -58,6 +58,8 @@ class WideTable:
             path = unescape(self._text(number, "path", cells[self._path]))
             if not path:
                 raise self._damaged(number, "has no path")
+            if "\0" in path:
+                raise self._damaged(number, "has a path that no file can have")
             reason = self._text(number, "error", cells[self._error])
             facts = self._file_facts(number, cells)
             if reason:
@@ -103,7 +105,7 @@ class WideTable:
         for label, place in enumerate(self._scores):
             try:
                 values[label] = float(cells[place])  # type: ignore[arg-type]
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 values[label] = -1.0
         if not ((values >= 0) & (values <= 1)).all():
             bad = self._labels[int(np.argmin((values >= 0) & (values <= 1)))]

@@ -33,8 +33,8 @@ class Sink:
     A file is there whole or not at all: it is written beside as ``NAME.new`` and renamed when it is
     finished; when the run is cut short, it is removed. A stream has what it was given.
 
-    Some formats can be read only once they have their end. Without :meth:`end` nothing more is
-    handed over to a stream.
+    Some formats can be read only once they have their end. Without :meth:`end` a file of such a
+    format is removed, and a stream gets nothing more.
 
     Args:
         target: file name, or None for standard output.
@@ -135,7 +135,8 @@ class Sink:
             if self._readable and not self.broken:
                 self.flush()
         finally:
-            self._close(interrupted=error is not None or sys.exc_info()[0] is not None)
+            interrupted = error is not None or sys.exc_info()[0] is not None
+            self._close(interrupted=interrupted or not self._readable)
 
     def _close(self, *, interrupted: bool) -> None:
         if self._target is None:

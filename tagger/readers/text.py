@@ -1,0 +1,143 @@
+"""Rows of a table of text: CSV, TSV and JSON Lines, ours or as another program saved them."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+
+from tagger.errors import TableError, first_line
+from tagger.readers.rows import LONGEST_LINE, Cells, TableRows
+from tagger.writers.tables import without_apostrophe
+
+_BOM = b"\xef\xbb\xbf"
+# Excel saves with a semicolon where a comma is the decimal mark.
+_DELIMITERS = {".tsv": "\t,;"}
+_USUAL_DELIMITERS = ",;\t"
+_OURS = re.compile(rb'"?path"?[,;\t]')
+# A line that tells Excel the delimiter.
+_SEPARATOR_LINE = re.compile(rb'"?sep=')
+_OTHER_FORMATS = {
+    b"\xff\xfe": "in UTF-16",
+    b"\xfe\xff": "in UTF-16",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+}
+
+
+def text_rows(
+    file: str,
+    name: str,
+    first: bytes,
+    lines: Iterator[bytes],
+    close: Callable[[], None],
+    *,
+    torn: bool,
+    edited: bool,
+) -> TableRows:
+    """Read the header of a table of text.
+
+    Args:
+        file: its name, whose ending may tell what its first line does not.
+        name: what to call it in a message.
+        first: its first line.
+        lines: all others.
+        close: lets go of the file.
+        torn: see :func:`tagger.readers.rows.open_rows`.
+        edited: likewise.
+
+    Raises:
+        TableError: it is none, or damaged.
+    """
+    has_mark = first.startswith(_BOM)
+    first = first.removeprefix(_BOM)
+    if first.startswith(b"{"):
+        record, everything = _record(name, 1, first), itertools.chain([first], lines)
+        return TableRows(name, tuple(record), _json_rows(name, tuple(record), everything), close)
+    # JSON Lines have no header, so a run that found no image writes nothing.
+    if not first and (torn or edited or os.path.splitext(file)[1].lower() not in (".csv", ".tsv")):
+        return TableRows(name, (), iter(()), close)
+    if not edited and not _OURS.match(first):
+        raise TableError(f"{name} is no table that 'tagger tag' wrote.")
+    for start, what in _OTHER_FORMATS.items():
+        if first.startswith(start):
+            raise TableError(f"{name} is {what}: save it as .xlsx, or as CSV in UTF-8.")
+    if _SEPARATOR_LINE.match(first):
+        first = next(lines, b"")
+    # Cells may be longer than what the module takes by default.
+    csv.field_size_limit(LONGEST_LINE)
+    delimiters = _DELIMITERS.get(os.path.splitext(file)[1].lower(), _USUAL_DELIMITERS)
+    delimiter = _delimiter(name, _decoded(name, 1, first), delimiters)
+    everything = itertools.chain([first], lines)
+    rows = _delimited(name, everything, delimiter, excel=has_mark, edited=edited)
+    return TableRows(name, next(rows, ()), rows, close, edited=edited)
+
+
+def _delimiter(name: str, header: str, delimiters: str) -> str:
+    """Return what divides a header into most cells."""
+    try:
+        return max(delimiters, key=lambda one: len(next(csv.reader([header], delimiter=one), [])))
+    except csv.Error:
+        raise TableError(
+            f"{name} has no header in its first line: save it as .xlsx, or as CSV in UTF-8."
+        ) from None
+
+
+def _delimited(
+    name: str, lines: Iterator[bytes], delimiter: str, *, excel: bool, edited: bool
+) -> Iterator[Cells]:
+    number = itertools.count(1)  # of lines; a cell may hold several
+    is_whole = True
+    columns = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal is_whole
+        for line in lines:
+            is_whole = line.endswith(b"\n")
+            yield _decoded(name, next(number), line)
+
+    try:
+        for cells in csv.reader(texts(), delimiter=delimiter, strict=True):
+            columns = columns or len(cells)
+            # Every program ends the last line; only one that is torn lacks cells and its end too.
+            if edited and not is_whole and len(cells) < columns:
+                raise TableError(f"{name} is damaged: its last line is cut off.")
+            if cells:
+                yield [without_apostrophe(cell) for cell in cells] if excel else cells
+    except csv.Error as error:
+        reached = next(number) - 1
+        raise TableError(f"{name} is damaged: line {reached:,}: {first_line(error)}.") from None
+
+
+def _decoded(name: str, number: int, line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise TableError(
+            f"{name} is damaged: line {number:,} is not UTF-8; a spreadsheet program has to save "
+            "it as CSV in UTF-8."
+        ) from None
+
+
+def _json_rows(name: str, header: tuple[str, ...], lines: Iterator[bytes]) -> Iterator[Cells]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        record = _record(name, number, line)
+        if record.keys() != set(header):
+            raise TableError(
+                f"{name} is damaged: line {number:,} has other columns than the first one."
+            )
+        yield [record[column] for column in header]
+
+
+def _record(name: str, number: int, line: bytes) -> dict[str, object]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise TableError(f"{name} is damaged: line {number:,} is no JSON object.")
+    return record
