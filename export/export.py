@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from export.convert import seal, to_onnx
 from export.parity import Parity, check_parity, sample_images
 from export.precision_check import MAX_LOSS, PrecisionCheck, compare_precisions, refuse_loss
@@ -18,7 +16,8 @@ from export.precisions import to_float16, to_int8
 from export.run_images import calibration_images, comparison_files, labelled_split
 from tagger.atomic import replacing
 from tagger.card import ModelCard
-from tagger.errors import DataError, ModelError, OutputError, first_line, os_reason
+from tagger.errors import DataError, OutputError, os_reason
+from training.keras_file import load_network
 from training.labels import LabelledSet
 from training.run_folder import RunFolder
 
@@ -51,7 +50,7 @@ def export_run(
         max_loss: validation macro-AP that another precision than fp32 may lose.
 
     Raises:
-        DataError: the run is not finished, or no image can be read.
+        DataError: the run is not finished or damaged, or no image can be read.
         ModelError: the file would not be what the Keras model is; nothing is written.
         OutputError: the file cannot be written.
     """
@@ -103,9 +102,4 @@ def _lowered(
 def _load(file: Path) -> Any:
     if not file.exists():
         raise DataError(f"{file.parent} is not a finished run: {file.name} is missing.")
-    try:
-        # Safe mode: a .keras file may hold code, and this one may come from anywhere.
-        return keras.models.load_model(file, compile=False, safe_mode=True)
-    except Exception as error:  # zip, JSON, HDF5 and layer errors share no base class
-        sentence = first_line(error).partition(". ")[0]
-        raise ModelError(f"{file} cannot be loaded: {sentence}.") from None
+    return load_network(file, compiled=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import tempfile
@@ -89,6 +90,52 @@ def test_the_page_forbids_requests_of_its_own(page: Path, tmp_path: Path):
     shown = show(broken)
     assert "Content Security Policy" in "".join(shown.console)
     assert shown.requests == set()
+
+
+SCRIPTS = (
+    '<script>console.error("ran")</script>',
+    '"><img src="http://127.0.0.1:9/x.png" onerror="console.error(1)">',
+    "'><svg onload='console.error(2)'><style>@import url(http://127.0.0.1:9/x.css)</style>",
+    "</title></style></text></svg><iframe src='javascript:console.error(3)'></iframe>",
+    "$\\href{http://127.0.0.1:9/}{x}$",
+)
+
+
+def with_scripts(value: object) -> object:
+    """Put markup into every text of a table, and into its keys."""
+    if isinstance(value, dict):
+        return {key: with_scripts(item) for key, item in value.items()} | {SCRIPTS[0]: SCRIPTS[1]}
+    if isinstance(value, list):
+        return [*value, *SCRIPTS]
+    return "".join(SCRIPTS) if isinstance(value, str) else value
+
+
+def test_no_name_is_markup_wherever_it_stands(tmp_path: Path):
+    report = made_up_report((*SCRIPTS, "N/A"), never=("N/A",))
+    card = dataclasses.replace(
+        report.card,
+        name="".join(SCRIPTS),
+        version=SCRIPTS[0],
+        provenance=with_scripts(report.card.provenance),
+    )
+    ids = tuple(SCRIPTS[place % len(SCRIPTS)] for place, _ in enumerate(report.validation.ids))
+    page = tmp_path / "report.html"
+    page.write_text(
+        render_page(
+            dataclasses.replace(
+                report,
+                card=card,
+                description=with_scripts(report.description),
+                validation=dataclasses.replace(report.validation, ids=ids),
+            )
+        ),
+        encoding="utf-8",
+    )
+
+    shown = show(page)
+
+    assert (shown.console, shown.requests) == ([], set())
+    assert "console.error" in page.read_text(encoding="utf-8")  # as text
 
 
 def test_charts_are_drawn_in_the_colours_of_light_and_dark(page: Path):

@@ -356,8 +356,10 @@ def test_a_table_that_nobody_knows_is_refused(posters: Path, tag: Tag) -> None:
         ('{"format": 1}', "t.csv.run.json is damaged: leave out --resume to start over."),
         (
             '{"format": 2}',
-            "t.csv.run.json has format 2, and this program reads format 1: update poster-tagger, "
-            "or leave out --resume to start over.",
+            (
+                "t.csv.run.json has format 2, and this program reads format 1: update "
+                "poster-tagger, or leave out --resume to start over."
+            ),
         ),
     ],
 )
@@ -379,8 +381,10 @@ def test_a_table_with_other_columns_is_refused(posters: Path, tag: Tag) -> None:
 
     assert (ran.code, ran.stderr) == (
         3,
-        "tagger: t.csv has other columns than this run would write: leave out --resume to start "
-        "over.\n",
+        (
+            "tagger: t.csv has other columns than this run would write: leave out --resume to "
+            "start over.\n"
+        ),
     )
     assert Path("t.csv").read_text() == "path,tags\na,b\n"
 

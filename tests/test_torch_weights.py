@@ -231,6 +231,11 @@ def test_a_tensor_that_reaches_outside_its_storage(file: Path, tensor: Tensor):
     assert refusal(file) == "a tensor reaches outside its storage"
 
 
+def test_a_tensor_of_one_number_a_thousand_million_times(file: Path):
+    file.write_bytes(weights_file({"a": Tensor(NUMBERS, (10**9,), (0,))}, [NUMBERS]))
+    assert refusal(file) == "a tensor is larger than its storage"
+
+
 def test_storages_that_do_not_fit_the_table(file: Path):
     tensors = {"a": Tensor(NUMBERS, (4,), (1,))}
     file.write_bytes(weights_file(tensors, [Storage("7301", np.zeros(5, "<f4"))]))

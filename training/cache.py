@@ -54,6 +54,8 @@ def decoded_images(
         array = np.load(array_file, mmap_mode="r")
     except OSError as error:
         raise OutputError(f"The image cache {folder} cannot be used: {error.strerror}.") from None
+    except ValueError:
+        raise OutputError(f"The image cache {folder} is damaged: remove it.") from None
     return array, {int(position): reason for position, reason in failures.items()}
 
 

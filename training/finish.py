@@ -20,6 +20,7 @@ from training.calibration import Calibration, learn_calibration
 from training.fit import FitData, predict
 from training.folds import held_out
 from training.history import Epoch, TrainingState
+from training.keras_file import load_network
 from training.labels import LabelledSet
 from training.metrics import Evaluation, evaluate, most_frequent
 from training.run_folder import RunFolder
@@ -63,7 +64,7 @@ def finish(training: Training) -> Evaluation:
     best = training.state.best
     if best is None:
         raise DataError("No epoch gave a measurable model: validation has no positive label.")
-    model = keras.models.load_model(run.best, safe_mode=True)
+    model = load_network(run.best)
     raw = predict(model, data.images, data.validation)
     truth = data.targets[data.validation]
     calibration = learn_calibration(truth, raw)
@@ -103,7 +104,7 @@ def finish_refit(training: Training, base: RunFolder) -> None:
     no image is left to learn or measure them on.
     """
     run = training.run
-    model = keras.models.load_model(run.best, safe_mode=True)
+    model = load_network(run.best)
     Calibration.from_dict(base.read_json(base.calibration)).fold_into(model.layers[-1])
     run.write(run.model, model.save)
     card = ModelCard.from_json(base.card.read_text(encoding="utf-8"))

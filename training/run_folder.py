@@ -75,5 +75,5 @@ class RunFolder:
             raise DataError(
                 f"{self.folder} is not a finished run: {file.name} is missing."
             ) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise DataError(f"{file} cannot be read: {error}.") from None

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tagger.errors import DataError, first_line
 from training.architectures import find_architecture
 from training.fit import FitData
 from training.probe import Probe, fit_probe, pooled_features
@@ -57,4 +58,9 @@ def taught_targets(data: FitData, settings: TrainSettings, run: RunFolder, probe
         blended[data.training] *= 1 - settings.teacher_share
         blended[data.training] += settings.teacher_share * opinion
         run.write(run.taught, lambda file: np.save(file, blended))
-    return np.load(run.taught)
+    try:
+        return np.load(run.taught)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(
+            f"{run.taught} cannot be read ({first_line(error)}): remove it to have it made anew."
+        ) from None

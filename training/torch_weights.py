@@ -8,6 +8,7 @@ Source of the format: ``torch/serialization.py``, ``_legacy_load``.
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class _Tensor:
         )
         if self.offset < 0 or min(self.strides, default=0) < 0 or last >= len(data):
             raise ValueError("a tensor reaches outside its storage")
+        if math.prod(self.shape) > len(data):  # every number the same, as often as one likes
+            raise ValueError("a tensor is larger than its storage")
         view = np.lib.stride_tricks.as_strided(
             data[self.offset :], self.shape, [stride * item for stride in self.strides]
         )

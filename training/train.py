@@ -16,12 +16,13 @@ import keras
 import numpy as np
 
 from tagger import __version__
-from tagger.errors import DataError, UsageError, first_line
+from tagger.errors import DataError, UsageError
 from training.architectures import find_architecture
 from training.cache import decoded_images
 from training.finish import Training, finish, finish_refit
 from training.fit import FitData, FitListener, compile_model, copy_weights, fit
 from training.history import Epoch, TrainingState
+from training.keras_file import load_network
 from training.labels import LabelledSet, Notice, read_labelled_set
 from training.metrics import Evaluation, scored_labels
 from training.run_folder import RunFolder
@@ -208,11 +209,9 @@ def _trained(
 
 def _checkpoint(run: RunFolder) -> Any:
     try:
-        return keras.models.load_model(run.checkpoint, safe_mode=True)
-    except Exception as error:  # zip, JSON, HDF5 and layer errors share no base class
-        raise DataError(
-            f"{run.checkpoint} cannot be loaded ({first_line(error)}): remove it to start anew."
-        ) from None
+        return load_network(run.checkpoint)
+    except DataError as error:
+        raise DataError(f"{str(error).rstrip('.')}: remove it to start anew.") from None
 
 
 def _start_at_base_rates(model: Any, base_rates: Any) -> None:
