@@ -79,7 +79,7 @@ def test_it_starts_where_there_is_nothing_yet(posters: Path, tag: Tag) -> None:
     assert lines() == [
         HEADER,
         f"p/a.png,{RED}",
-        f"p/b.png,,{BROKEN},,,,",
+        f'p/b.png,,"{BROKEN}",,,,',
         f"p/c.png,{BLUE}",
     ]
     assert sorted(os.listdir()) == ["p", "t.csv", *notes("t.csv")]
@@ -162,21 +162,21 @@ def test_failed_images_are_tried_again_only_when_asked(posters: Path, tag: Tag) 
     save_picture(posters / "b.png", "lime")
 
     assert tag("p", "-o", "t.csv", "--resume").code == 1
-    assert lines()[2] == f"p/b.png,,{BROKEN},,,,"
+    assert lines()[2] == f'p/b.png,,"{BROKEN}",,,,'
     assert tag("p", "-o", "t.csv", "--retry-failed").code == 0
     assert lines()[2] == "p/b.png,green,,0.0000,1.0000,0.0000,0.0000"
 
 
-def test_an_image_with_another_time_has_changed_however_old_it_is(posters: Path, tag: Tag) -> None:
+def test_an_image_with_another_time_has_changed_however_old_it_is(folder: Path, tag: Tag) -> None:
+    size = save_picture(folder / "p/a.bmp", "red").stat().st_size
+    save_picture(folder / "p/b.bmp", "red")
     tag("p", "-o", "t.csv")
-    size = (posters / "a.png").stat().st_size
-    save_picture(posters / "a.png", "blue")
-    assert (posters / "a.png").stat().st_size == size
-    os.utime(posters / "a.png", (1_000_000_000, 1_000_000_000))
+    assert save_picture(folder / "p/a.bmp", "blue").stat().st_size == size
+    os.utime(folder / "p/a.bmp", (1_000_000_000, 1_000_000_000))
 
     assert told(tag("p", "-o", "t.csv", "--resume"))[0] == "0 tagged, 0 failed"
     assert told(tag("p", "-o", "t.csv", "--update"))[0] == "1 tagged, 0 failed"
-    assert lines()[1] == f"p/a.png,{BLUE}"
+    assert lines()[1:] == [f"p/a.bmp,{BLUE}", f"p/b.bmp,{RED}"]
     assert told(tag("p", "-o", "t.csv", "--update"))[0] == "0 tagged, 0 failed"
 
 

@@ -71,7 +71,7 @@ def text_rows(
     delimiters = _DELIMITERS.get(os.path.splitext(file)[1].lower(), _USUAL_DELIMITERS)
     delimiter = _delimiter(name, _decoded(name, 1, first), delimiters)
     everything = itertools.chain([first], lines)
-    rows = _delimited(name, everything, delimiter, excel=has_mark, edited=edited)
+    rows = _delimited(name, everything, delimiter, excel=has_mark, torn=torn, edited=edited)
     return TableRows(name, next(rows, ()), rows, close, edited=edited)
 
 
@@ -86,7 +86,7 @@ def _delimiter(name: str, header: str, delimiters: str) -> str:
 
 
 def _delimited(
-    name: str, lines: Iterator[bytes], delimiter: str, *, excel: bool, edited: bool
+    name: str, lines: Iterator[bytes], delimiter: str, *, excel: bool, torn: bool, edited: bool
 ) -> Iterator[Cells]:
     number = itertools.count(1)  # of lines; a cell may hold several
     is_whole = True
@@ -107,6 +107,9 @@ def _delimited(
             if cells:
                 yield [without_apostrophe(cell) for cell in cells] if excel else cells
     except csv.Error as error:
+        # A cell may hold line ends, so that a row torn inside it ends in a whole line.
+        if torn and next(lines, None) is None:
+            return
         reached = next(number) - 1
         raise TableError(f"{name} is damaged: line {reached:,}: {first_line(error)}.") from None
 
