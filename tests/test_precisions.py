@@ -302,7 +302,7 @@ def test_a_run_whose_table_is_gone_is_refused(tagger: Tagger, run: Path):
     assert (ran.code, ran.stdout) == (3, b"")
     assert ran.stderr == (
         "tagger: fp16 and int8 are measured on the run's own data: /gone.csv cannot be read: "
-        "No such file or directory.\n"
+        "no such file or directory.\n"
     )
     assert not (run.parent / "model.onnx").exists()
 

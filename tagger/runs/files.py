@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -139,6 +140,7 @@ class GrowingFile:
     def __init__(self, file: str, size: int = 0) -> None:
         self._file = open(file, "r+b" if size else "wb", buffering=0)  # noqa: SIM115 (see close)
         self._file.truncate(size)
+        self._has_name = self._is_linked()
 
     def write_at(self, place: int, data: bytes | bytearray) -> int:
         """Put data at a place, which becomes the last of the file.
@@ -153,6 +155,8 @@ class GrowingFile:
         Raises:
             OSError: it cannot be written; the file ends at ``place``.
         """
+        if self._has_name and not self._is_linked():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         try:
             self._file.seek(place)
             view = memoryview(data)
@@ -164,6 +168,10 @@ class GrowingFile:
                 self._file.truncate(place)
             raise
         return place + len(data)
+
+    def _is_linked(self) -> bool:
+        """Say whether the file has a name: hours of rows would else go nowhere without a sound."""
+        return os.fstat(self._file.fileno()).st_nlink > 0
 
     def sync(self) -> None:
         """See the content on the disk.
