@@ -22,6 +22,7 @@ from tagger.limits import ImageError as ImageError  # what this module raises
 from tagger.paths import harmless
 from tagger.resizing import resized_rgb
 from tagger.results import Pixels
+from tagger.tiff_header import refuse_long_tables
 
 #: What Pillow may try to open. An explicit list: its EPS reader starts Ghostscript, and every
 #: other reader (PSD, FITS, ICNS, …) only widens what a hostile file can reach.
@@ -52,6 +53,10 @@ _REDUCED_DECODE_MARGIN = 2
 # A scan of a progressive JPEG that says nothing takes a few bytes, and a walk through the whole
 # image: between two looks at the clock it gets fewer of them.
 _PROGRESSIVE_BLOCK = 4096
+
+# A JPEG's has 64 kB at most; of what is far longer only lists of numbers are known, and those that
+# stand for the orientation would become objects.
+_MOST_EXIF = 1024**2
 
 _memory = Memory(NO_HURRY.memory)
 
@@ -128,6 +133,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _decode(file: ImageFile, height: int, width: int, attempt: Attempt) -> Picture:
+    refuse_long_tables(file)
     while True:
         with Image.open(file, formats=FORMATS) as image:
             file.end_header()
@@ -194,6 +200,8 @@ _SWAPS_SIDES = (5, 6, 7, 8)
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1 to 8; damaged metadata says nothing about the pixels, so it is 1."""
     if image.format == "TIFF":  # Pillow turns these itself when it loads them
+        return 1
+    if len(image.info.get("exif", b"")) > _MOST_EXIF:
         return 1
     try:
         value = image.getexif().get(0x0112, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -89,11 +89,14 @@ class Attempt:
     Args:
         limits: of time.
         memory: shared by all.
+
+    Attributes:
+        given_up: whether nobody waits for it any more.
     """
 
     def __init__(self, limits: ImageLimits, memory: Memory) -> None:
         self.memory = memory
-        self._limits = limits
+        self.limits = limits
         self._began = time.monotonic()
         self._computed_before = time.thread_time()
         self._clock = _cpu_clock_of(threading.get_ident()) if _cpu_clock_of is not None else None
@@ -102,7 +105,8 @@ class Attempt:
         self._reads = 0
         self._lock = threading.Lock()
         self._held = 0
-        self._given_up = False
+        self._cancel: Callable[[], None] | None = None
+        self.given_up = False
 
     def look(self, size: int) -> None:
         """Give the image up if it has taken too long; asked before each read.
@@ -117,7 +121,7 @@ class Attempt:
         if 0 <= size < 4096 and self._reads % _READS_BETWEEN_LOOKS:
             return
         reason = self._reason(time.monotonic(), time.thread_time)
-        if self._given_up or reason is not None:
+        if self.given_up or reason is not None:
             raise ImageError(reason or "given up")
 
     def overdue(self) -> str | None:
@@ -128,14 +132,14 @@ class Attempt:
         )
 
     def _reason(self, now: float, computed: Any) -> str | None:
-        limit = self._limits.computing
+        limit = self.limits.computing
         if limit is not None and computed is not None:
             try:
                 if computed() - self._computed_before > limit:
                     return f"decoding it takes longer than {limit:g} s"
             except OSError:  # the thread is just coming to its end
                 return None
-        limit = self._limits.seconds
+        limit = self.limits.seconds
         if limit is None or self._waits_since is not None:
             return None
         if now - self._began - self._waited <= limit:
@@ -155,7 +159,7 @@ class Attempt:
         """Hold so much memory in place of what is held, if it is there now; say whether it was."""
         with self._lock:
             more = size - self._held
-            if self._given_up:
+            if self.given_up:
                 raise ImageError("given up")
             if more <= 0:
                 return True
@@ -172,8 +176,17 @@ class Attempt:
     def give_up(self) -> None:
         """Wait no longer: what the image holds is others', even if its thread never comes back."""
         with self._lock:
-            self._given_up = True
+            self.given_up = True
+            if self._cancel is not None:
+                self._cancel()
         self._give_back()
+
+    def when_given_up(self, cancel: Callable[[], None] | None) -> None:
+        """Have something called when the image is given up; None takes it back."""
+        with self._lock:
+            self._cancel = cancel
+            if self.given_up and cancel is not None:
+                cancel()
 
     def _take(self, size: int) -> None:
         size = min(size, self.memory.limit)
@@ -183,7 +196,7 @@ class Attempt:
             self._waited += time.monotonic() - self._waits_since
             self._waits_since = None
         with self._lock:
-            if not self._given_up:
+            if not self.given_up:
                 self._held = size
                 return
         self.memory.give_back(size)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from tagger.facts import STAMP, file_stamp, measure
 from tagger.images import ImageError, Picture, load_picture
@@ -18,6 +18,8 @@ from tagger.workers import GivenUpError
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")
+#: As :func:`tagger.images.load_picture`: path, height, width, attempt → picture.
+LoadPicture: TypeAlias = Callable[[str, int, int, Attempt], Picture]
 
 
 class Loading:
@@ -34,6 +36,7 @@ class Loading:
         memory: shared by all.
         pixels: uint8, shape ``(at least len(paths), height, width, 3)``; changed in place. None
             where whoever begins brings them along.
+        load: reads one image.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class Loading:
         limits: ImageLimits,
         memory: Memory,
         pixels: Pixels | None = None,
+        load: LoadPicture = load_picture,
     ) -> None:
+        self._load_picture = load
         self.pixels = pixels
         self._paths = paths
         self._wanted = wanted
@@ -108,7 +113,7 @@ class Loading:
                 self._ensure(turn)
                 self._known = FileFacts(None, None, size, digest, stamp)
             height, width = self.pixels.shape[1:3]
-            return load_picture(path, height, width, attempt)
+            return self._load_picture(path, height, width, attempt)
         except ImageError as error:
             return str(error)
         except MemoryError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import count
 from queue import SimpleQueue
@@ -17,8 +17,9 @@ from queue import SimpleQueue
 import numpy as np
 import numpy.typing as npt
 
+from tagger.images import load_picture
 from tagger.limits import DEFAULT_LIMITS, ImageLimits, Memory
-from tagger.loading import Loading, batches, in_order
+from tagger.loading import Loading, LoadPicture, batches, in_order
 from tagger.model import TaggerModel
 from tagger.results import DECIMALS, Failed, FileFacts, Pixels, Result, Scores, Tagged
 from tagger.selection import Rules, select
@@ -36,6 +37,7 @@ def tag_images(
     workers: int,
     facts: Collection[str] = (),
     limits: ImageLimits = DEFAULT_LIMITS,
+    isolated: bool = False,
 ) -> Iterator[Result]:
     """Tag images; one that cannot be read keeps its place as a Failed.
 
@@ -47,20 +49,35 @@ def tag_images(
         workers: images decoded, and on a CPU also scored, at a time.
         facts: what :func:`tagger.facts.measure` is to find out about each file.
         limits: what an image may cost before it is given up.
+        isolated: whether images are decoded in processes of their own, so that one that crashes its
+            decoder fails like any other.
 
     Raises:
         ModelError: the model breaks while it runs.
         StalledError: many images hang, and none comes back.
+        TaggerError: no process or no thread can be started.
     """
     memory = Memory(limits.memory)
-
-    def loading(paths: Sequence[str], pixels: Pixels | None = None) -> Loading:
-        return Loading(paths, facts, limits, memory, pixels)
-
     numbered = zip(count(), batches(paths, model.batch_size), strict=False)
     tagged = _in_workers if model.runs_on_cpu else _on_devices
-    for results in tagged(numbered, model, rules, workers, loading):
-        yield from results
+    with _picture_loader(isolated=isolated) as load:
+
+        def loading(paths: Sequence[str], pixels: Pixels | None = None) -> Loading:
+            return Loading(paths, facts, limits, memory, pixels, load)
+
+        for results in tagged(numbered, model, rules, workers, loading):
+            yield from results
+
+
+@contextmanager
+def _picture_loader(*, isolated: bool) -> Iterator[LoadPicture]:
+    if not isolated:
+        yield load_picture
+        return
+    from tagger.isolation import isolation
+
+    with isolation() as processes:
+        yield processes.load
 
 
 def _in_workers(

@@ -95,10 +95,14 @@ class Scan:
         ]
         walks.append(_keyed(sorted(self._extra_files(takes), key=os.fsencode)))
         previous = b""
-        for key, path in heapq.merge(*walks, key=itemgetter(0)):
-            if key != previous and _is_newer(path, self.options.newer_than):
-                yield path
-            previous = key
+        asked = Patience(self.options.seconds)
+        try:
+            for key, path in heapq.merge(*walks, key=itemgetter(0)):
+                if key != previous and _is_newer(path, self.options.newer_than, asked):
+                    yield path
+                previous = key
+        finally:
+            asked.close()
 
     def base(self) -> str:
         """Return the absolute path of the deepest folder that holds everything scanned.
@@ -132,12 +136,12 @@ class Scan:
                 yield file
 
 
-def _is_newer(path: str, than: float | None) -> bool:
+def _is_newer(path: str, than: float | None, asked: Patience) -> bool:
     """Say whether a file was changed after a moment; what cannot be asked fails by name later."""
     if than is None:
         return True
     try:
-        return os.stat(path).st_mtime > than
+        return asked(lambda: os.stat(path).st_mtime) > than
     except OSError:
         return True
 

@@ -72,6 +72,24 @@ def test_a_tile_far_larger_than_its_image_is_refused(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("big", [False, True], ids=["TIFF", "BigTIFF"])
+@pytest.mark.parametrize("tag", [258, 273, 282], ids=["bits", "strips", "resolution"])
+def test_a_tiff_whose_directory_would_fill_the_memory_is_refused(
+    tmp_path: Path, big: bool, tag: int
+) -> None:
+    values = 3_000_000
+    entries = [(256, 8), (257, 8), (259, 1), (262, 1)]
+    count, entry, offset = ("<Q", "<HHQQ", 16) if big else ("<H", "<HHII", 8)
+    directory = struct.pack(count, len(entries) + 1)
+    directory += b"".join(struct.pack(entry, number, 4, 1, value) for number, value in entries)
+    directory += struct.pack(entry, tag, 4, values, 1000) + bytes(8)
+    head = b"II+\0\x08\0\0\0" + struct.pack("<Q", offset) if big else b"II*\0\x08\0\0\0"
+    file = tmp_path / "a.tif"
+    file.write_bytes((head + directory).ljust(1000, b"\0") + bytes(4 * values))
+
+    assert refusal(file) == "damaged image: 3,000,000 values in one entry of its directory"
+
+
 def test_a_webp_is_weighed_with_what_its_decoder_keeps(tmp_path: Path) -> None:
     file = save_picture(tmp_path / "a.webp", size=(4000, 4000), lossless=True, quality=0, method=0)
 

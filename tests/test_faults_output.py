@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,13 +64,17 @@ def ended(process: subprocess.Popen[bytes]) -> Ran:
 @only_on_linux
 def test_an_output_folder_that_is_removed_ends_the_run(posters: Path, tiny_model: Path) -> None:
     Path("out").mkdir()
-    with Stalled(posters / NAMES[0]) as stalled:
-        process = start_and_stall(stalled, tag_command(tiny_model, "-o", "out/t.csv"))
-        shutil.rmtree("out")
+    """And not after the rest of the work: it hangs here, and nobody waits for it."""
+    with Stalled(posters / NAMES[-1]):
+        with Stalled(posters / NAMES[0]) as stalled:
+            command = tag_command(tiny_model, "-o", "out/t.csv", "--image-timeout", "0")
+            process = start_and_stall(stalled, command)
+            shutil.rmtree("out")
+            time.sleep(0.6)  # rows are handed over twice a second
 
-    assert ended(process) == Ran(
-        3, b"", "tagger: out/t.csv cannot be written: no such file or directory.\n"
-    )
+        assert ended(process) == Ran(
+            3, b"", "tagger: out/t.csv cannot be written: no such file or directory.\n"
+        )
 
 
 @only_on_linux

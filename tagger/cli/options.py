@@ -137,6 +137,14 @@ ImageMemoryOption = Annotated[
         show_default=False,
     ),
 ]
+IsolateOption = Annotated[
+    bool,
+    typer.Option(
+        "--isolate",
+        help="Decode in processes of their own: a file that crashes its decoder fails alone. "
+        "Slower.",
+    ),
+]
 QuietOption = Annotated[
     bool, typer.Option("-q", "--quiet", help="Say nothing on stderr but errors.")
 ]

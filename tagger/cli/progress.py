@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -14,7 +15,7 @@ from typing import Any
 
 from tagger.atomic import write_whole
 from tagger.cli.streams import say
-from tagger.errors import OutputError, os_reason
+from tagger.errors import OutputError, TaggerError, os_reason
 from tagger.paths import harmless, printable
 from tagger.results import Failed, Result
 from tagger.scan import Scan
@@ -249,11 +250,12 @@ class TagProgress:
 
     def _count_files(self, found: Scan) -> None:
         count = 0
-        for _ in found.paths(lambda folder, reason: None):
-            count += 1
-            if self._stop.is_set():
-                return
-        self._total = count
+        with contextlib.suppress(TaggerError):  # a drive that is gone: the run itself says so
+            for _ in found.paths(lambda folder, reason: None):
+                count += 1
+                if self._stop.is_set():
+                    return
+            self._total = count
 
 
 def _sidecar_lines(sidecars: SidecarWriter) -> list[str]:

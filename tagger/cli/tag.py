@@ -23,6 +23,7 @@ from tagger.cli.options import (
     ImageMemoryOption,
     ImageTimeoutOption,
     IncludeOption,
+    IsolateOption,
     LibraryOption,
     MaxTagsOption,
     MinTagsOption,
@@ -144,6 +145,7 @@ def tag(
     workers: WorkersOption = None,
     image_timeout: ImageTimeoutOption = None,
     image_memory: ImageMemoryOption = None,
+    isolate: IsolateOption = False,
     resume: ResumeOption = False,
     retry_failed: RetryFailedOption = False,
     update: UpdateOption = False,
@@ -214,7 +216,7 @@ def tag(
     passing = skipping(opened.card, rules)
     return _tag(
         found, passing, opened, rules, table, outputs, workers, limits, summary, going_on,
-        quiet=quiet,
+        isolate=isolate, quiet=quiet,
     )  # fmt: skip
 
 
@@ -264,6 +266,7 @@ def _tag(
     summary_file: Path | None,
     resuming: ResumeOptions,
     *,
+    isolate: bool,
     quiet: bool,
 ) -> int:
     from tagger.cores import available_cores
@@ -286,6 +289,7 @@ def _tag(
             workers=workers or available_cores(),
             facts=(*table.columns, STAMP),
             limits=limits,
+            isolated=isolate,
         ),
         found.base,
         Origin(rules, model.file, model.device),

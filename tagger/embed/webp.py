@@ -12,6 +12,7 @@ from tagger.embed.container import Container, EmbedError, Metadata, Piece, Reade
 RIFF, WEBP = b"RIFF", b"WEBP"
 
 _FORM = b"VP8X"
+_FORM_SIZE = 10
 _LOSSY, _LOSSLESS = b"VP8 ", b"VP8L"
 _XMP = b"XMP "
 _HAS_XMP, _HAS_ALPHA = 0x04, 0x10
@@ -49,6 +50,8 @@ class WebP(Container):
         self._form = next((one for one in self._chunks if one.kind == _FORM), None)
         if self._form is not None and self._form is not self._chunks[0]:
             raise EmbedError("damaged (its chunks are out of order)")
+        if self._form is not None and self._form.size < _FORM_SIZE:
+            raise EmbedError("damaged (its chunks cannot be read)")
         self.is_plain = self._form is None
         self.rest = [
             self._form_data(has_xmp=False),
@@ -99,6 +102,8 @@ class WebP(Container):
             bits = int.from_bytes(head[1:5], "little")
             width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
             flags = _HAS_ALPHA if bits >> 28 & 1 else 0
+        if not width or not height:
+            raise EmbedError("damaged (no image is in it)")
         size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
         return bytes((flags, 0, 0, 0)) + size
 

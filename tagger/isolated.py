@@ -1,0 +1,65 @@
+"""Decodes images in a process of its own; run as ``python -m tagger.isolated``.
+
+See :mod:`tagger.isolation`, which starts it and speaks with it through its standard streams.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import BinaryIO
+
+from tagger.images import ImageError, load_picture
+from tagger.isolation import ANSWER, GRANTED, NEEDS, PICTURE, REFUSED, REQUEST
+from tagger.limits import Attempt, ImageLimits, Memory
+
+
+class _AskingAttempt(Attempt):
+    """An attempt whose memory is the other process's to give."""
+
+    def __init__(self, limits: ImageLimits, requests: BinaryIO, answers: BinaryIO) -> None:
+        super().__init__(limits, Memory(limits.memory))
+        self._requests = requests
+        self._answers = answers
+
+    def needs(self, size: int) -> bool:
+        """Ask for memory and wait until it is there."""
+        _answer(self._answers, NEEDS, size)
+        if self._requests.read(1) != GRANTED:
+            raise SystemExit
+        return True
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Decode what is asked for, until nobody asks any more."""
+    while len(head := requests.read(REQUEST.size)) == REQUEST.size:
+        length, height, width, memory, computing = REQUEST.unpack(head)
+        path = os.fsdecode(requests.read(length))
+        limits = ImageLimits(seconds=None, computing=computing or None, memory=memory)
+        try:
+            picture = load_picture(path, height, width, _AskingAttempt(limits, requests, answers))
+        except ImageError as error:
+            reason = str(error).encode("utf-8", "backslashreplace")
+            _answer(answers, REFUSED, len(reason))
+            answers.write(reason)
+        else:
+            _answer(answers, PICTURE, picture.width, picture.height)
+            answers.write(picture.pixels.tobytes())
+        answers.flush()
+
+
+def _answer(answers: BinaryIO, kind: int, first: int, second: int = 0) -> None:
+    answers.write(ANSWER.pack(kind, first, second))
+    answers.flush()
+
+
+def main() -> None:
+    """Take the standard streams; what else is printed would be taken for an answer."""
+    answers = os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

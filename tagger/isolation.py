@@ -1,0 +1,184 @@
+"""Decoders in processes of their own: a file that crashes one of them ends no run.
+
+Threads share a process: a decoder that reads where it must not ends all of them. It is rare, as the
+decoders are much tested, and a process each costs time and memory; so it is for those who ask.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+
+from tagger.errors import TaggerError, os_reason
+from tagger.images import ImageError, Picture
+from tagger.limits import Attempt
+
+#: Length of the path, height and width of the pixels, memory, seconds of computing (0: no limit).
+REQUEST: Final = struct.Struct("<IIIQd")
+#: What it is, and two numbers.
+ANSWER: Final = struct.Struct("<BQQ")
+#: Kinds of answer: so much memory is needed; a picture of this width and height in its file, whose
+#: pixels follow; a reason of so many bytes, which follows.
+NEEDS, PICTURE, REFUSED = range(3)
+GRANTED: Final = b"+"
+
+
+class _CrashedError(Exception):
+    """The process is gone."""
+
+
+class _Decoder:
+    """A process that decodes one image after the other."""
+
+    def __init__(self) -> None:
+        # Not the current folder's modules: it may be the very one that is not trusted.
+        command = [sys.executable, "-P", "-m", "tagger.isolated"]
+        try:
+            # Ctrl-C is for whoever started it; it ends when its requests do.
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 (our own)
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                **_group_of_its_own(),
+            )
+        except OSError as error:
+            raise TaggerError(
+                f"--isolate needs processes, and none can be started: {os_reason(error)}."
+            ) from None
+
+    def load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
+        """Decode an image; errors as in :func:`tagger.images.load_picture`."""
+        attempt.when_given_up(self._process.kill)
+        try:
+            return self._load(path, height, width, attempt)
+        except (_CrashedError, OSError, ValueError):
+            raise ImageError(f"its decoder crashed ({self._ending()})") from None
+
+    def _load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
+        name = os.fsencode(path)
+        limits = attempt.limits
+        self._send(
+            REQUEST.pack(len(name), height, width, limits.memory, limits.computing or 0) + name
+        )
+        while True:
+            kind, first, second = ANSWER.unpack(self._receive(ANSWER.size))
+            if kind == PICTURE:
+                pixels = np.frombuffer(self._receive(height * width * 3), dtype=np.uint8)
+                return Picture(pixels.reshape(height, width, 3), first, second)
+            if kind == REFUSED:
+                raise ImageError(self._receive(first).decode("utf-8"))
+            attempt.wait_for(first)
+            self._send(GRANTED)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can decode another image."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End it; it may be in the middle of something."""
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self._process.wait()
+
+    def _send(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+
+    def _receive(self, size: int) -> bytes:
+        assert self._process.stdout is not None
+        data = self._process.stdout.read(size)
+        if len(data) < size:
+            raise _CrashedError
+        return data
+
+    def _ending(self) -> str:
+        code = self._process.wait()
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"exit code {code}"
+
+
+class Isolation:
+    """Processes that decode, one for each thread that asks at the same time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._free: list[_Decoder] = []
+        self._all: list[_Decoder] = []
+        self._closed = False
+
+    def load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
+        """Decode an image; arguments and errors as for :func:`tagger.images.load_picture`.
+
+        Raises:
+            TaggerError: no process can be started.
+        """
+        decoder = self._free_decoder()
+        if decoder is None:
+            decoder = _Decoder()
+            with self._lock:
+                self._all.append(decoder)
+        # Only its own decoder's words count towards the memory, so none is held until it asks.
+        try:
+            with attempt.holding(0):
+                return decoder.load(path, height, width, attempt)
+        finally:
+            attempt.when_given_up(None)
+            with self._lock:
+                if self._closed or attempt.given_up or not decoder.is_alive:
+                    self._all.remove(decoder)
+                    decoder.close()
+                else:
+                    self._free.append(decoder)
+
+    def _free_decoder(self) -> _Decoder | None:
+        with self._lock:
+            while self._free:
+                decoder = self._free.pop()
+                if decoder.is_alive:
+                    return decoder
+                self._all.remove(decoder)
+                decoder.close()
+        return None
+
+    def close(self) -> None:
+        """End all processes."""
+        with self._lock:
+            self._closed = True
+            for decoder in self._free:
+                self._all.remove(decoder)
+                decoder.close()
+            self._free.clear()
+
+
+@contextmanager
+def isolation() -> Iterator[Isolation]:
+    """Offer processes that decode; leaving it ends them."""
+    found = Isolation()
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def _group_of_its_own() -> dict[str, Any]:
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"process_group": 0}

@@ -1,0 +1,182 @@
+"""What is fuzzed: each target takes any bytes, and raises only where something is wrong.
+
+What a parser says of damage is expected; so is that what it took can be read again, and that what
+was put in comes out. Any other exception is a finding, and so is a failed assertion.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tiny_model import CARD
+
+from tagger.card import ModelCard
+from tagger.corrections import read_corrections
+from tagger.embed.container import Reader
+from tagger.embed.formats import read_container
+from tagger.embed.keywords import with_tags, without_tags
+from tagger.errors import ModelError, TaggerError
+from tagger.images import load_picture
+from tagger.library import film_poster, is_poster
+from tagger.limits import Attempt, ImageError, ImageLimits, Memory
+from tagger.nfo.document import LeftAlone
+from tagger.nfo.merge import merge_genres, take_genres_out
+from tagger.onnx_file import UnsafeModelError, check_model_file
+from tagger.paths import escape, printable, unescape
+from tagger.readers.rows import open_rows
+from tagger.readers.wide import WideTable
+from tagger.results import Tag
+from tagger.selection import Rules
+from tagger.titles import title_and_year
+from tagger.xmp.elements import XmpError
+from tagger.xmp.merge import Wish, merge, take_out
+from tagger.xmp.names import TAGGER
+
+_WISH = Wish((Tag("red", 0.5), Tag("Été & <b>", 0.4)), ("Genre",), "m 1", "2026-01-01")
+_GENRES = ("Drama", "War & <Peace>")
+
+# Enough for any small image; what claims to be large is refused before it slows the search.
+_LIMITS = ImageLimits(seconds=None, computing=10, memory=64 * 2**20)
+_memory = Memory(_LIMITS.memory)
+
+_folder = tempfile.TemporaryDirectory(prefix="fuzz-")
+
+
+@contextmanager
+def _file(data: bytes, name: str) -> Iterator[str]:
+    path = os.path.join(_folder.name, name)
+    with open(path, "wb") as file:
+        file.write(data)
+    yield path
+
+
+def image(data: bytes) -> None:
+    """A file that may be an image."""
+    with (
+        _file(data, "a.jpg") as path,
+        contextlib.suppress(ImageError),
+        warnings.catch_warnings(action="ignore"),
+    ):
+        picture = load_picture(path, 8, 8, Attempt(_LIMITS, _memory))
+        assert picture.pixels.shape == (8, 8, 3)
+        assert min(picture.width, picture.height) > 0
+
+
+def embedding(data: bytes) -> None:
+    """A file that may be an image into which tags are put, and taken out again."""
+    with contextlib.suppress(XmpError):
+        former = read_container(Reader(io.BytesIO(data)), "a.tif")
+        target = with_tags(former, _WISH)
+        pieces = former.changed(target.metadata, plain=target.plain)
+        tagged = b"".join(former.reader.blocks(pieces))
+        new = read_container(Reader(io.BytesIO(tagged)), "a.tif")
+        if new.metadata != target.metadata:
+            return  # the file is looked at before it takes the old one's place, so it is refused
+        if new.reader.digest(new.rest) != former.reader.digest(former.rest):
+            return  # likewise
+        again = with_tags(new, _WISH)
+        assert again.metadata == new.metadata
+        back = without_tags(new)
+        if TAGGER.encode() not in data.replace(b"\0", b""):  # else some of it was ours
+            assert back is not None
+            pieces = new.changed(back.metadata, plain=back.plain)
+            given_back = b"".join(new.reader.blocks(pieces))
+            assert _without_lie(given_back) == _without_lie(data)
+
+
+def _without_lie(data: bytes) -> bytes:
+    """Clear a WebP's flag that says that it holds XMP: where it has none, it loses the flag too."""
+    if data[:4] == b"RIFF" and data[12:16] == b"VP8X":
+        return data[:20] + bytes((data[20] & ~0x04,)) + data[21:]
+    return data
+
+
+def xmp(data: bytes) -> None:
+    """An XMP sidecar."""
+    with contextlib.suppress(XmpError):
+        take_out(data)
+    with contextlib.suppress(XmpError):
+        merged = merge(data, _WISH)
+        assert merge(merged, _WISH) is merged
+        taken = take_out(merged)
+        if taken is not None and taken.content is not None:
+            assert take_out(taken.content) is None
+
+
+def nfo(data: bytes) -> None:
+    """A film's ``.nfo``."""
+    with contextlib.suppress(XmpError):
+        take_genres_out(data)
+    with contextlib.suppress(XmpError, LeftAlone):
+        merged = merge_genres(data, _GENRES)
+        assert merge_genres(merged, _GENRES) is merged
+        taken = take_genres_out(merged)
+        assert taken is None or take_genres_out(taken.content or b"") is None
+
+
+def card(data: bytes) -> None:
+    """A model's card."""
+    with contextlib.suppress(ModelError):
+        found = ModelCard.from_json(data.decode("utf-8", "replace"))
+        assert ModelCard.from_json(found.to_json()) == found
+        Rules.of_card(found)
+
+
+def model(data: bytes) -> None:
+    """A model file, before any runtime sees it."""
+    with _file(data, "m.onnx") as path, contextlib.suppress(UnsafeModelError):
+        check_model_file(path)
+
+
+def table(data: bytes) -> None:
+    """A table that is tagged anew; the first byte says which ending it has."""
+    with (
+        _file(data[1:], _table_name(data)) as path,
+        contextlib.suppress(TaggerError),
+        open_rows(path) as rows,
+    ):
+        for result in WideTable(rows, CARD).results(Rules.of_card(CARD)):
+            assert "\0" not in result.path
+
+
+def _table_name(data: bytes) -> str:
+    return ("t.csv", "t.tsv", "t.txt")[(data or b"\0")[0] // 86]
+
+
+def edited_table(data: bytes) -> None:
+    """A table that a person and a spreadsheet changed."""
+    with (
+        _file(data[1:], _table_name(data)) as path,
+        contextlib.suppress(TaggerError),
+        open_rows(path, edited=True) as rows,
+    ):
+        for row in read_corrections(rows, lambda path: False).rows:
+            assert "\0" not in row.path
+            assert all(tag.isprintable() for tag in row.tags)
+
+
+def name(data: bytes) -> None:
+    """A file's name."""
+    path = os.fsdecode(data.replace(b"\0", b"")[:4096])  # no system has longer ones
+    assert unescape(escape(path)) == path
+    assert printable(path).isprintable()
+    title, year = title_and_year(path)
+    assert title is None or title == title.strip()
+    assert year is None or 1870 <= year < 2100
+    film_poster(path)
+    is_poster(path)
+
+
+#: Name → target. Those that read the same kind of file share a folder of the corpus.
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    target.__name__: target
+    for target in (image, embedding, xmp, nfo, card, model, table, edited_table, name)
+}
+
+CORPUS_OF = {"embedding": "image", "edited_table": "table"}
