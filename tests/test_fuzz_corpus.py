@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 
 FUZZ = Path(__file__).parent / "fuzz"
-sys.path.insert(0, str(FUZZ))
+sys.path.insert(0, str(FUZZ))  # as the fuzzer itself finds them
 
-from targets import CORPUS_OF, TARGETS
+_module = importlib.import_module("targets")
+TARGETS, CORPUS_OF = _module.TARGETS, _module.CORPUS_OF
 
 CORPORA = {
     target: sorted((FUZZ / "corpus" / CORPUS_OF.get(target, target)).iterdir())

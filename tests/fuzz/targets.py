@@ -87,7 +87,12 @@ def embedding(data: bytes) -> None:
             assert back is not None
             pieces = new.changed(back.metadata, plain=back.plain)
             given_back = b"".join(new.reader.blocks(pieces))
-            assert _without_lie(given_back) == _without_lie(data)
+            if former.is_plain and given_back[12:16] == b"VP8X":
+                # A WebP with parts that no plain one has keeps the form that says so.
+                left = read_container(Reader(io.BytesIO(given_back)), "a.tif")
+                assert left.reader.digest(left.rest) == former.reader.digest(former.rest)
+            else:
+                assert _without_lie(given_back) == _without_lie(data)
 
 
 def _without_lie(data: bytes) -> bytes:
