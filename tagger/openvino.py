@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tagger.cores import available_cores
 from tagger.results import Pixels
-from tagger.runtime import OUTPUT_NAME, Device, Session
+from tagger.runtime import Device, Session
 
 
 def openvino_problem() -> str | None:
@@ -74,7 +74,9 @@ class OpenVinoSession:
                 "INFERENCE_PRECISION_HINT": "f32",
             },
         )
+        self._tensor: Any = openvino.Tensor
         self._own = threading.local()
+        self._making = threading.Lock()
 
     def run(self, images: Pixels) -> npt.NDArray[np.float32]:
         """Run one batch; may be called from several threads.
@@ -88,7 +90,12 @@ class OpenVinoSession:
         Raises:
             Exception: whatever OpenVINO raises.
         """
-        if not hasattr(self._own, "request"):
-            self._own.request = self._network.create_infer_request()
-        found = self._own.request.infer({0: images}, share_inputs=True)
-        return np.array(found[OUTPUT_NAME], dtype=np.float32)
+        # Two threads that make their first tensors at the same time may wait for each other for
+        # ever, deep within OpenVINO.
+        with self._making:
+            if not hasattr(self._own, "request"):
+                self._own.request = self._network.create_infer_request()
+            tensor = self._tensor(images, shared_memory=True)
+            self._own.request.set_input_tensor(tensor)
+        self._own.request.infer()
+        return np.array(self._own.request.get_output_tensor().data, dtype=np.float32)

@@ -205,7 +205,7 @@ def test_a_table_tagged_anew_can_be_gone_on_with(folder: Path, tag: Run, retag: 
     ran = tag("p", "-o", "tags.csv", "--threshold", "0.3", "--update", "--layout", "wide")
 
     assert ran.code == 0
-    assert ran.stderr.splitlines()[1].startswith("2 tagged, 0 failed in ")
+    assert ran.stderr.splitlines()[2].startswith("2 tagged, 0 failed in ")
     assert ran.stderr.splitlines()[2] == "1 were kept from before, 0 of them failed."
     assert Path("tags.csv").read_text().splitlines()[1:] == [
         "p/a.png,red|green,,0.7843,0.3922,0.1961,0.1961",
