@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EXTRAS ?=
 WHEELHOUSE ?= wheelhouse
 
-.PHONY: demo test test-gpu lint format wheelhouse offline-check samples benchmark clean
+.PHONY: demo test test-gpu kill lint format wheelhouse offline-check samples benchmark clean
 
 demo: $(VENV)/.base
 	$(BIN)/tagger tag samples --format csv --layout list
@@ -15,6 +15,10 @@ test: $(VENV)/.dev
 
 test-gpu: $(VENV)/.dev
 	$(BIN)/python -m pytest -m gpu
+
+# Kills runs of every kind at random and goes on with them: each must end as if nobody had.
+kill: $(VENV)/.dev
+	$(BIN)/python tests/kill_runs.py 200
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import string
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -88,11 +90,13 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disk]:
 def run(
     disk: Disk, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Outcome]]:
-    """Return a function that tags 120 images with long names; notes lie on the disk."""
+    """Return a function that tags 200 images; their names are long, and no table packs them."""
     work = disk.folder.parent
     first = save_picture(work / "p/first.png", (200, 180, 160))
-    for place in range(120):
-        (work / "p" / f"{'n' * 200}{place:03}.png").hardlink_to(first)
+    dice = random.Random(1)
+    for _ in range(200):
+        name = "".join(dice.choices(string.ascii_letters + string.digits, k=240))
+        (work / f"p/{name}.png").hardlink_to(first)
     options = ("--model", tiny_model, "--device", "cpu", "--workers", "2", "--no-config", "-q")
     with Forks() as forks:
         yield lambda *more: forks.run("tag", "p", *more, *options, cwd=work, state=disk.folder)

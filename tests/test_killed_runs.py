@@ -49,7 +49,7 @@ def named(name: str) -> Scenario:
 def test_a_run_survives_a_kill_before_any_change_of_a_file(
     forks: Forks, tmp_path: Path, name: str
 ) -> None:
-    killer = Killer(tmp_path, forks, images=4, side=16)
+    killer = Killer(tmp_path, forks, images=6, side=16)
     scenario = named(name)
     steps = killer.whole(scenario).steps
 

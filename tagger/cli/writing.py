@@ -145,8 +145,8 @@ def _open_run(
     earlier = run.taken_up
     if earlier is not None and earlier.device != source.origin.device:
         say(
-            f"That run was on {earlier.device}, this one is on {source.origin.device}: the last "
-            "decimal of a probability may differ."
+            f"That run was on {earlier.device}, this one is on {source.origin.device}: "
+            "probabilities may differ a little."
         )
 
 

@@ -83,7 +83,7 @@ def without_tags(container: Container, *, settled: bool = False) -> Target | Non
     iptc = container.metadata.iptc
     if container.takes_iptc:
         iptc = set_keywords(iptc, (), record.iptc, record.iptc_was).data
-    xmp = None if taken.content is None else taken.content + end
+    xmp = (taken.content or b"") + end or None
     return Target(Metadata(xmp, iptc), plain=record.container_was == _PLAIN, taken=taken)
 
 

@@ -38,6 +38,8 @@ class _State:
         for tag in _HOLDERS:
             entry = self.directory.find(tag)
             if entry is not None:
+                if entry.count and not entry.size:  # of a type that nobody knows
+                    raise EmbedError("damaged (its directory cannot be read)")
                 values[tag] = entry.value(reader, layout)
         self.resources = values.get(_PHOTOSHOP)
         self.others = self.directory.without(_HOLDERS)
@@ -48,7 +50,7 @@ class _State:
         self.has_two_iptc = (
             self.has_iptc and in_resources is not None and trimmed(in_resources) != iptc
         )
-        self.metadata = Metadata(values.get(_XMP), iptc)
+        self.metadata = Metadata(values.get(_XMP) or None, iptc)
 
 
 class Tiff(Container):
