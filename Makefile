@@ -4,8 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EXTRAS ?=
 WHEELHOUSE ?= wheelhouse
+FUZZ_SECONDS ?= 600
+FUZZ_IMAGES ?= 1000
+FUZZ_SEED ?= $(shell date +%s)
 
-.PHONY: demo test test-gpu kill lint format wheelhouse offline-check samples benchmark clean
+.PHONY: demo test test-gpu fuzz fuzz-short kill lint format wheelhouse offline-check samples benchmark clean
 
 demo: $(VENV)/.base
 	$(BIN)/tagger tag samples --format csv --layout list
@@ -19,6 +22,17 @@ test-gpu: $(VENV)/.dev
 # Kills runs of every kind at random and goes on with them: each must end as if nobody had.
 kill: $(VENV)/.dev
 	$(BIN)/python tests/kill_runs.py 200
+
+# Damaged images and hostile files by the thousand, others each time: FUZZ_SECONDS is for all targets
+# together. What is learned stays in .fuzz/, and so does what breaks something.
+fuzz: $(VENV)/.fuzz
+	MUTATED_IMAGES=$(FUZZ_IMAGES) MUTATED_SEED=$(FUZZ_SEED) \
+		$(BIN)/python -m pytest tests/test_mutated_images.py
+	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
+
+# The same inputs every time.
+fuzz-short: $(VENV)/.fuzz
+	$(BIN)/python tests/fuzz/run.py --runs 500 --seed 1 --keep $$(mktemp -d)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -60,4 +74,9 @@ $(VENV)/.base: $(VENV)/.pip pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --editable ".[train,dev]"
+	touch $@
+
+# Only where there is a wheel: Linux on x86-64.
+$(VENV)/.fuzz: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --only-binary atheris --editable ".[fuzz]"
 	touch $@

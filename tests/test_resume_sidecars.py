@@ -68,6 +68,22 @@ def test_only_images_without_sidecars_are_tagged(posters: Path, tag: Tag) -> Non
     assert (posters / "d.png.txt").read_text() == "blue\n"
 
 
+@pytest.mark.parametrize("existing", ["merge", "skip", "error", "overwrite"])
+def test_a_sidecar_that_a_power_cut_left_empty_is_written_again(
+    posters: Path, tag: Tag, existing: str
+) -> None:
+    options = ("p", "--sidecar", "txt", "--sidecar", "xmp", "--existing", existing, "--backup")
+    tag(*options)
+    before = {file: file.read_bytes() for file in posters.iterdir()}
+    for name in ("b.png.txt", "c.png.xmp"):
+        (posters / name).write_bytes(b"")
+
+    ran = tag(*options, "--resume")
+
+    assert (ran.code, told(ran)[0]) == (0, "2 tagged, 0 failed")
+    assert {file: file.read_bytes() for file in posters.iterdir()} == before
+
+
 def test_a_folder_is_known_however_it_is_named(posters: Path, tag: Tag) -> None:
     tag("p", "--sidecar", "txt")
 

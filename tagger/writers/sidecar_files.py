@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -39,7 +40,7 @@ class SidecarFiles(Attempts):
         Raises:
             OutputError: the disk is full or read-only.
         """
-        if os.path.lexists(target):
+        if is_there(target):
             change = partial(change_sidecar, target, content, backup=self._backup)
             self.attempt(target, change)
         else:
@@ -54,10 +55,19 @@ class SidecarFiles(Attempts):
             return False
         if self._makes_folders:
             os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-        if self._backup and os.path.exists(target):
+        if self._backup and is_there(target) and os.path.exists(target):
             keep_backup(target, read_sidecar(target)[0])
         write_whole(target, content)
         return True
+
+
+def is_there(target: str) -> bool:
+    """Say whether there is a sidecar: a file that is empty is what a power cut leaves of one."""
+    try:
+        state = os.lstat(target)
+    except OSError:
+        return False
+    return state.st_size > 0 or not stat.S_ISREG(state.st_mode)
 
 
 def holds_just(target: str, content: bytes) -> bool:

@@ -14,7 +14,7 @@ from tagger.paths import printable
 from tagger.results import Failed, Result, Tagged
 from tagger.writers.film_nfos import FilmNfoWriter
 from tagger.writers.sidecar_content import SIDECARS
-from tagger.writers.sidecar_files import SidecarFiles, holds_just
+from tagger.writers.sidecar_files import SidecarFiles, holds_just, is_there
 from tagger.writers.sidecar_names import SidecarNames, SidecarPlaces
 from tagger.xmp.merge import Wish, merge, new_packet
 from tagger.xmp.settle import is_settled
@@ -151,8 +151,8 @@ class SidecarWriter:
     def are_there(self, image: str) -> bool:
         """Say whether all sidecars that an image should have are there."""
         return all(
-            os.path.lexists(self._names(image, kind))
-            or (kind == "xmp" and os.path.lexists(self._names.other(image, kind)))
+            is_there(self._names(image, kind))
+            or (kind == "xmp" and is_there(self._names.other(image, kind)))
             for kind in self._kinds
             if kind != NFO
         )
@@ -189,7 +189,7 @@ class SidecarWriter:
         return SIDECARS[kind](result, self._card)
 
     def _may_write(self, target: str, content: bytes) -> bool:
-        if self._policy.existing == "overwrite" or not os.path.lexists(target):
+        if self._policy.existing == "overwrite" or not is_there(target):
             return True
         if self._policy.existing == "error":
             if holds_just(target, content):
