@@ -190,7 +190,6 @@ def test_a_rating_in_our_own_sidecar_is_kept(folder: Path, tag: Run, tagger: Run
 REFUSED = {
     "no XML": (b"<x:xmpmeta", "not valid XML (line 1, column 1: unclosed token)"),
     "torn": (DIGIKAM.encode()[:900], "not valid XML (line 21, column 25: no element found)"),
-    "empty": (b"", "not valid XML (line 1, column 1: no element found)"),
     "binary": (b"\xff\xd8\xff\xe0", "not valid XML (its text is not utf-8)"),
     "HTML": (b"<html><body/></html>", "XML, but no XMP (its outermost element is html)"),
     "no RDF": (

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
@@ -41,6 +42,8 @@ def main() -> int:
         limits.append(f"-runs={options.runs}")
     if options.seconds is not None:
         limits.append(f"-max_total_time={max(1, options.seconds // len(options.targets))}")
+    if find_spec("atheris") is None:
+        sys.exit("Atheris is not installed; there are wheels for Linux on x86-64.")
     found = False
     print(f"{'target':14}{'inputs':>10}{'kept':>7}{'slowest':>9}{'memory':>10}")
     for target in options.targets:
