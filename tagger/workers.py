@@ -143,9 +143,14 @@ class WorkerPool:
     def _start(self, first: _Job[Any] | None) -> None:
         name = f"{self._name}_{self._started}"
         thread = threading.Thread(target=self._work, args=(first,), name=name, daemon=True)
-        thread.start()
-        self._started += 1
+        # Before it starts: an interrupt that comes meanwhile must find it, to wait for it.
         self._threads.add(thread)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._threads.discard(thread)
+            raise
+        self._started += 1
 
     def _work(self, job: _Job[Any] | None) -> None:
         this = threading.current_thread()

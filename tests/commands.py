@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,3 +55,24 @@ def run_tagger(
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr.decode("utf-8"))
+
+
+# A process that is started inherits, in what the system reports as its peak, that of the process
+# that started it (Linux keeps it across exec): of tests that trained networks, gigabytes. So
+# something small starts it.
+_MEASURING = """
+import os, pathlib, subprocess, sys
+run = subprocess.Popen(sys.argv[2:])
+_, status, used = os.wait4(run.pid, 0)
+pathlib.Path(sys.argv[1]).write_text(str(used.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status) % 256)
+"""
+
+
+def run_measured(*arguments: Argument, cwd: Path) -> tuple[int, Ran]:
+    """Run ``tagger ARGUMENTS`` to its end; return its peak memory in bytes, too."""
+    with tempfile.TemporaryDirectory() as scratch:
+        peak = Path(scratch) / "peak"
+        ran = run_tagger(*arguments, cwd=cwd, under=[sys.executable, "-c", _MEASURING, peak])
+        unit = 1 if sys.platform == "darwin" else 1024
+        return int(peak.read_text()) * unit, ran

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Argument, Ran, command_line, environment
+from commands import Argument, Ran, command_line, environment, run_measured
 from pictures import png_bytes, save_picture
 from PIL import Image, PngImagePlugin
 from stalled_files import Stalled, only_on_linux
@@ -151,8 +151,10 @@ def test_images_that_are_decoded_together_stay_below_the_limit(
     (folder / "p/wide.png").write_bytes(png_bytes(13_400, 13_400, b""))
     limits = ("--image-memory", "150M", "--workers", "8", "--batch-size", "1")
 
-    alone, _ = peak_of_run("tag", "one", "-q", "--model", tiny_model, *limits)
-    peak, ran = peak_of_run("tag", "p", "-q", "--layout", "list", "--model", tiny_model, *limits)
+    alone, _ = run_measured("tag", "one", "-q", "--model", tiny_model, *limits, cwd=folder)
+    peak, ran = run_measured(
+        "tag", "p", "-q", "--layout", "list", "--model", tiny_model, *limits, cwd=folder
+    )
 
     limit = "above the limit of 150 MB"
     assert peak - alone < 190 * MEBIBYTE
@@ -330,14 +332,3 @@ def run_limited(limit: Callable[[], None], *arguments: Argument) -> Ran:
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr.decode())
-
-
-def peak_of_run(*arguments: Argument) -> tuple[int, Ran]:
-    """Run ``tagger ARGUMENTS`` in the current folder; return its peak memory in bytes, too."""
-    with open("out", "wb") as out, open("err", "wb") as err:
-        run = subprocess.Popen(command_line(*arguments), stdout=out, stderr=err, env=environment())
-        _, status, used = os.wait4(run.pid, 0)
-    run.returncode = os.waitstatus_to_exitcode(status)
-    unit = 1 if sys.platform == "darwin" else 1024
-    ran = Ran(run.returncode, Path("out").read_bytes(), Path("err").read_text())
-    return used.ru_maxrss * unit, ran

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -86,3 +87,28 @@ def test_leaving_a_pool_drops_what_has_not_begun() -> None:
 def test_no_items_give_nothing() -> None:
     with worker_pool(1, "test") as pool:
         assert list(in_order([], lambda item: pool.submit(str, item), ahead=4)) == []
+
+
+def test_an_interrupt_while_a_thread_starts_loses_no_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the process would end beside it, while it may be in a decoder."""
+    start = threading.Thread.start
+    begun, done = threading.Event(), threading.Event()
+
+    def interrupted(thread: threading.Thread) -> None:
+        monkeypatch.undo()
+        start(thread)
+        assert begun.wait(30)
+        raise KeyboardInterrupt
+
+    def work() -> None:
+        begun.set()
+        time.sleep(0.5)
+        done.set()
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), worker_pool(1, "test") as pool:
+        pool.submit(work)
+
+    assert done.is_set()
