@@ -7,6 +7,7 @@ second one would drift from the first without a sound.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import warnings
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 # line; the file's fate is told by its result.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.")
+# So would what Pillow logs, which Python prints where nobody listens.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # Each worker decodes an image of its own; a decoder that starts a thread a core would crowd them.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1

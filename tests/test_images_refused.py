@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run_tagger
 from pictures import png_bytes, save_picture
 from PIL import Image
 
@@ -148,3 +150,18 @@ def test_a_bitmap_whose_pixels_lie_behind_its_end_is_refused(tmp_path: Path) -> 
     file.write_bytes(data)
 
     assert refusal(file).startswith("damaged image: image file is truncated")
+
+
+def test_what_pillow_logs_of_a_damaged_image_is_not_printed(tmp_path: Path) -> None:
+    """Under pytest somebody listens to logs, so the command itself is asked."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.tif", tiffinfo={277: 3})
+    content = (tmp_path / "a.tif").read_bytes()
+    samples = struct.pack("<HHIHH", 277, 3, 1, 3, 0)
+    assert content.count(samples) == 1
+    damaged = content.replace(samples, struct.pack("<HHIHH", 277, 3, 1, 65535, 0))
+    (tmp_path / "a.tif").write_bytes(damaged)
+
+    ran = run_tagger("tag", "a.tif", "-q", "--layout", "list", cwd=tmp_path)
+
+    assert ran.rows() == ['a.tif,,"not an image in a supported format, or damaged"']
+    assert ran.stderr == ""
