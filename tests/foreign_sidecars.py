@@ -326,6 +326,23 @@ BARE_ELEMENT = f"""\
 </rdf:RDF></x:xmpmeta>
 """
 
+PIXELMATOR = f"""\
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="XMP Core 5.4.0">
+   <rdf:RDF {RDF_NS}>
+      <rdf:Description rdf:about=""
+            xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+            {DC_NS}
+            xmlns:digiKam="http://www.digikam.org/ns/1.0/">
+         <xmp:CreatorTool>Pixelmator 3.6</xmp:CreatorTool>
+         <dc:subject>
+            <rdf:Bag />
+         </dc:subject>
+         <digiKam:TagsList/>
+      </rdf:Description>
+   </rdf:RDF>
+</x:xmpmeta>
+"""
+
 LATIN = """\
 <?xml version="1.0" encoding="ISO-8859-1"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -347,6 +364,7 @@ LISTS: dict[str, bytes] = {
     "by hand": BY_HAND.encode(),
     "by hand without prefixes": BY_HAND_WITHOUT_PREFIXES.encode(),
     "odd namespaces": ODD_NAMESPACES.encode(),
+    "Pixelmator, nothing in its lists": PIXELMATOR.encode(),
     "minified": MINIFIED.encode(),
     "empty": EMPTY.encode(),
     "UTF-16 little-endian": b"\xff\xfe" + DIGIKAM.replace("UTF-8", "UTF-16").encode("utf-16-le"),

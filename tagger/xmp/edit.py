@@ -134,12 +134,14 @@ class Editor:
                 self._source.remove(item.node)
 
     def _restore(self, index: int, place: Place, left: list[Item]) -> bool:
-        """Make a list the bare text again that it was; not if it has grown since."""
+        """Make a list again what it was, a bare text or empty; not if it has grown since."""
         was = self.former[index] or ""
         if len(left) > 1 or not all(item.plain for item in left):
             return False
         assert place.container is not None
         assert place.node is not None
+        if was in ("empty list", "empty element"):
+            return not left and self._empty_again(place.node, place.container, place, was)
         if was == "element":
             inner = b"".join(
                 self._source.text[item.node.inner : item.node.inner_end] for item in left
@@ -164,16 +166,30 @@ class Editor:
         self._gone.append(place.node)
         return True
 
+    def _empty_again(self, node: Node, container: Node, place: Place, was: str) -> bool:
+        """Write an element again as ``<a/>`` in which there is nothing that is not ours."""
+        source = self._source
+        if not source.holds_only(container, [item.node for item in place.items]):
+            return False
+        if was == "empty element" and not source.holds_only(node, [container]):
+            return False
+        emptied = container if was == "empty list" else node
+        source.replace(emptied.inner - 1, emptied.end, b"/>")
+        return True
+
     def _add(self, index: int, target: Place | None, added: list[str]) -> None:
         if target is None:
             self._new.append((FIELDS[index], added))
             if not self._record.created:
                 self.former[index] = "nothing"
         elif target.container is not None:
+            if self._source.is_empty_tag(target.container):
+                self.former[index] = "empty list"
             self._extend(target.container, target.items, added)
         elif target.node is not None:
+            is_empty = self._source.is_empty_tag(target.node)
             self._wrap(target.node, FIELDS[index], target.bare or "", added)
-            self.former[index] = "element"
+            self.former[index] = "empty element" if is_empty else "element"
         else:
             number = self._packet.descriptions.index(target.description)
             for name, start, end in self._source.attribute_spans(target.description):

@@ -39,7 +39,8 @@ class Record:
         date: the day since which these tags stand, ``YYYY-MM-DD``.
         created: whether the sidecar is ours, so that it goes when our tags do.
         former: what each field was before it became a list for our sake: ``nothing``, ``element``
-            (a bare text), ``attribute N`` (of the Nth description, from 0); None for a list.
+            (a bare text), ``empty element`` (``<a/>``), ``empty list`` (one with ``<rdf:Bag/>``),
+            ``attribute N`` (of the Nth description, from 0); None for any other list.
         settled: the day on which a person settled these tags, ``YYYY-MM-DD``; empty where nobody
             did. From then on no model changes them.
         iptc: our keywords in the IPTC of the image that holds the packet.
