@@ -6,6 +6,7 @@ import json
 import os
 import select
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -362,6 +363,7 @@ def test_on_a_terminal_it_asks(library: Path, answer: str, code: int, last: str)
         line = command_line("apply", "tags.csv")
         os.execve(line[0], line, environment())
     shown = shown_on(terminal, until=b"[y/N]:")
+    time.sleep(0.5)  # a signal just before Python begins to read is seen only when it has read
     os.write(terminal, answer.encode())
     shown += shown_on(terminal, until=None)
     ended = os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
