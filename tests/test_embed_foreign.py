@@ -225,6 +225,23 @@ def test_photoshop_s_digest_says_what_it_said(folder: Path, fits: bool, name: st
     assert file.read_bytes() == before
 
 
+def test_photoshop_s_way_to_say_that_there_is_no_iptc_is_kept_in_step(folder: Path) -> None:
+    """Else programs would take our IPTC for newer than a person's keywords in the XMP."""
+    file = save(folder, "plain.jpg")
+    write(file, options=("-XMP-dc:Subject=sea", "-Photoshop:IPTCDigest=" + "0" * 32))
+    before = file.read_bytes()
+
+    put_in(file, "red")
+
+    (read,) = exiftool(file)
+    assert read["XMP-dc:Subject"] == ["sea", "red"]
+    assert read["Photoshop:IPTCDigest"] == read["File:CurrentIPTCDigest"]
+    put_in(file, "blue")
+    assert exiftool(file)[0]["IPTC:Keywords"] == "blue"
+    assert take_out(file)
+    assert file.read_bytes() == before
+
+
 def segment(marker: int, payload: bytes) -> bytes:
     return bytes((0xFF, marker)) + struct.pack(">H", len(payload) + 2) + payload
 

@@ -113,7 +113,7 @@ class Container(ABC):
     Attributes:
         metadata: what holds its keywords.
         takes_iptc: whether its format has a place for IPTC.
-        is_plain: whether it has a form that must become another one before it can hold a packet.
+        is_plain: whether it has a form that must become another one before it can hold metadata.
         rest: all that stays whatever the metadata are: pixels, profiles, Exif, what follows the
             image. Numbers that say where something lies are in it as distances that do not change.
     """

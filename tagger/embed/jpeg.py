@@ -68,6 +68,7 @@ class Jpeg(Container):
             self._packet.payload[len(_XMP) :] if self._packet else None,
             photoshop.iptc_of(self._resources),
         )
+        self.is_plain = photoshop.lacks_iptc(self._resources)
         self.rest = [photoshop.without_iptc(self._resources)]
         for one in self._segments:
             if one.is_a(_APP2, mpf.HEAD):
@@ -81,7 +82,7 @@ class Jpeg(Container):
         self._refuse_what_would_break()
         parts: _Parts = [(one, one.span) for one in self._segments]
         if metadata.iptc != self.metadata.iptc:
-            parts = self._with_iptc(parts, metadata.iptc)
+            parts = self._with_iptc(parts, metadata.iptc, plain=plain)
         if metadata.xmp != self.metadata.xmp:
             parts = self._with_xmp(parts, metadata.xmp)
         grown = len(SIGNATURE) + sum(_size(piece) for _, piece in parts) - self._scan
@@ -105,8 +106,8 @@ class Jpeg(Container):
         place = _behind_exif(parts)
         return [*parts[:place], (None, new), *parts[place:]]
 
-    def _with_iptc(self, parts: _Parts, iptc: bytes | None) -> _Parts:
-        changes = photoshop.edits(self._resources, iptc)
+    def _with_iptc(self, parts: _Parts, iptc: bytes | None, *, plain: bool) -> _Parts:
+        changes = photoshop.edits(self._resources, iptc, lacking=plain)
         if self.metadata.iptc is None and iptc is not None:
             new = photoshop.new_resource(iptc)
             first = self._photoshop[0] if self._photoshop else None

@@ -14,6 +14,8 @@ _IPTC = 0x0404
 # An MD5 of the IPTC: where it does not fit, programs believe that one which knows no XMP has
 # changed the IPTC since, and take that for the newer.
 _DIGEST = 0x0425
+# What Photoshop writes for the MD5 where there is no IPTC.
+_NO_DIGEST = bytes(16)
 _SIGNATURES = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR")
 
 #: A change of a text: from, to, what stands there then.
@@ -66,8 +68,24 @@ def iptc_of(payload: bytes) -> bytes | None:
     return None if resource is None else payload[resource.data : resource.data_end]
 
 
-def edits(payload: bytes, iptc: bytes | None) -> list[Edit]:
+def lacks_iptc(payload: bytes) -> bool:
+    """Say whether image resources say in Photoshop's own way that there is no IPTC.
+
+    Raises:
+        EmbedError: they are damaged.
+    """
+    digest = _find(payload, _DIGEST)
+    is_none = digest is not None and payload[digest.data : digest.data_end] == _NO_DIGEST
+    return is_none and iptc_of(payload) is None
+
+
+def edits(payload: bytes, iptc: bytes | None, *, lacking: bool = False) -> list[Edit]:
     """Return what to change so that image resources hold this IPTC, from back to front.
+
+    Args:
+        payload: the resources.
+        iptc: what they shall hold.
+        lacking: whether they shall say as :func:`lacks_iptc` does that they hold none.
 
     Raises:
         EmbedError: they are damaged.
@@ -86,8 +104,10 @@ def edits(payload: bytes, iptc: bytes | None) -> list[Edit]:
         size = len(iptc).to_bytes(4, "big")
         found = [(resource.start, resource.end, head + size + iptc + bytes(len(iptc) % 2))]
     # One that did not fit says something, and goes on to say it.
-    if digest is not None and payload[digest.data : digest.data_end] == _md5(former):
-        found.append((digest.data, digest.data_end, _md5(iptc)))
+    fits = digest is not None and payload[digest.data : digest.data_end] == _md5(former)
+    if digest is not None and (fits or lacks_iptc(payload)):
+        new = _NO_DIGEST if lacking and iptc is None else _md5(iptc)
+        found.append((digest.data, digest.data_end, new))
     return sorted(found, reverse=True)
 
 

@@ -45,7 +45,7 @@ class Record:
             did. From then on no model changes them.
         iptc: our keywords in the IPTC of the image that holds the packet.
         iptc_was: what that IPTC was before, see :class:`tagger.embed.iptc.Keywords`.
-        container_was: ``plain`` for an image that had another form before it could hold a packet,
+        container_was: ``plain`` for an image that had another form before it could hold metadata,
             see :class:`tagger.embed.container.Container`.
     """
 
