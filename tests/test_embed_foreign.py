@@ -522,6 +522,22 @@ def test_iptc_in_a_tiff_s_photoshop_data_is_kept_in_step(folder: Path) -> None:
         assert file.read_bytes() == tiff(tags)
 
 
+def test_a_digest_in_a_tiff_s_photoshop_data_fits_iptc_that_lies_elsewhere(folder: Path) -> None:
+    file = folder / "a.tif"
+    for tags in (
+        {34377: (7, resource(0x0425, bytes(16)))},
+        {34377: (7, resource(0x0425, hashlib.md5(SEA).digest())), 33723: (7, SEA)},
+    ):
+        file.write_bytes(tiff(tags))
+
+        put_in(file, "red")
+
+        (read,) = exiftool(file)
+        assert read["Photoshop:IPTCDigest"] == read["File:CurrentIPTCDigest"]
+        assert take_out(file)
+        assert file.read_bytes() == tiff(tags)
+
+
 @pytest.mark.parametrize(
     ("tags", "reason"),
     [

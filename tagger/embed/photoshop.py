@@ -93,7 +93,7 @@ def edits(payload: bytes, iptc: bytes | None, *, lacking: bool = False) -> list[
     former = iptc_of(payload)
     if former == iptc:
         return []
-    resource, digest = _find(payload, _IPTC), _find(payload, _DIGEST)
+    resource = _find(payload, _IPTC)
     if resource is None:
         # In front, where it does not matter how the rest ends.
         found = [(0, 0, new_resource(iptc or b""))]
@@ -103,12 +103,34 @@ def edits(payload: bytes, iptc: bytes | None, *, lacking: bool = False) -> list[
         head = payload[resource.start : resource.data - 4]
         size = len(iptc).to_bytes(4, "big")
         found = [(resource.start, resource.end, head + size + iptc + bytes(len(iptc) % 2))]
-    # One that did not fit says something, and goes on to say it.
-    fits = digest is not None and payload[digest.data : digest.data_end] == _md5(former)
-    if digest is not None and (fits or lacks_iptc(payload)):
-        new = _NO_DIGEST if lacking and iptc is None else _md5(iptc)
-        found.append((digest.data, digest.data_end, new))
+    found += digest_edits(payload, former, iptc, lacking=lacking)
     return sorted(found, reverse=True)
+
+
+def digest_edits(
+    payload: bytes, former: bytes | None, iptc: bytes | None, *, lacking: bool = False
+) -> list[Edit]:
+    """Return what to change so that a digest that fitted the former IPTC fits the new one.
+
+    One that did not fit says something, and goes on to say it.
+
+    Args:
+        payload: the resources.
+        former: the IPTC so far, wherever the file holds it.
+        iptc: the new one.
+        lacking: as for :func:`edits`.
+
+    Raises:
+        EmbedError: the resources are damaged.
+    """
+    digest = _find(payload, _DIGEST)
+    if digest is None:
+        return []
+    fitting = [_md5(former)] if former is not None else [_md5(None), _NO_DIGEST]
+    if payload[digest.data : digest.data_end] not in fitting:
+        return []
+    new = _NO_DIGEST if lacking and iptc is None else _md5(iptc)
+    return [(digest.data, digest.data_end, new)]
 
 
 def new_resource(iptc: bytes) -> bytes:

@@ -133,6 +133,11 @@ class Tiff(Container):
             if base.has_iptc_in_resources:
                 text = base.resources or b""
                 values[_PHOTOSHOP] = photoshop.apply(text, photoshop.edits(text, iptc))
+            elif base.resources:
+                filled = values[_IPTC] or None  # as programs see it that check the digest
+                changes = photoshop.digest_edits(base.resources, base.metadata.iptc, filled)
+                if changes:
+                    values[_PHOTOSHOP] = photoshop.apply(base.resources, changes)
         return values
 
     def _directory(self, values: dict[int, bytes], at: int) -> Directory:
