@@ -84,16 +84,15 @@ def test_two_sessions_on_a_gpu_keep_the_order(library: Path) -> None:
     assert np.abs(scores(twice) - scores(once)).max() < TOLERANCE
 
 
-def test_a_limit_of_its_memory_is_kept(library: Path) -> None:
-    """With too little for the batch it is halved, and the run goes on."""
+def test_with_little_of_its_memory_the_scores_are_the_same(library: Path) -> None:
     _, expected = tag(library, "cpu")
     _, rows = tag(library, DEVICE, "--gpu-mem-limit", "256M")
 
     assert np.abs(scores(rows) - scores(expected)).max() < TOLERANCE
 
 
-def test_doctor_finds_it(folder: Path) -> None:
+def test_doctor_tags_its_sample_there(folder: Path) -> None:
     ran = run_tagger("doctor", cwd=folder, timeout=600)
 
     assert ran.code == 0
-    assert DEVICE.partition(":")[0] in ran.stdout.decode().lower()
+    assert f"\nruns on: {DEVICE} (" in ran.stdout.decode()
