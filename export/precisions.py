@@ -8,23 +8,20 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
-from onnx.reference import ReferenceEvaluator
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from export.bias_correction import correct_biases
+from export.image_bytes import take_bytes_as_they_are
+from export.pixel_groups import read_groups_of_pixels
 from tagger.errors import ModelError
 from tagger.results import Pixels
 from tagger.runtime import INPUT_NAME
 
 # What works on feature maps; the layers between two of these stay in int8.
 _QUANTIZED = ("Conv", "Clip", "Relu", "Add", "MaxPool")
-
-# What may lie between the images and the first quantized layer.
-_ELEMENTWISE = ("Cast", "Mul", "Add", "Sub", "Div", "Transpose", "QuantizeLinear")
 
 
 def to_float16(fp32: Path) -> Any:
@@ -76,7 +73,8 @@ def to_int8(fp32: Path, images: Iterable[Pixels]) -> Any:
         )
         quantized = onnx.load(file)
         correct_biases(quantized, original, calibration.kept)
-        _take_bytes_as_they_are(quantized)
+        take_bytes_as_they_are(quantized)
+        read_groups_of_pixels(quantized)
         return quantized
 
 
@@ -107,60 +105,6 @@ def _folded(fp32: Path, scratch: Path) -> Path:
     # By its file: a graph in memory would be emptied. Symbolic shapes need sympy.
     quant_pre_process(fp32, file, skip_symbolic_shape=True)
     return file
-
-
-def _take_bytes_as_they_are(model: Any) -> None:
-    """Leave out the arithmetic before the first quantized layer where it gives the bytes back.
-
-    ``(x - 127) / 128``, quantized in steps of 1/128 from 127 on, is x again: of an image's way
-    through the network that is some 4 % of the time, for nothing. The scores stay the same to the
-    bit.
-    """
-    graph = model.graph
-    chain = _from_input_to_quantization(graph)
-    if not chain:
-        return
-    quantized = chain[-1].output[0]
-    typed = onnx.shape_inference.infer_shapes(model)
-    first_steps = onnx.utils.Extractor(typed).extract_model([INPUT_NAME], [quantized])
-    shape = [end.dim_value for end in graph.input[0].type.tensor_type.shape.dim[1:]]
-    images = np.empty((1 + 255 // (shape[0] * shape[1]), *shape), dtype=np.uint8)
-    every_byte = np.arange(images.size // shape[2]).astype(np.uint8)
-    images[:] = every_byte.reshape(*images.shape[:3], 1)
-    turned = [node for node in chain if node.op_type == "Transpose"]
-    expected = images
-    for node in turned:
-        expected = expected.transpose(onnx.helper.get_node_attr_value(node, "perm"))
-    if not np.array_equal(
-        ReferenceEvaluator(first_steps).run(None, {INPUT_NAME: images})[0], expected
-    ):
-        return
-    for node in chain:
-        graph.node.remove(node)
-    names = [INPUT_NAME, *(node.output[0] for node in turned[:-1]), quantized]
-    for place, node in enumerate(turned):
-        node.input[0], node.output[0] = names[place], names[place + 1]
-        graph.node.insert(place, node)
-    if not turned:
-        for node in graph.node:
-            node.input[:] = [INPUT_NAME if name == quantized else name for name in node.input]
-    used = {name for node in graph.node for name in node.input}
-    for constant in [one for one in graph.initializer if one.name not in used]:
-        graph.initializer.remove(constant)
-    del graph.value_info[:]  # what is left of it tells the types of before
-
-
-def _from_input_to_quantization(graph: Any) -> list[Any]:
-    """Return the nodes from the images to the first quantization; none where they branch."""
-    chain: list[Any] = []
-    name = INPUT_NAME
-    while not chain or chain[-1].op_type != "QuantizeLinear":
-        takers = [node for node in graph.node if name in node.input]
-        if len(takers) != 1 or takers[0].op_type not in _ELEMENTWISE:
-            return []
-        chain.append(takers[0])
-        name = takers[0].output[0]
-    return chain
 
 
 def _feature_layers(proto: Any) -> list[str]:

@@ -218,7 +218,8 @@ def operators_before_the_convolution(proto: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("normalised", "brightest", "operators"),
     [
-        ("factor", 255, ["Transpose", "DequantizeLinear"]),
+        # Reshaped into groups of pixels, see test_pixel_groups.
+        ("factor", 255, ["Reshape", "Transpose", "DequantizeLinear"]),
         # Steps of another size, or not the same for all channels: the arithmetic stays.
         ("factor", 200, None),
         ("factors", 255, None),
