@@ -57,12 +57,14 @@ def finish(training: Training) -> Evaluation:
     What is measured was calibrated, and its tags chosen, by what was learned from other images of
     validation; what is written was learned from all of them.
 
+    Without epochs it is an average of networks that were trained before.
+
     Raises:
         DataError: no epoch could be measured.
     """
     run, data = training.run, training.data
     best = training.state.best
-    if best is None:
+    if best is None and training.state.epochs:
         raise DataError("No epoch gave a measurable model: validation has no positive label.")
     model = load_network(run.best)
     raw = predict(model, data.images, data.validation)
@@ -121,7 +123,8 @@ def finish_refit(training: Training, base: RunFolder) -> None:
     }
     card = replace(card, name=training.settings.name, version=today, provenance=provenance)
     run.write(run.card, lambda file: file.write_text(card.to_json() + "\n", encoding="utf-8"))
-    report.write_history(run, training.state)
+    if training.state.epochs:
+        report.write_history(run, training.state)
 
 
 def _software() -> dict[str, str]:
@@ -176,10 +179,10 @@ def _card(training: Training, rules: Rules, base_rates: Any, evaluation: Evaluat
 
 
 def _metrics(
-    best: Epoch, state: TrainingState, weights: int, evaluation: Evaluation
+    best: Epoch | None, state: TrainingState, weights: int, evaluation: Evaluation
 ) -> dict[str, Any]:
     return {
-        "best_epoch": best.number,
+        "best_epoch": best.number if best else None,
         "epochs": len(state.epochs),
         "seconds": round(sum(epoch.seconds for epoch in state.epochs)),
         "weights": weights,
@@ -195,8 +198,9 @@ def _write_report(
     outcome: tuple[Any, Any, Any],
 ) -> None:
     run, labelled, state = training.run, training.labelled, training.state
-    report.write_history(run, state)
-    report.draw_learning_curves(run, state)
+    if state.epochs:
+        report.write_history(run, state)
+        report.draw_learning_curves(run, state)
     report.draw_per_label(run, evaluation)
     ids = tuple(labelled.ids[i] for i in training.data.validation)
     validation = report.Validation(ids, labelled.labels, *outcome)

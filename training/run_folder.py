@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,7 @@ class RunFolder:
             ) from None
         except (OSError, ValueError, RecursionError) as error:
             raise DataError(f"{file} cannot be read: {error}.") from None
+
+    def remove_cache(self) -> None:
+        """Remove decoded images, which take much room and are of no use to anybody else."""
+        shutil.rmtree(self.cache, ignore_errors=True)

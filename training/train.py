@@ -1,52 +1,31 @@
-"""A whole training: read, split, decode, fit, measure, choose thresholds, write the run."""
+"""A whole training: prepare the data, fit, measure, choose thresholds, write the run."""
 
 from __future__ import annotations
 
-import csv
-import io
-import platform
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 
-from tagger import __version__
 from tagger.errors import DataError, UsageError
 from training.architectures import find_architecture
-from training.cache import decoded_images
+from training.averaging import AVERAGED
 from training.finish import Training, finish, finish_refit
-from training.fit import FitData, FitListener, compile_model, copy_weights, fit
+from training.fit import FitListener, compile_model, copy_weights, fit
 from training.history import Epoch, TrainingState
 from training.keras_file import load_network
-from training.labels import LabelledSet, Notice, read_labelled_set
-from training.metrics import Evaluation, scored_labels
+from training.metrics import Evaluation
+from training.prepare import DataListener, check_same, prepare
 from training.run_folder import RunFolder
 from training.settings import DataSource, TrainSettings
-from training.split import validation_mask
 from training.teaching import Probes, taught_targets
 
-#: Labels of these names say that a label is missing: scored, never emitted.
-MISSING_LABELS = frozenset({"n/a", "na", "unknown", "none"})
 
-_COMPARED_SHARE = 0.15
-
-
-class TrainListener(FitListener, Protocol):
+class TrainListener(FitListener, DataListener, Protocol):
     """Who is told of the progress: the command line draws it."""
-
-    def notice(self, notice: Notice) -> None:
-        """Hear that something of the data was left out."""
-
-    def data_ready(self, training: int, validation: int, labels: int, scored: int) -> None:
-        """Hear how many images and labels there are."""
-
-    def images_decoded(self, done: int, total: int) -> None:
-        """Hear how far decoding is."""
 
     def probing(self, network: str) -> None:
         """Hear that a linear probe on a network is being fitted, which takes minutes."""
@@ -88,7 +67,7 @@ def train(
     """
     training = _trained(source, settings, RunFolder(folder), listener, resume, cache)
     evaluation = finish(training)
-    _remove_cache(training.run)
+    training.run.remove_cache()
     return evaluation
 
 
@@ -116,7 +95,7 @@ def refit(
 
     Raises:
         DataError: the run is not finished, or its data are no longer what they were.
-        UsageError: the folder holds another run.
+        UsageError: the folder holds another run, or the finished one is an average.
         OutputError: the folder cannot be written.
         TaggerError: the architecture needs a package that is not installed.
     """
@@ -124,6 +103,10 @@ def refit(
     if not (finished.card.exists() and finished.calibration.exists()):
         raise DataError(f"{base} is not a finished run: {finished.calibration.name} is missing.")
     described = finished.read_json(finished.settings)
+    if AVERAGED in described:
+        raise UsageError(
+            f"{base} is an average: refit each of its trainings, then average what they give."
+        )
     settings = TrainSettings.from_dict(described["settings"])
     settings = replace(
         settings,
@@ -134,11 +117,7 @@ def refit(
     source = DataSource.from_dict(described["data"])
     training = _trained(source, settings, RunFolder(folder), listener, resume, cache)
     finish_refit(training, finished)
-    _remove_cache(training.run)
-
-
-def _remove_cache(run: RunFolder) -> None:
-    shutil.rmtree(run.cache, ignore_errors=True)
+    training.run.remove_cache()
 
 
 def _trained(
@@ -156,31 +135,14 @@ def _trained(
             f"{run.folder} already holds a run: choose another folder or add --resume."
         )
     if run.settings.exists():
-        _check_same(run, "settings", asdict(settings))
+        check_same(run, "settings", asdict(settings))
     architecture = find_architecture(settings.architecture, pretrained=settings.pretrained)
     if not checkpointed:
         architecture.check()
         for teacher in settings.teachers:
             find_architecture(teacher).check()
-    labelled = read_labelled_set(
-        source.table,
-        source.images,
-        id_column=source.id_column,
-        tags_column=source.tags_column,
-        separator=source.separator,
-    )
-    run.create()
-    images, labelled = _decoded(labelled, settings, cache or run.cache, listener)
-    for notice in labelled.notices:
-        listener.notice(notice)
-    description = _describe(source, settings, labelled)
-    if run.settings.exists():
-        _check_same(run, "data", description["data"])
-    never = _never(labelled.labels, settings.never)
-    data, scored = _split(labelled, images, settings, never)
-    run.write_json(run.settings, description)
-    _write_split(run, labelled, data)
-    listener.data_ready(len(data.training), len(data.validation), len(labelled.labels), len(scored))
+    prepared = prepare(source, settings, run, listener, cache)
+    labelled, data = prepared.labelled, prepared.data
 
     keras.utils.set_random_seed(settings.seed)
     state = TrainingState()
@@ -204,7 +166,7 @@ def _trained(
     epochs = settings.stop_after or settings.epochs
     listener.model_ready(settings.architecture, model.count_params(), epochs, state)
     fit(model, data, settings, run, state, listener, measured=measured)
-    return Training(run, settings, labelled, data, never, scored, state)
+    return Training(run, settings, labelled, data, prepared.never, prepared.scored, state)
 
 
 def _checkpoint(run: RunFolder) -> Any:
@@ -239,120 +201,3 @@ def _for_training(
     model = build(*settings.training_size, labels, settings.pretrained)
     copy_weights(measured, model)
     return model
-
-
-def _decoded(
-    labelled: LabelledSet, settings: TrainSettings, cache: Path, listener: TrainListener
-) -> tuple[Any, LabelledSet]:
-    """Decode everything; images that cannot be read leave the set, named."""
-    images, failures = decoded_images(
-        labelled.files, settings.height, settings.width, cache, listener.images_decoded
-    )
-    if not failures:
-        return images, labelled
-    keep = [i for i in range(len(labelled.ids)) if i not in failures]
-    if not keep:
-        raise DataError("None of the labelled images can be read.")
-    names = tuple(f"{labelled.files[i]} ({reason})" for i, reason in sorted(failures.items()))
-    return _Rows(images, np.array(keep)), labelled.take(
-        keep, Notice("images left out, they cannot be read", names)
-    )
-
-
-class _Rows:
-    """Some rows of a memory-mapped array, indexed as if the others were not there."""
-
-    def __init__(self, array: Any, rows: Any) -> None:
-        self._array = array
-        self._rows = rows
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._array[self._rows[index]]
-
-
-def _describe(source: DataSource, settings: TrainSettings, labelled: LabelledSet) -> dict[str, Any]:
-    """Everything that reproduces the run."""
-    packages = ("keras", "tensorflow", "numpy", "pillow", "scikit-learn")
-    return {
-        "settings": asdict(settings),
-        "data": {
-            "images": str(source.images.absolute()),
-            "table": str(source.table.absolute()),
-            "id_column": source.id_column,
-            "tags_column": source.tags_column,
-            "separator": source.separator,
-            "labels": list(labelled.labels),
-            "image_count": len(labelled.ids),
-        },
-        "software": {
-            "poster-tagger": __version__,
-            "python": platform.python_version(),
-            **{package: version(package) for package in packages},
-        },
-        "notices": [str(notice) for notice in labelled.notices],
-    }
-
-
-def _check_same(run: RunFolder, part: str, now: dict[str, Any]) -> None:
-    """Refuse to go on with other settings or data: the result would be neither run's."""
-    before = run.read_json(run.settings).get(part, {})
-    for key, value in now.items():
-        old = before.get(key)
-        if (tuple(old) if isinstance(old, list) else old) != (
-            tuple(value) if isinstance(value, list) else value
-        ):
-            raise UsageError(
-                f"{run.folder} was started with another {key} ({_short(old)}, now "
-                f"{_short(value)}): use the same options, or another folder."
-            )
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _never(labels: Sequence[str], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    if wanted is None:
-        return tuple(label for label in labels if label.lower() in MISSING_LABELS)
-    for label in wanted:
-        if label not in labels:
-            raise UsageError(f"There is no label {label!r}; the labels are {', '.join(labels)}.")
-    return wanted
-
-
-def _split(
-    labelled: LabelledSet, images: Any, settings: TrainSettings, never: tuple[str, ...]
-) -> tuple[FitData, tuple[str, ...]]:
-    mask = validation_mask(labelled.ids, settings.validation_share)
-    if mask.all() or (settings.validation_share > 0 and not mask.any()):
-        raise DataError(
-            f"{len(mask)} labelled images are too few to train on some and choose by others."
-        )
-    scored = scored_labels(labelled.labels, labelled.targets.sum(axis=0), never)
-    # A small set has no label with enough positives to measure well; measuring badly beats none.
-    scored = scored or tuple(label for label in labelled.labels if label not in never)
-    data = FitData(
-        images=images,
-        targets=labelled.targets,
-        taught=labelled.targets.astype(np.float32),
-        training=np.flatnonzero(~mask),
-        validation=np.flatnonzero(mask),
-        scored=np.array([label in scored for label in labelled.labels], dtype=np.bool_),
-    )
-    return data, scored
-
-
-def _write_split(run: RunFolder, labelled: LabelledSet, data: FitData) -> None:
-    validation = set(data.validation.tolist())
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("id", "split"))
-    # A run on all images compares precisions on those that would have been validation's.
-    compared = validation_mask(labelled.ids, _COMPARED_SHARE)
-    for i, image_id in enumerate(labelled.ids):
-        part = "validation" if i in validation else "training"
-        if not validation and compared[i]:
-            part = "both"
-        writer.writerow((image_id, part))
-    run.write(run.split, lambda beside: beside.write_text(text.getvalue(), encoding="utf-8"))

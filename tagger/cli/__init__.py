@@ -15,6 +15,7 @@ import typer
 from tagger import __version__
 from tagger.cli import (
     apply,
+    average,
     bench,
     doctor,
     evaluate,
@@ -43,7 +44,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (tag, retag, apply, untag, train, refit, export, evaluate, info, doctor, bench):
+for command in (
+    tag, retag, apply, untag, train, average, refit, export, evaluate, info, doctor, bench,
+):  # fmt: skip
     command.add_to(app)
 
 

@@ -23,6 +23,7 @@ from tagger.cli.options import (
 if TYPE_CHECKING:
     from training.history import Epoch, TrainingState
     from training.labels import Notice
+    from training.metrics import Evaluation
 
 _EXAMPLES = """Examples:
 
@@ -150,14 +151,21 @@ def train(
     source = DataSource(images, labels, id_column, tags_column, separator)
     display = TrainDisplay()
     evaluation = run_training(source, settings, output, display, resume=resume, cache=cache)
-    print(
-        f"Kept epoch {display.best_epoch} of {display.epochs_done}: validation macro-AP "
-        f"{evaluation.model.macro_ap:.3f} (label frequencies {evaluation.baseline.macro_ap:.3f}), "
-        f"macro ROC-AUC {evaluation.model.macro_roc_auc:.3f}, "
-        f"log-loss {evaluation.model.log_loss:.4f} ({evaluation.baseline.log_loss:.4f})."
-    )
+    print(f"Kept epoch {display.best_epoch} of {display.epochs_done}{figures(evaluation)}.")
     print(f"Next: tagger export {output} -o model.onnx")
     return 0
+
+
+def figures(evaluation: Evaluation | None) -> str:
+    """Say how good a network is on validation, to go on a sentence; nothing without figures."""
+    if evaluation is None:
+        return ""
+    model, baseline = evaluation.model, evaluation.baseline
+    return (
+        f": validation macro-AP {model.macro_ap:.3f} (label frequencies {baseline.macro_ap:.3f}), "
+        f"macro ROC-AUC {model.macro_roc_auc:.3f}, "
+        f"log-loss {model.log_loss:.4f} ({baseline.log_loss:.4f})"
+    )
 
 
 def _size(text: str) -> tuple[int, int]:

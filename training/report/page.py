@@ -44,9 +44,10 @@ def write_page(run: RunFolder, report: RunReport) -> None:
 
 def render_page(report: RunReport) -> str:
     """Return the page as HTML."""
+    curves_of_learning = [("learning", "Learning curves", learning(report))]
     sections = (
         ("figures", "All figures", figure_table(report)),
-        ("learning", "Learning curves", learning(report)),
+        *(curves_of_learning if report.state.epochs else []),
         ("labels", "Average precision by label", bars(report)),
         ("curves", "Precision and recall", curves(report)),
         ("calibration", "Calibration", calibration(report)),
@@ -68,8 +69,6 @@ def render_page(report: RunReport) -> str:
 
 def _header(report: RunReport, links: str) -> str:
     card, origin = report.card, report.card.provenance
-    kept = report.state.best
-    minutes = sum(epoch.seconds for epoch in report.state.epochs) / 60
     facts = (
         f"network {origin.get('architecture', 'unknown')}",
         f"{report.weights:,} weights",
@@ -78,14 +77,25 @@ def _header(report: RunReport, links: str) -> str:
         f"{report.evaluation.scored_labels} scored",
         f"{origin.get('trained_images', 0):,} training images",
         f"{report.evaluation.images:,} held-out images",
-        f"kept epoch {kept.number if kept else '–'} of {len(report.state.epochs)}",
-        f"{minutes / 60:.1f} hours" if minutes >= 90 else f"{minutes:.0f} minutes",
+        *_training_facts(report),
     )
     return (
         f"<header>\n<h1>{escape(card.name)}</h1>\n"
         f'<p class="date">Training report, {escape(str(origin.get("date", card.version)))}</p>\n'
         f'<p class="verdict">{escape(_verdict(report.evaluation))}</p>\n'
         f'<p class="facts">{escape(" · ".join(facts))}</p>\n<nav>{links}</nav>\n</header>'
+    )
+
+
+def _training_facts(report: RunReport) -> tuple[str, ...]:
+    epochs = report.state.epochs
+    if not epochs:
+        return (f"average of {len(report.description.get('averaged', []))} trainings",)
+    kept = report.state.best
+    minutes = sum(epoch.seconds for epoch in epochs) / 60
+    return (
+        f"kept epoch {kept.number if kept else '–'} of {len(epochs)}",
+        f"{minutes / 60:.1f} hours" if minutes >= 90 else f"{minutes:.0f} minutes",
     )
 
 

@@ -48,8 +48,12 @@ def settings_section(description: Mapping[str, Any]) -> str:
         for key, value in description.get("data", {}).items()
     }
     software = description.get("software", {})
+    averaged = description.get("averaged", [])
+    trainings = _list((str(number), file) for number, file in enumerate(averaged, 1))
     return (
-        f"<h3>Settings</h3>\n{_list(_settings(description.get('settings', {})))}\n"
+        (f"<h3>Average of these trainings</h3>\n{trainings}\n" if averaged else "")
+        + f"<h3>Settings{' of the first' if averaged else ''}</h3>\n"
+        f"{_list(_settings(description.get('settings', {})))}\n"
         f"<h3>Data</h3>\n{_list((_name(key), _text(key, value)) for key, value in data.items())}\n"
         f"<h3>Left out of the data</h3>\n{_notices(description.get('notices', []))}\n"
         f"<h3>Software</h3>\n{_list((key, str(value)) for key, value in software.items())}"

@@ -1,0 +1,66 @@
+"""``tagger average``: finished runs → one network with the averages of their weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tagger.cli.options import CacheOption, NameOption
+from tagger.cli.train import TrainDisplay, figures
+
+_EXAMPLES = """Examples:
+
+\b
+  tagger train --images posters/ --labels train.csv --output runs/a --seed 1
+  tagger train --images posters/ --labels train.csv --output runs/b --seed 2
+  tagger average runs/a runs/b --output runs/ab
+  tagger export runs/ab -o posters.onnx
+
+\b
+  The same on all images:
+  tagger refit runs/a --output runs/a-all
+  tagger refit runs/b --output runs/b-all
+  tagger average runs/a-all runs/b-all --measured-by runs/ab --output runs/ab-all
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("average", epilog=_EXAMPLES)(average)
+
+
+def average(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Folders of finished trainings.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")
+    ],
+    measured_by: Annotated[
+        Path | None,
+        typer.Option(
+            "--measured-by",
+            metavar="RUN",
+            help="For runs on all images: the average of the trainings that they repeat.",
+        ),
+    ] = None,
+    name: NameOption = None,
+    cache: CacheOption = None,
+) -> int:
+    """Average the weights of several trainings of one network.
+
+    Networks that were trained from the same ImageNet weights on the same images, with other seeds
+    or other settings, are better together: their average is as fast as one of them. It is
+    calibrated and measured on the images that none of them was trained on.
+    """
+    from tagger.cli.extras import needs_train_extra
+
+    with needs_train_extra("average"):
+        from training.averaging import average as run_average
+    display = TrainDisplay()
+    evaluation = run_average(runs, output, display, measured_by=measured_by, name=name, cache=cache)
+    print(f"Averaged {len(runs)} trainings{figures(evaluation)}.")
+    print(f"Next: tagger export {output} -o model.onnx")
+    return 0
