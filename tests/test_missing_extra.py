@@ -30,6 +30,7 @@ sys.meta_path.insert(0, Missing())
     ("arguments", "package"),
     [
         (("train", "--images", ".", "--labels", "labels.csv", "-o", "run"), "keras"),
+        (("average", "one", "two", "-o", "run"), "keras"),
         (("export", "run", "-o", "model.onnx"), "onnx"),
         (("evaluate", "--images", ".", "--labels", "labels.csv"), "sklearn"),
     ],
