@@ -78,11 +78,11 @@ _SCRATCH = Recipe(
     augmentation=Augmentation(flip=True, shift=0.08),
 )
 _FINE_TUNING = Recipe(
-    height=384,
-    width=256,
-    epochs=12,
+    height=336,
+    width=224,
+    epochs=18,
     learning_rate=2e-4,
-    augmentation=Augmentation(flip=True, smallest_crop=0.35, colour=0.3, mixup=0.3),
+    augmentation=Augmentation(flip=True, smallest_crop=0.3, colour=0.4, mixup=0.4),
     ema=0.998,
     probe=True,
     training_scale=0.875,
