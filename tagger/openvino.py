@@ -1,4 +1,4 @@
-"""OpenVINO: the same networks on a CPU, by kernels that int8 runs faster on than ONNX Runtime's.
+"""OpenVINO: the same networks on a CPU, by kernels that are faster than ONNX Runtime's on some.
 
 The only module that imports openvino, which comes with an extra.
 """
