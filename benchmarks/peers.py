@@ -40,7 +40,7 @@ from tagger.model import TaggerModel
 from tagger.openvino import openvino_problem
 from tagger.pipeline import tag_images
 from tagger.scan import WalkOptions, scan
-from tagger.selection import Rules
+from tagger.rules import Rules
 
 _BATCH = 32
 

@@ -14,7 +14,7 @@ from export.parity import Parity, check_parity, sample_images
 from export.precision_check import MAX_LOSS, PrecisionCheck, compare_precisions, refuse_loss
 from export.precisions import to_float16, to_int8
 from export.run_images import calibration_images, comparison_files, labelled_split
-from tagger.atomic import replacing
+from tagger.files import replacing
 from tagger.card import ModelCard
 from tagger.errors import DataError, OutputError, os_reason
 from training.keras_file import load_network

@@ -14,7 +14,7 @@ from tagger.errors import DataError, ModelError
 from tagger.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Tagged
-from tagger.selection import Rules
+from tagger.rules import Rules
 from training.labels import LabelledSet
 from training.metrics import macro_average_precision
 

@@ -12,7 +12,7 @@ from tagger.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed, Result
 from tagger.scan import WalkOptions, scan
-from tagger.selection import adjusted_rules
+from tagger.rules import adjusted_rules
 
 #: An image or a folder, however it is spelled.
 AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from tagger.card import TAG_SEPARATOR
 from tagger.errors import TableError
-from tagger.paths import printable
+from tagger.text import printable
 from tagger.readers.edited import EditedRow, EditedTable
 from tagger.readers.rows import TableRows
-from tagger.selection import is_tag_name
+from tagger.rules import is_tag_name
 from tagger.tag_cells import split_tags, undivided
 from tagger.writers.tables import without_apostrophe
 from tagger.xmp.packet import same_keyword

@@ -20,7 +20,7 @@ from tagger.image_file import ImageFile
 from tagger.image_memory import memory_needed
 from tagger.limits import NO_HURRY, Attempt, Memory
 from tagger.limits import ImageError as ImageError  # what this module raises
-from tagger.paths import harmless
+from tagger.text import harmless
 from tagger.resizing import resized_rgb
 from tagger.results import Pixels
 from tagger.tiff_header import refuse_long_tables

@@ -22,7 +22,7 @@ from tagger.limits import DEFAULT_LIMITS, ImageLimits, Memory
 from tagger.loading import Loading, LoadPicture, batches, in_order
 from tagger.model import TaggerModel
 from tagger.results import DECIMALS, Failed, FileFacts, Pixels, Result, Scores, Tagged
-from tagger.selection import Rules, select
+from tagger.rules import Rules, select
 from tagger.workers import worker_pool
 
 # A batch for a GPU is decoded in pieces of so many images, by as many workers as there are.

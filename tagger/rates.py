@@ -18,7 +18,7 @@ from tagger.loading import batches, in_order, load_into
 from tagger.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Tagged
-from tagger.selection import Rules
+from tagger.rules import Rules
 from tagger.workers import worker_pool
 
 #: Width and height of the posters that are drawn where none are given.

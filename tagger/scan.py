@@ -16,7 +16,7 @@ from operator import itemgetter
 
 from tagger.errors import UsageError
 from tagger.library import holds_posters, is_poster
-from tagger.paths import printable
+from tagger.text import printable
 from tagger.workers import Patience
 
 #: Endings of the files that a walk takes; compared without case.

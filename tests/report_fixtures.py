@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tagger.card import ModelCard
-from tagger.selection import Rules, choose
+from tagger.rules import Rules, choose
 from training.history import Epoch, TrainingState
 from training.metrics import evaluate, most_frequent
 from training.report import RunReport, Validation

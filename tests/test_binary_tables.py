@@ -23,7 +23,7 @@ from test_tables import NAMES, RESULTS, named, table
 from tiny_model import CARD
 
 from tagger.errors import OutputError
-from tagger.paths import escape, unescape
+from tagger.text import escape, unescape
 from tagger.results import Failed, FileFacts, Result, Tag, Tagged
 from tagger.writers.columns import EXTRA_COLUMNS, Kind
 from tagger.writers.grouped import GroupedWriter

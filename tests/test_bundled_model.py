@@ -11,7 +11,7 @@ from tagger.model import BUNDLED_CUDA_MODEL, BUNDLED_MODEL, TaggerModel, read_ca
 from tagger.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.scan import WalkOptions, scan
-from tagger.selection import Rules
+from tagger.rules import Rules
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"

@@ -18,7 +18,7 @@ from tagger.images import FORMATS
 from tagger.model import BUNDLED_MODEL, TaggerModel, cuda_problem
 from tagger.pipeline import tag_images
 from tagger.results import Tagged
-from tagger.selection import Rules
+from tagger.rules import Rules
 
 pytest_plugins = ("training_fixtures",)
 

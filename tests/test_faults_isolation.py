@@ -17,7 +17,7 @@ from tagger.limits import DEFAULT_LIMITS, NO_HURRY, Attempt, ImageError, ImageLi
 from tagger.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed
-from tagger.selection import Rules
+from tagger.rules import Rules
 from tagger.workers import threads_left_behind
 
 # No file is known that crashes Pillow: in a decoder's process an image of 13 pixels a side does.

@@ -24,7 +24,7 @@ from tagger.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed, Result
 from tagger.scan import WalkOptions, scan
-from tagger.selection import Rules
+from tagger.rules import Rules
 from tagger.workers import Patience, StalledError, threads_left_behind
 
 NAMES = [f"{letter}.png" for letter in "abcdefg"]

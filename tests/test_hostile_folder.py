@@ -11,7 +11,7 @@ import pytest
 from commands import Ran, run_tagger
 from pictures import save_picture
 
-from tagger.paths import unescape
+from tagger.text import unescape
 
 GREY = {"mode": "L", "size": (8, 8)}
 

@@ -11,7 +11,7 @@ from commands import Ran
 from PIL import Image
 from readers import reader
 
-from tagger.paths import unescape
+from tagger.text import unescape
 
 LAYOUTS = ("wide", "list", "long")
 

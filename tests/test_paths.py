@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.paths import escape, printable, unescape
+from tagger.text import escape, printable, unescape
 
 #: Any name, and names made of what the escaping itself uses.
 NAMES = st.one_of(

@@ -13,7 +13,7 @@ from tagger import model as model_module
 from tagger.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed, Result, Tag, Tagged
-from tagger.selection import Rules
+from tagger.rules import Rules
 
 
 def results(

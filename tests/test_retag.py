@@ -17,7 +17,7 @@ from tagger.errors import TableError
 from tagger.readers.rows import TableRows, open_rows
 from tagger.readers.wide import WideTable
 from tagger.results import Result
-from tagger.selection import Rules
+from tagger.rules import Rules
 
 Run = Callable[..., Ran]
 

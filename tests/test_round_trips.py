@@ -15,7 +15,7 @@ from tagger.readers.rows import open_rows
 from tagger.readers.wide import WideTable
 from tagger.results import Failed, Result, Tagged
 from tagger.scan import WalkOptions, scan
-from tagger.selection import Rules, select
+from tagger.rules import Rules, select
 from tagger.writers.layouts import layout
 from tagger.writers.parquet import ParquetWriter
 from tagger.writers.sink import Sink

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tiny_model import CARD
 
 from tagger.results import Tag
-from tagger.selection import Rules, choose, select
+from tagger.rules import Rules, choose, select
 
 RULES = Rules.of_card(CARD)
 

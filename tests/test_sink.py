@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tagger.atomic import process_token, remove_left_by, replacing, write_new, write_whole
+from tagger.files import process_token, remove_left_by, replacing, write_new, write_whole
 from tagger.errors import OutputError
 from tagger.writers.sink import Sink, check_folder
 

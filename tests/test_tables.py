@@ -12,7 +12,7 @@ import pandas
 import pytest
 from tiny_model import CARD
 
-from tagger.paths import escape, unescape
+from tagger.text import escape, unescape
 from tagger.results import Failed, Result, Tag, Tagged
 from tagger.writers.layouts import layout
 from tagger.writers.sink import Sink

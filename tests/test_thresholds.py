@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tagger.selection import Rules, choose
+from tagger.rules import Rules, choose
 
 pytest.importorskip("sklearn", reason="the 'train' extra is not installed")
 

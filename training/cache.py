@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.atomic import write_whole
+from tagger.files import write_whole
 from tagger.errors import OutputError
 from tagger.images import RESIZE_RULE, ImageError, load_rgb
 from tagger.results import Pixels

@@ -8,7 +8,7 @@ from tagger.errors import DataError
 from tagger.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed
-from tagger.selection import Rules, choose
+from tagger.rules import Rules, choose
 from training.labels import LabelledSet, Notice
 from training.metrics import Evaluation, evaluate, most_frequent
 

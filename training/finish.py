@@ -14,7 +14,7 @@ import numpy as np
 from tagger import __version__
 from tagger.card import RESIZE_RULES, ModelCard
 from tagger.errors import DataError
-from tagger.selection import Rules, choose
+from tagger.rules import Rules, choose
 from training import report
 from training.calibration import Calibration, learn_calibration
 from training.fit import FitData, predict

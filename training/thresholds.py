@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tagger.selection import Rules, choose
+from tagger.rules import Rules, choose
 from training.folds import held_out
 from training.metrics import f1_score
 

@@ -170,7 +170,7 @@ class _Run:
 
     def failed(self, path: str, reason: str) -> None:
         """Take note of an image or sidecar that failed."""
-        from tagger.paths import printable
+        from tagger.text import printable
 
         self.failures += 1
         if not self._quiet and self.failures <= _MOST_FAILURES_SHOWN:
@@ -245,7 +245,7 @@ class _Run:
 
 def _lines(image: str, changes: Sequence[Change]) -> Iterator[str]:
     """Say what changes: in a line where it is the same in all sidecars."""
-    from tagger.paths import printable
+    from tagger.text import printable
 
     if len({(frozenset(change.added), frozenset(change.removed)) for change in changes}) < 2:
         told = [(image, change) for change in changes[:1]]

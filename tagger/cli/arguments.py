@@ -12,7 +12,7 @@ from tagger.card import TAG_SEPARATOR, ModelCard
 from tagger.errors import UsageError, os_reason
 from tagger.limits import DEFAULT_LIMITS, ImageLimits
 from tagger.scan import Scan, WalkOptions, scan
-from tagger.selection import Rules, adjusted_rules, is_tag_name, known_label
+from tagger.rules import Rules, adjusted_rules, is_tag_name, known_label
 
 STDIN = "-"
 

@@ -14,7 +14,7 @@ from tagger.cli.config_files import ConfigFile, read_table, shown
 from tagger.cli.config_values import checked, names_a_path, option_key
 from tagger.cli.wording import sentence
 from tagger.errors import UsageError
-from tagger.paths import printable
+from tagger.text import printable
 
 if TYPE_CHECKING:
     from typer.core import TyperOption

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tagger.errors import UsageError, os_reason
-from tagger.paths import printable
+from tagger.text import printable
 
 FILE_NAME = "tagger.toml"
 TABLE = "tag"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tagger.cli.config_files import ConfigFile
-from tagger.paths import printable
+from tagger.text import printable
 
 if TYPE_CHECKING:
     from typer.core import TyperOption

@@ -68,7 +68,7 @@ def _sample(model: object) -> int:
     from tagger.model import BUNDLED_MODEL, TaggerModel
     from tagger.pipeline import tag_images
     from tagger.results import Failed
-    from tagger.selection import Rules
+    from tagger.rules import Rules
 
     started = time.perf_counter()
     opened = TaggerModel(model if isinstance(model, Path) else None)

@@ -230,7 +230,7 @@ def refuse_outside(path: str, base: str | None) -> None:
     Raises:
         UsageError: it leads out of it.
     """
-    from tagger.paths import printable
+    from tagger.text import printable
 
     if base is None:
         return

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tagger.atomic import write_whole
+from tagger.files import write_whole
 from tagger.cli.streams import say
 from tagger.errors import OutputError, TaggerError, os_reason
-from tagger.paths import harmless, printable
+from tagger.text import harmless, printable
 from tagger.results import Failed, Result
 from tagger.scan import Scan
 from tagger.writers.attempts import Attempts

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tagger.runs.manifest import ModelFacts
     from tagger.runs.run import Run
     from tagger.scan import Scan
-    from tagger.selection import Rules
+    from tagger.rules import Rules
 
 
 ResumeOption = Annotated[
@@ -118,7 +118,7 @@ class Origin:
             ModelError: the file cannot be read.
         """
         from tagger.errors import ModelError
-        from tagger.paths import printable
+        from tagger.text import printable
         from tagger.runs.manifest import Manifest, ModelFacts
 
         if self.table is not None:
@@ -159,7 +159,7 @@ def recorded_run(
     Raises:
         OutputError: the output's folder is not there, or another run is at work on the output.
     """
-    from tagger.paths import escape
+    from tagger.text import escape
     from tagger.runs.lock import locked
     from tagger.runs.manifest import Manifest
     from tagger.runs.run import Run
@@ -185,7 +185,7 @@ def _run_files(
     outputs: OutputOptions,
     notice: Callable[[str], None],
 ) -> RunFiles | None:
-    from tagger.paths import printable
+    from tagger.text import printable
     from tagger.writers.sink import check_folder
 
     if table.is_file:
@@ -211,7 +211,7 @@ def _run_files(
 
 def _options(rules: Rules, table: TableOptions, outputs: OutputOptions) -> dict[str, Any]:
     """Return the options that change results, by their names on the command line."""
-    from tagger.paths import escape
+    from tagger.text import escape
 
     found: dict[str, Any] = {}
     if table.is_file:

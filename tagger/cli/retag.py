@@ -46,7 +46,7 @@ from tagger.cli.tables import (
     RelativeToOption,
     table_options,
 )
-from tagger.cli.writing import Source, write_results
+from tagger.job import Source, write_results
 from tagger.errors import TableError, UsageError
 from tagger.runs.files import RunFiles
 
@@ -176,7 +176,7 @@ def _placed(
         TableError: the paths are not in order, and sidecars may be shared.
         UsageError: a path leads out of the folder whose tree is mirrored.
     """
-    from tagger.paths import printable
+    from tagger.text import printable
 
     shares = bool(options.sidecars) and options.sidecar_name is SidecarName.REPLACE
     previous = b""

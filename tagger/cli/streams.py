@@ -7,7 +7,7 @@ import sys
 from typing import TextIO
 
 from tagger.errors import os_reason
-from tagger.paths import harmless
+from tagger.text import harmless
 
 # What a shell reports for a program that SIGPIPE ended: `tagger tag … | head -1` is no failure.
 EXIT_READER_GONE = 141

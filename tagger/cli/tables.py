@@ -196,7 +196,7 @@ def _column_names(texts: Sequence[str]) -> Iterator[str]:
 
 
 def _spelling(*, absolute: bool, folder: str | None) -> Callable[[str], str]:
-    from tagger.paths import as_given, printable, relative_to
+    from tagger.text import as_given, printable, relative_to
 
     if absolute and folder is not None:
         raise UsageError("--absolute and --relative-to exclude each other: give one of them.")
@@ -277,7 +277,7 @@ def run_table(card: ModelCard, options: TableOptions, progress: TagProgress) -> 
         OutputError: the format cannot hold the table.
         UsageError: a label has the name of an extra column.
     """
-    from tagger.paths import escape, printable
+    from tagger.text import escape, printable
     from tagger.runs.table import RunTable
     from tagger.writers.layouts import layout
     from tagger.writers.tables import TextEncoding

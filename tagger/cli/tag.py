@@ -68,7 +68,7 @@ from tagger.cli.tables import (
     TableOptions,
     table_options,
 )
-from tagger.cli.writing import EXIT_SOME_FAILED, Source, write_results
+from tagger.job import EXIT_SOME_FAILED, Source, write_results
 
 if TYPE_CHECKING:
     from tagger.card import ModelCard
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from tagger.model import TaggerModel
     from tagger.runs.remaining import Remaining
     from tagger.scan import Scan
-    from tagger.selection import Rules
+    from tagger.rules import Rules
 
 _EXAMPLES = """Examples:
 
@@ -237,7 +237,7 @@ def _card(file: Path | None) -> ModelCard:
 
 
 def _list_images(found: Scan, passing: Untagged | None, *, quiet: bool) -> int:
-    from tagger.paths import printable
+    from tagger.text import printable
 
     count = 0
     problems: list[str] = []

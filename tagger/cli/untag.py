@@ -130,7 +130,7 @@ class _Run:
             OutputError: the disk is full or read-only.
         """
         from tagger.errors import OutputError, os_reason, spoils_the_rest
-        from tagger.paths import printable
+        from tagger.text import printable
         from tagger.xmp.elements import XmpError
         from tagger.xmp.settle import SettledError
 
@@ -171,7 +171,7 @@ class _Run:
 
     def failed(self, path: str, reason: str) -> None:
         """Take note of a file or folder that failed."""
-        from tagger.paths import printable
+        from tagger.text import printable
 
         self.failures += 1
         if not self._quiet:
@@ -194,7 +194,7 @@ class _Run:
 
     def _count(self, path: str, taken: TakenOut) -> None:
         from tagger.nfo.files import is_nfo
-        from tagger.paths import printable
+        from tagger.text import printable
         from tagger.writers.sidecar_names import is_xmp_sidecar
 
         goes = is_xmp_sidecar(path) and taken.content is None

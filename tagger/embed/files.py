@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from tagger.atomic import replacing, take_after, write_synced
+from tagger.files import replacing, take_after, write_synced
 from tagger.embed.container import Container, EmbedError, Reader
 from tagger.embed.formats import NoPlaceError, read_container
 from tagger.embed.keywords import Target, split_packet, with_tags, without_tags

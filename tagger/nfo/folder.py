@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tagger.library import FOLDER_POSTERS, film_poster
-from tagger.paths import printable
+from tagger.text import printable
 from tagger.scan import SUFFIXES
 from tagger.xmp.elements import XmpError
 

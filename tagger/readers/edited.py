@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tagger.errors import TableError
-from tagger.paths import unescape
+from tagger.text import unescape
 from tagger.readers.rows import Cells, TableRows
 from tagger.writers.tables import without_apostrophe
 

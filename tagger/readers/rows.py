@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import BinaryIO, Self, TypeAlias
 
 from tagger.errors import MissingExtraError, TableError, UsageError, os_reason
-from tagger.paths import printable
+from tagger.text import printable
 
 STDIN = "-"
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from tagger.card import ModelCard
 from tagger.errors import TableError, UsageError
-from tagger.paths import unescape
+from tagger.text import unescape
 from tagger.readers.rows import Cells, TableRows
 from tagger.results import DECIMALS, Failed, FileFacts, Result, Scores, Tagged
-from tagger.selection import Rules, select
+from tagger.rules import Rules, select
 from tagger.writers.columns import EXTRA_COLUMNS
 
 #: Columns that only a look at the file can fill; all others follow from the path.

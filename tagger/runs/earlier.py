@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tagger.errors import UsageError
-from tagger.paths import printable
+from tagger.text import printable
 from tagger.runs import journal as notes
 from tagger.runs.done import Done
 from tagger.runs.files import RunFiles

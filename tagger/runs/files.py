@@ -14,8 +14,8 @@ from typing import Self
 
 from platformdirs import user_state_path
 
-from tagger.atomic import beside
-from tagger.paths import printable
+from tagger.files import beside
+from tagger.text import printable
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from tagger.errors import OutputError, os_reason
-from tagger.paths import printable
+from tagger.text import printable
 
 # What systems say where a folder's file system has no locks (some network shares and FUSE); EINVAL
 # is Windows.

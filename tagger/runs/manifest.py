@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from tagger import __version__
-from tagger.atomic import beside, process_token, take_place
+from tagger.files import beside, process_token, take_place
 from tagger.card import ModelCard
 from tagger.errors import OutputError, UsageError, os_reason
-from tagger.paths import printable
+from tagger.text import printable
 
 _FORMAT = 1
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final
 
-from tagger.atomic import beside, remove_left_by, take_place
+from tagger.files import beside, remove_left_by, take_place
 from tagger.errors import OutputError, UsageError, os_reason
 from tagger.results import Failed, Result, Stamp
 from tagger.runs import journal as notes

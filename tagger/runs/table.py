@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from tagger.atomic import beside, take_place
+from tagger.files import beside, take_place
 from tagger.errors import OutputError, TableError, os_reason
-from tagger.paths import printable
+from tagger.text import printable
 from tagger.readers.rows import Cells, open_rows
 from tagger.results import Result
 from tagger.writers.columns import Cell, Column, Kind, Row

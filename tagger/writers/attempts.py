@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tagger.errors import OutputError, os_reason, spoils_the_rest
-from tagger.paths import printable
+from tagger.text import printable
 from tagger.xmp.elements import XmpError
 
 

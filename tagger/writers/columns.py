@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
-from tagger.paths import escape
+from tagger.text import escape
 from tagger.results import Failed, Result
 from tagger.titles import title_and_year
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tagger.card import TAG_SEPARATOR
 from tagger.errors import UsageError
-from tagger.paths import as_given, escape
+from tagger.text import as_given, escape
 from tagger.results import Failed, Result
 from tagger.writers.columns import EXTRA_COLUMNS, Cell, Column, Kind, Row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import TracebackType
 
-from tagger.paths import as_given, printable
+from tagger.text import as_given, printable
 from tagger.results import Failed, Result
 from tagger.writers.sink import Sink
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tagger.corrections import Correction
-from tagger.paths import escape
+from tagger.text import escape
 from tagger.xmp.elements import XmpError
 from tagger.xmp.settle import Settled, Verdict, settle
 

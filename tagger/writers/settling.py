@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tagger.corrections import Correction
 from tagger.embed.files import would_settle
 from tagger.errors import os_reason
-from tagger.paths import printable
+from tagger.text import printable
 from tagger.writers.settled_content import SETTLED, Terms, verdict
 from tagger.writers.sidecar_files import SidecarFiles
 from tagger.writers.sidecar_names import SidecarNames, SidecarPlaces

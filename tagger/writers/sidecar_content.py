@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from tagger.card import ModelCard
-from tagger.paths import escape
+from tagger.text import escape
 from tagger.results import Tagged
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tagger.atomic import write_whole
+from tagger.files import write_whole
 from tagger.writers.attempts import Attempts
 from tagger.xmp.files import change_sidecar, keep_backup, read_sidecar
 

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from tagger.card import ModelCard
 from tagger.errors import OutputError
-from tagger.paths import printable
+from tagger.text import printable
 from tagger.results import Failed, Result, Tagged
 from tagger.writers.film_nfos import FilmNfoWriter
 from tagger.writers.sidecar_content import SIDECARS

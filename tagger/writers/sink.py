@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
-from tagger.atomic import beside, take_place
+from tagger.files import beside, take_place
 from tagger.errors import OutputError, os_reason
-from tagger.paths import harmless, printable
+from tagger.text import harmless, printable
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from tagger.atomic import rewrite_whole, write_new
+from tagger.files import rewrite_whole, write_new
 from tagger.xmp.elements import XmpError
 from tagger.xmp.merge import TakenOut, take_out
 from tagger.xmp.names import TAGGER

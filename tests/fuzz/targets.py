@@ -28,11 +28,11 @@ from tagger.limits import Attempt, ImageError, ImageLimits, Memory
 from tagger.nfo.document import LeftAlone
 from tagger.nfo.merge import merge_genres, take_genres_out
 from tagger.onnx_file import UnsafeModelError, check_model_file
-from tagger.paths import escape, printable, unescape
+from tagger.text import escape, printable, unescape
 from tagger.readers.rows import open_rows
 from tagger.readers.wide import WideTable
 from tagger.results import Tag
-from tagger.selection import Rules
+from tagger.rules import Rules
 from tagger.titles import title_and_year
 from tagger.xmp.elements import XmpError
 from tagger.xmp.merge import Wish, merge, take_out

@@ -131,7 +131,7 @@ def _open_run(
     run: Run, source: Source, table: TableOptions, resuming: ResumeOptions, *, quiet: bool
 ) -> None:
     """Find out what there is to go on with, and say what a person may not expect."""
-    from tagger.paths import printable
+    from tagger.text import printable
 
     read = source.origin.table
     run.open(resume=resuming.wanted, same_images=read is not None and _is_same(read, table.output))
