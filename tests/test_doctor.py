@@ -102,7 +102,7 @@ def runtimes(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             raise PackageNotFoundError(name)
         return "1.99"
 
-    monkeypatch.setattr("tagger.cli.doctor.version", listed_version)
+    monkeypatch.setattr("tagger.cli.commands.doctor.version", listed_version)
     return listed
 
 

@@ -13,7 +13,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from tagger import __version__
-from tagger.cli import (
+from tagger.cli import signals, streams
+from tagger.cli.commands import (
     apply,
     average,
     bench,
@@ -23,8 +24,6 @@ from tagger.cli import (
     info,
     refit,
     retag,
-    signals,
-    streams,
     tag,
     train,
     untag,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tagger.cli.options import CacheOption, NameOption
-from tagger.cli.train import TrainDisplay
+from tagger.cli.commands.train import TrainDisplay
 
 _EXAMPLES = """Examples:
 
