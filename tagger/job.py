@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagger.cli.outputs import OutputOptions, embedding_writer, sidecar_writer
-from tagger.cli.resuming import Origin, ResumeOptions, recorded_run
+from tagger.cli.options.holders import OutputOptions, embedding_writer, sidecar_writer
+from tagger.cli.options.resume import Origin, ResumeOptions, recorded_run
 from tagger.cli.streams import EXIT_READER_GONE, say
-from tagger.cli.tables import TableOptions, table_sink, table_writer
+from tagger.cli.options.table import TableOptions, table_sink, table_writer
 
 if TYPE_CHECKING:
     from tagger.card import ModelCard

@@ -13,7 +13,7 @@ import pytest
 from commands import Ran
 from pictures import save_picture
 
-from tagger.cli.filters import moment
+from tagger.cli.options.images import moment
 from tagger.errors import UsageError
 
 Run = Callable[..., Ran]

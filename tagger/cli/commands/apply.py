@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options import BackupOption, QuietOption
-from tagger.cli.outputs import (
+from tagger.cli.options.common import BackupOption, QuietOption
+from tagger.cli.options.holders import (
     EmbedOption,
     KeepTimeOption,
     Sidecar,
@@ -91,7 +91,7 @@ def apply(
     cell says that an image has no tags; images that the table does not name stay as they are. Paths
     are read as 'tagger tag' reads them: start the command in the same folder.
     """
-    from tagger.cli.arguments import xmp_levels
+    from tagger.cli.options.values import xmp_levels
     from tagger.corrections import read_corrections
     from tagger.embed.files import embed_tags
     from tagger.readers.rows import open_rows

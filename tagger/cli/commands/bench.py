@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options import (
+from tagger.cli.options.common import (
     BatchSizeOption,
     DeviceOption,
     GpuMemoryOption,
@@ -64,7 +64,7 @@ def bench(
     The ideal follows from the first two: on a CPU the same cores do both, one after the other; a
     GPU runs beside them.
     """
-    from tagger.cli.arguments import memory_size
+    from tagger.cli.options.values import memory_size
     from tagger.cores import available_cores
     from tagger.model import TaggerModel
 

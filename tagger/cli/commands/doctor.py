@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import typer
 
 from tagger import __version__
-from tagger.cli.options import ModelOption
+from tagger.cli.options.common import ModelOption
 from tagger.cli.streams import say, show
 
 _BASE = ("numpy", "pillow", "typer", "rich")

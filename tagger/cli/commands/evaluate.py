@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tagger.cli.options import (
+from tagger.cli.options.common import (
     BatchSizeOption,
     DeviceOption,
     IdColumnOption,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options import JsonOption, ModelArgument
+from tagger.cli.options.common import JsonOption, ModelArgument
 from tagger.cli.streams import show
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import CacheOption, NameOption
+from tagger.cli.options.common import CacheOption, NameOption
 from tagger.cli.commands.train import TrainDisplay
 
 _EXAMPLES = """Examples:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options import (
+from tagger.cli.options.common import (
     BackupOption,
     IgnoreOption,
     MaxTagsOption,
@@ -19,7 +19,7 @@ from tagger.cli.options import (
     SummaryOption,
     ThresholdOption,
 )
-from tagger.cli.outputs import (
+from tagger.cli.options.holders import (
     EmbedOption,
     Existing,
     ExistingOption,
@@ -34,8 +34,8 @@ from tagger.cli.outputs import (
     mirrored_base,
     refuse_outside,
 )
-from tagger.cli.resuming import Origin
-from tagger.cli.tables import (
+from tagger.cli.options.resume import Origin
+from tagger.cli.options.table import (
     AbsoluteOption,
     ColumnsOption,
     ExcelOption,
@@ -111,7 +111,7 @@ def retag(
     the model, so name the one that tagged. Paths are read as 'tagger tag' reads them: start the
     command in the same folder. RESULTS itself may be the output.
     """
-    from tagger.cli.arguments import tagging_rules, xmp_levels
+    from tagger.cli.options.values import tagging_rules, xmp_levels
     from tagger.model import BUNDLED_MODEL, read_card
     from tagger.readers.rows import open_rows
     from tagger.readers.wide import WideTable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.configurable import ConfigOption, ConfigurableCommand, NoConfigOption
-from tagger.cli.filters import NewerThanOption, SkipTaggedOption
-from tagger.cli.options import (
+from tagger.cli.options.images import NewerThanOption, SkipTaggedOption
+from tagger.cli.options.common import (
     BackupOption,
     BatchSizeOption,
     DeviceOption,
@@ -36,7 +36,7 @@ from tagger.cli.options import (
     ThresholdOption,
     WorkersOption,
 )
-from tagger.cli.outputs import (
+from tagger.cli.options.holders import (
     EmbedOption,
     Existing,
     ExistingOption,
@@ -48,7 +48,7 @@ from tagger.cli.outputs import (
     SidecarOption,
     XmpRootOption,
 )
-from tagger.cli.resuming import (
+from tagger.cli.options.resume import (
     Origin,
     ResumeOption,
     ResumeOptions,
@@ -56,7 +56,7 @@ from tagger.cli.resuming import (
     UpdateOption,
 )
 from tagger.cli.streams import say
-from tagger.cli.tables import (
+from tagger.cli.options.table import (
     AbsoluteOption,
     ColumnsOption,
     ExcelOption,
@@ -158,8 +158,8 @@ def tag(
     no_config: NoConfigOption = False,
 ) -> int:
     """Tag images: a table, or a sidecar beside each image."""
-    from tagger.cli.arguments import gather_paths, image_limits, tagging_rules, xmp_levels
-    from tagger.cli.filters import moment, untagged
+    from tagger.cli.options.values import gather_paths, image_limits, tagging_rules, xmp_levels
+    from tagger.cli.options.images import moment, untagged
     from tagger.scan import WalkOptions
 
     limits = image_limits(image_timeout, image_memory)
@@ -223,7 +223,7 @@ def tag(
 def _open_model(
     file: Path | None, device: str, batch_size: int | None, gpu_mem_limit: str | None
 ) -> TaggerModel:
-    from tagger.cli.arguments import memory_size
+    from tagger.cli.options.values import memory_size
     from tagger.model import TaggerModel
 
     gpu_memory = memory_size(gpu_mem_limit)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options import (
+from tagger.cli.options.common import (
     CacheOption,
     IdColumnOption,
     ImagesOption,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options import (
+from tagger.cli.options.common import (
     BackupOption,
     ExcludeOption,
     FilesFromOption,
@@ -16,7 +16,7 @@ from tagger.cli.options import (
     NullOption,
     QuietOption,
 )
-from tagger.cli.outputs import KeepTimeOption
+from tagger.cli.options.holders import KeepTimeOption
 from tagger.cli.streams import say
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def untag(
     'tagger apply' wrote, unless --settled asks for those too. Text and JSON sidecars
     bear no mark of ours and are not touched.
     """
-    from tagger.cli.arguments import gather_paths
+    from tagger.cli.options.values import gather_paths
     from tagger.scan import SUFFIXES, WalkOptions
     from tagger.writers.sidecar_names import holders_of_tags
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tagger.cli.outputs import OutputOptions
+from tagger.cli.options.holders import OutputOptions
 from tagger.cli.streams import say
-from tagger.cli.tables import TableOptions, run_table
+from tagger.cli.options.table import TableOptions, run_table
 from tagger.errors import UsageError, os_reason
 from tagger.runs.files import RunFiles
 

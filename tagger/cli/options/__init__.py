@@ -1,0 +1,1 @@
+"""Each option, declared once with its default; a file per group."""
