@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tagger.errors import DataError, ModelError
-from tagger.images import ImageError, load_rgb
+from tagger.decode.picture import ImageError, load_rgb
 from tagger.model import TaggerModel
 from tagger.results import Pixels
 

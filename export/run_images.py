@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tagger.card import ModelCard
 from tagger.errors import DataError
-from tagger.images import ImageError, load_rgb
+from tagger.decode.picture import ImageError, load_rgb
 from tagger.results import Pixels
 from tagger.scan import SUFFIXES
 from training.labels import ImageFinder, LabelledSet, read_labelled_set

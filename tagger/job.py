@@ -215,7 +215,7 @@ def _write(
         progress: told of what fails.
         begin: whether sidecars that are there make a later run pass over the image.
     """
-    from tagger.facts import file_stamp
+    from tagger.decode.facts import file_stamp
 
     failures = progress.failures
     run, sidecars = outputs.run, outputs.sidecars

@@ -10,9 +10,9 @@ from concurrent.futures import Future
 from itertools import islice
 from typing import TypeAlias, TypeVar
 
-from tagger.facts import STAMP, file_stamp, measure
-from tagger.images import ImageError, Picture, load_picture
-from tagger.limits import NO_HURRY, Attempt, ImageLimits, Memory
+from tagger.decode.facts import STAMP, file_stamp, measure
+from tagger.decode.picture import ImageError, Picture, load_picture
+from tagger.decode.budget import NO_HURRY, Attempt, ImageLimits, Memory
 from tagger.results import Failed, FileFacts, Pixels
 from tagger.workers import GivenUpError
 

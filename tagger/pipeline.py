@@ -17,8 +17,8 @@ from queue import SimpleQueue
 import numpy as np
 import numpy.typing as npt
 
-from tagger.images import load_picture
-from tagger.limits import DEFAULT_LIMITS, ImageLimits, Memory
+from tagger.decode.picture import load_picture
+from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits, Memory
 from tagger.loading import Loading, LoadPicture, batches, in_order
 from tagger.model import TaggerModel
 from tagger.results import DECIMALS, Failed, FileFacts, Pixels, Result, Scores, Tagged
@@ -74,7 +74,7 @@ def _picture_loader(*, isolated: bool) -> Iterator[LoadPicture]:
     if not isolated:
         yield load_picture
         return
-    from tagger.isolation import isolation
+    from tagger.decode.processes import isolation
 
     with isolation() as processes:
         yield processes.load

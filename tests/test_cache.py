@@ -10,7 +10,7 @@ import pytest
 from pictures import four_corners, save_picture
 
 from tagger.errors import OutputError
-from tagger.images import load_rgb
+from tagger.decode.picture import load_rgb
 from training.cache import decoded_images
 
 HEIGHT, WIDTH = 12, 8

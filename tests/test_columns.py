@@ -16,7 +16,7 @@ from commands import Ran
 from pictures import save_picture
 from tiny_model import changed_card, write_model
 
-from tagger.facts import measure
+from tagger.decode.facts import measure
 from tagger.titles import title_and_year
 from tagger.writers.columns import EXTRA_COLUMNS
 

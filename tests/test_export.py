@@ -15,7 +15,7 @@ from shapes import LABELS, Made, ShapeSet
 
 from tagger.card import METADATA_KEY, ModelCard
 from tagger.errors import DataError, ModelError
-from tagger.images import load_rgb
+from tagger.decode.picture import load_rgb
 from tagger.model import TaggerModel
 from tagger.results import Pixels
 

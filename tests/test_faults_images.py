@@ -17,10 +17,10 @@ from pictures import png_bytes, save_picture
 from PIL import Image, PngImagePlugin
 from stalled_files import Stalled, only_on_linux
 
-from tagger import resizing
-from tagger.images import ImageError, load_picture
-from tagger.limits import NO_HURRY, Attempt, Memory
-from tagger.resizing import resized_rgb
+from tagger.decode import resize as resizing
+from tagger.decode.picture import ImageError, load_picture
+from tagger.decode.budget import NO_HURRY, Attempt, Memory
+from tagger.decode.resize import resized_rgb
 
 MEBIBYTE = 2**20
 

@@ -12,8 +12,8 @@ from commands import Ran
 from pictures import png_bytes, save_picture
 from stalled_files import Stalled, only_on_linux
 
-from tagger.isolation import isolation
-from tagger.limits import DEFAULT_LIMITS, NO_HURRY, Attempt, ImageError, ImageLimits, Memory
+from tagger.decode.processes import isolation
+from tagger.decode.budget import DEFAULT_LIMITS, NO_HURRY, Attempt, ImageError, ImageLimits, Memory
 from tagger.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed
@@ -24,7 +24,7 @@ from tagger.workers import threads_left_behind
 _CRASHING = """
 import os, signal, sys
 
-if "tagger.isolated" in sys.orig_argv:
+if "tagger.decode.process" in sys.orig_argv:
     from PIL import PngImagePlugin
 
     load = PngImagePlugin.PngImageFile.load

@@ -16,7 +16,7 @@ from pictures import (
 )
 from PIL import Image, ImageCms
 
-from tagger.images import load_rgb
+from tagger.decode.picture import load_rgb
 
 #: EXIF orientation → which of the stored corners A B C D (top left, top right, bottom left,
 #: bottom right) is seen in each place (the table of the EXIF standard, section 4.6.4).

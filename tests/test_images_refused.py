@@ -12,7 +12,7 @@ from commands import run_tagger
 from pictures import png_bytes, save_picture
 from PIL import Image
 
-from tagger.images import MAX_PIXELS, ImageError, load_rgb
+from tagger.decode.picture import MAX_PIXELS, ImageError, load_rgb
 
 NOT_SUPPORTED = "not an image in a supported format, or damaged"
 

@@ -17,7 +17,7 @@ from shapes import Made, ShapeSet
 
 from tagger.card import METADATA_KEY, ModelCard
 from tagger.errors import DataError, ModelError
-from tagger.images import load_rgb
+from tagger.decode.picture import load_rgb
 from tagger.model import TaggerModel
 
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")

@@ -16,7 +16,7 @@ from PIL import Image
 from shapes import LABELS, Made, ShapeSet
 
 from tagger.card import ModelCard
-from tagger.images import load_rgb
+from tagger.decode.picture import load_rgb
 from training.split import is_validation
 
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")

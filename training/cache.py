@@ -13,7 +13,7 @@ import numpy as np
 
 from tagger.files import write_whole
 from tagger.errors import OutputError
-from tagger.images import RESIZE_RULE, ImageError, load_rgb
+from tagger.decode.picture import RESIZE_RULE, ImageError, load_rgb
 from tagger.results import Pixels
 
 _CHUNK = 256

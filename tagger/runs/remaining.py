@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from tagger.facts import file_stamp
+from tagger.decode.facts import file_stamp
 from tagger.runs.done import Earlier
 from tagger.runs.run import Run
 

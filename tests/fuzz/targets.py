@@ -22,9 +22,9 @@ from tagger.embed.container import Reader
 from tagger.embed.formats import read_container
 from tagger.embed.keywords import with_tags, without_tags
 from tagger.errors import ModelError, TaggerError
-from tagger.images import load_picture
+from tagger.decode.picture import load_picture
 from tagger.library import film_poster, is_poster
-from tagger.limits import Attempt, ImageError, ImageLimits, Memory
+from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 from tagger.nfo.document import LeftAlone
 from tagger.nfo.merge import merge_genres, take_genres_out
 from tagger.onnx_file import UnsafeModelError, check_model_file

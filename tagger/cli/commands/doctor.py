@@ -96,7 +96,7 @@ def _sample(model: object) -> int:
 def _image_formats() -> tuple[list[str], list[str]]:
     from PIL import features
 
-    from tagger.images import FORMATS
+    from tagger.decode.picture import FORMATS
 
     optional = {"WEBP": "webp", "AVIF": "avif", "JPEG": "jpg", "TIFF": "libtiff", "PNG": "zlib"}
     missing = [name for name in FORMATS if name in optional and not features.check(optional[name])]

@@ -73,7 +73,7 @@ from tagger.job import EXIT_SOME_FAILED, Source, write_results
 if TYPE_CHECKING:
     from tagger.card import ModelCard
     from tagger.earlier_tags import Untagged
-    from tagger.limits import ImageLimits
+    from tagger.decode.budget import ImageLimits
     from tagger.model import TaggerModel
     from tagger.runs.remaining import Remaining
     from tagger.scan import Scan
@@ -270,7 +270,7 @@ def _tag(
     quiet: bool,
 ) -> int:
     from tagger.cores import available_cores
-    from tagger.facts import STAMP
+    from tagger.decode.facts import STAMP
     from tagger.pipeline import tag_images
 
     def paths(unreadable: Callable[[str, str], None], remaining: Remaining | None) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tagger.card import TAG_SEPARATOR, ModelCard
 from tagger.errors import UsageError, os_reason
-from tagger.limits import DEFAULT_LIMITS, ImageLimits
+from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
 from tagger.scan import Scan, WalkOptions, scan
 from tagger.rules import Rules, adjusted_rules, is_tag_name, known_label
 

@@ -20,8 +20,8 @@ from typing import Any, Final
 import numpy as np
 
 from tagger.errors import TaggerError, os_reason
-from tagger.images import ImageError, Picture
-from tagger.limits import Attempt
+from tagger.decode.picture import ImageError, Picture
+from tagger.decode.budget import Attempt
 
 #: Length of the path, height and width of the pixels, memory, seconds of computing (0: no limit).
 REQUEST: Final = struct.Struct("<IIIQd")
@@ -42,7 +42,7 @@ class _Decoder:
 
     def __init__(self) -> None:
         # Not the current folder's modules: it may be the very one that is not trusted.
-        command = [sys.executable, "-P", "-m", "tagger.isolated"]
+        command = [sys.executable, "-P", "-m", "tagger.decode.process"]
         try:
             # Ctrl-C is for whoever started it; it ends when its requests do.
             self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 (our own)

@@ -9,9 +9,9 @@ import os
 import sys
 from typing import BinaryIO
 
-from tagger.images import ImageError, load_picture
-from tagger.isolation import ANSWER, GRANTED, NEEDS, PICTURE, REFUSED, REQUEST
-from tagger.limits import Attempt, ImageLimits, Memory
+from tagger.decode.picture import ImageError, load_picture
+from tagger.decode.processes import ANSWER, GRANTED, NEEDS, PICTURE, REFUSED, REQUEST
+from tagger.decode.budget import Attempt, ImageLimits, Memory
 
 
 class _AskingAttempt(Attempt):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
-from tagger.image_memory import BAND_PIXELS
+from tagger.decode.cost import BAND_PIXELS
 
 # The last step averages over so many pixels a side; what is beyond is averaged in blocks first.
 _GAP = 2.0

@@ -6,7 +6,7 @@ import io
 import os
 import stat
 
-from tagger.limits import Attempt, ImageError
+from tagger.decode.budget import Attempt, ImageError
 
 # Headers of real images take a few hundred. Each may leave something in memory, so a file that
 # consists of headers alone would fill it.

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image, TiffImagePlugin
 
-from tagger.image_file import ImageFile
+from tagger.decode.file import ImageFile
 
 #: Pixels of an image that are converted at a time, see :mod:`tagger.resizing`.
 BAND_PIXELS = 2_000_000
