@@ -39,7 +39,7 @@ from tagger.cores import available_cores
 from tagger.model import TaggerModel
 from tagger.openvino import openvino_problem
 from tagger.pipeline import tag_images
-from tagger.scan import WalkOptions, scan
+from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules
 
 _BATCH = 32

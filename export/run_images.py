@@ -10,7 +10,7 @@ from tagger.card import ModelCard
 from tagger.errors import DataError
 from tagger.decode.picture import ImageError, load_rgb
 from tagger.results import Pixels
-from tagger.scan import SUFFIXES
+from tagger.find.scan import SUFFIXES
 from training.labels import ImageFinder, LabelledSet, read_labelled_set
 from training.run_folder import RunFolder
 

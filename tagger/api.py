@@ -11,7 +11,7 @@ from tagger.cores import available_cores
 from tagger.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed, Result
-from tagger.scan import WalkOptions, scan
+from tagger.find.scan import WalkOptions, scan
 from tagger.rules import adjusted_rules
 
 #: An image or a folder, however it is spelled.

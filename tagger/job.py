@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tagger.results import Result
     from tagger.runs.remaining import Remaining
     from tagger.runs.run import Run
-    from tagger.scan import Scan
+    from tagger.find.scan import Scan
     from tagger.writers import Writer
     from tagger.writers.embedding import EmbeddingWriter
     from tagger.writers.sidecars import SidecarWriter

@@ -10,7 +10,7 @@ from commands import run_tagger
 from tagger.model import BUNDLED_CUDA_MODEL, BUNDLED_MODEL, TaggerModel, read_card
 from tagger.pipeline import tag_images
 from tagger.results import Tagged
-from tagger.scan import WalkOptions, scan
+from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules
 
 ROOT = Path(__file__).parent.parent

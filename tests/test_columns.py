@@ -17,7 +17,7 @@ from pictures import save_picture
 from tiny_model import changed_card, write_model
 
 from tagger.decode.facts import measure
-from tagger.titles import title_and_year
+from tagger.find.titles import title_and_year
 from tagger.writers.columns import EXTRA_COLUMNS
 
 Run = Callable[..., Ran]

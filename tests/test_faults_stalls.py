@@ -23,7 +23,7 @@ from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 from tagger.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed, Result
-from tagger.scan import WalkOptions, scan
+from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules
 from tagger.workers import Patience, StalledError, threads_left_behind
 

@@ -9,8 +9,8 @@ import pytest
 from commands import Ran
 from pictures import save_picture
 
-from tagger.library import is_poster
-from tagger.scan import WalkOptions, scan
+from tagger.find.library import is_poster
+from tagger.find.scan import WalkOptions, scan
 
 Run = Callable[..., Ran]
 

@@ -14,7 +14,7 @@ from tiny_model import CARD
 from tagger.readers.rows import open_rows
 from tagger.readers.wide import WideTable
 from tagger.results import Failed, Result, Tagged
-from tagger.scan import WalkOptions, scan
+from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules, select
 from tagger.writers.layouts import layout
 from tagger.writers.parquet import ParquetWriter

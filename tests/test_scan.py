@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import UsageError
-from tagger.scan import SUFFIXES, WalkOptions, scan
+from tagger.find.scan import SUFFIXES, WalkOptions, scan
 
 
 def touch(folder: Path, *names: str | bytes) -> None:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tagger.card import TAG_SEPARATOR, label_problem
 from tagger.errors import DataError, UsageError
 from tagger.text import unescape
-from tagger.scan import SUFFIXES
+from tagger.find.scan import SUFFIXES
 from tagger.tag_cells import split_tags, undivided
 from training.label_table import ERROR_COLUMN, read_label_table
 

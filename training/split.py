@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from tagger.scan import SUFFIXES
+from tagger.find.scan import SUFFIXES
 
 
 def is_validation(image_id: str, share: float) -> bool:

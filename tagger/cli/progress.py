@@ -18,7 +18,7 @@ from tagger.cli.streams import say
 from tagger.errors import OutputError, TaggerError, os_reason
 from tagger.text import harmless, printable
 from tagger.results import Failed, Result
-from tagger.scan import Scan
+from tagger.find.scan import Scan
 from tagger.writers.attempts import Attempts
 from tagger.writers.sidecars import SidecarWriter
 

@@ -15,9 +15,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tagger.library import FOLDER_POSTERS, film_poster
+from tagger.find.library import FOLDER_POSTERS, film_poster
 from tagger.text import printable
-from tagger.scan import SUFFIXES
+from tagger.find.scan import SUFFIXES
 from tagger.xmp.elements import XmpError
 
 # fmt: off

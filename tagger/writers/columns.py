@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from tagger.text import escape
 from tagger.results import Failed, Result
-from tagger.titles import title_and_year
+from tagger.find.titles import title_and_year
 
 #: A text, a probability, a whole number, or nothing.
 Cell: TypeAlias = str | float | int | None

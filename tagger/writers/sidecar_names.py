@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tagger.nfo.files import NfosOnce, is_nfo
-from tagger.scan import SUFFIXES
+from tagger.find.scan import SUFFIXES
 
 
 @dataclass(frozen=True)

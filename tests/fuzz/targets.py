@@ -23,7 +23,7 @@ from tagger.embed.formats import read_container
 from tagger.embed.keywords import with_tags, without_tags
 from tagger.errors import ModelError, TaggerError
 from tagger.decode.picture import load_picture
-from tagger.library import film_poster, is_poster
+from tagger.find.library import film_poster, is_poster
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 from tagger.nfo.document import LeftAlone
 from tagger.nfo.merge import merge_genres, take_genres_out
@@ -33,7 +33,7 @@ from tagger.readers.rows import open_rows
 from tagger.readers.wide import WideTable
 from tagger.results import Tag
 from tagger.rules import Rules
-from tagger.titles import title_and_year
+from tagger.find.titles import title_and_year
 from tagger.xmp.elements import XmpError
 from tagger.xmp.merge import Wish, merge, take_out
 from tagger.xmp.names import TAGGER

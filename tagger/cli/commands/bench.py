@@ -90,7 +90,7 @@ def _given(folder: Path, most: int) -> dict[str, list[str]]:
     from itertools import islice
 
     from tagger.errors import UsageError
-    from tagger.scan import WalkOptions, scan
+    from tagger.find.scan import WalkOptions, scan
 
     found = scan([str(folder)], WalkOptions()).paths(lambda name, reason: None)
     paths = list(islice(found, most))

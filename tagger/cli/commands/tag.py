@@ -72,11 +72,11 @@ from tagger.job import EXIT_SOME_FAILED, Source, write_results
 
 if TYPE_CHECKING:
     from tagger.card import ModelCard
-    from tagger.earlier_tags import Untagged
+    from tagger.find.already_tagged import Untagged
     from tagger.decode.budget import ImageLimits
     from tagger.model import TaggerModel
     from tagger.runs.remaining import Remaining
-    from tagger.scan import Scan
+    from tagger.find.scan import Scan
     from tagger.rules import Rules
 
 _EXAMPLES = """Examples:
@@ -160,7 +160,7 @@ def tag(
     """Tag images: a table, or a sidecar beside each image."""
     from tagger.cli.options.values import gather_paths, image_limits, tagging_rules, xmp_levels
     from tagger.cli.options.images import moment, untagged
-    from tagger.scan import WalkOptions
+    from tagger.find.scan import WalkOptions
 
     limits = image_limits(image_timeout, image_memory)
     found = gather_paths(

@@ -83,7 +83,7 @@ def untag(
     bear no mark of ours and are not touched.
     """
     from tagger.cli.options.values import gather_paths
-    from tagger.scan import SUFFIXES, WalkOptions
+    from tagger.find.scan import SUFFIXES, WalkOptions
     from tagger.writers.sidecar_names import holders_of_tags
 
     found = gather_paths(

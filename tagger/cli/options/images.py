@@ -13,8 +13,8 @@ from tagger.errors import UsageError
 
 if TYPE_CHECKING:
     from tagger.card import ModelCard
-    from tagger.earlier_tags import Untagged
-    from tagger.scan import Scan
+    from tagger.find.already_tagged import Untagged
+    from tagger.find.scan import Scan
 
 NewerThanOption = Annotated[
     str | None,
@@ -90,7 +90,7 @@ def untagged(
     Raises:
         UsageError: no one folder can mirror the images.
     """
-    from tagger.earlier_tags import EarlierTags, Untagged
+    from tagger.find.already_tagged import EarlierTags, Untagged
     from tagger.writers.sidecar_names import SidecarNames
     from tagger.writers.sidecars import NFO
 

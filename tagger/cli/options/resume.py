@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tagger.cli.progress import TagProgress
     from tagger.runs.manifest import ModelFacts
     from tagger.runs.run import Run
-    from tagger.scan import Scan
+    from tagger.find.scan import Scan
     from tagger.rules import Rules
 
 

@@ -167,7 +167,7 @@ def table_options(
 
 
 def _format(output: str | None, wanted: Format | None) -> Format | None:
-    from tagger.scan import SUFFIXES
+    from tagger.find.scan import SUFFIXES
 
     if output is None or output == "-":
         return wanted or (Format.CSV if output == "-" else None)

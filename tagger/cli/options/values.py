@@ -11,7 +11,7 @@ from pathlib import Path
 from tagger.card import TAG_SEPARATOR, ModelCard
 from tagger.errors import UsageError, os_reason
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
-from tagger.scan import Scan, WalkOptions, scan
+from tagger.find.scan import Scan, WalkOptions, scan
 from tagger.rules import Rules, adjusted_rules, is_tag_name, known_label
 
 STDIN = "-"

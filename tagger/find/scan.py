@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from tagger.errors import UsageError
-from tagger.library import holds_posters, is_poster
+from tagger.find.library import holds_posters, is_poster
 from tagger.text import printable
 from tagger.workers import Patience
 

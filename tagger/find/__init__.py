@@ -1,0 +1,1 @@
+"""The command line to a sorted stream of image paths."""
