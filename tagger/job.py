@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tagger.find.scan import Scan
     from tagger.writers import Writer
     from tagger.writers.embedding import EmbeddingWriter
-    from tagger.writers.sidecars import SidecarWriter
+    from tagger.holders.sidecars import SidecarWriter
 
 EXIT_SOME_FAILED = 1
 

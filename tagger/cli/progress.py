@@ -19,8 +19,8 @@ from tagger.errors import OutputError, TaggerError, os_reason
 from tagger.text import harmless, printable
 from tagger.results import Failed, Result
 from tagger.find.scan import Scan
-from tagger.writers.attempts import Attempts
-from tagger.writers.sidecars import SidecarWriter
+from tagger.holders.attempts import Attempts
+from tagger.holders.sidecars import SidecarWriter
 
 _MOST_FAILURES_SHOWN = 20
 _SECONDS_BETWEEN_LINES = 15.0

@@ -12,7 +12,7 @@ from tagger.embed.files import read_embedded_xmp
 from tagger.nfo.document import LeftAlone, Nfo
 from tagger.nfo.films import Films
 from tagger.nfo.genres import meanings
-from tagger.writers.sidecar_names import SharedStems, SidecarNames
+from tagger.holders.places import SharedStems, SidecarNames
 from tagger.xmp.elements import XmpError
 from tagger.xmp.files import read_sidecar
 from tagger.xmp.names import FIELDS, TAGGER

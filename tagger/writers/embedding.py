@@ -9,7 +9,7 @@ from types import TracebackType
 from tagger.card import ModelCard
 from tagger.embed.files import embed_tags
 from tagger.results import Result, Tagged
-from tagger.writers.attempts import Attempts
+from tagger.holders.attempts import Attempts
 from tagger.xmp.merge import Wish
 
 

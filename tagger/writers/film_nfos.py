@@ -12,7 +12,7 @@ from tagger.nfo.document import LeftAlone, Why
 from tagger.nfo.films import Films
 from tagger.nfo.merge import merge_genres
 from tagger.results import Tagged
-from tagger.writers.attempts import Attempts
+from tagger.holders.attempts import Attempts
 from tagger.xmp.elements import XmpError
 from tagger.xmp.files import change_sidecar
 

@@ -32,8 +32,8 @@ from tagger.errors import UsageError
 
 if TYPE_CHECKING:
     from tagger.corrections import Corrections
-    from tagger.writers.settling import Change, Settling
-    from tagger.writers.sidecar_files import SidecarFiles
+    from tagger.holders.pinning import Change, Settling
+    from tagger.holders.changes import SidecarFiles
 
 EXIT_SOME_FAILED = 1
 EXIT_DECLINED = 1
@@ -95,9 +95,9 @@ def apply(
     from tagger.corrections import read_corrections
     from tagger.embed.files import embed_tags
     from tagger.readers.rows import open_rows
-    from tagger.writers.settled_content import Terms
-    from tagger.writers.settling import Settling
-    from tagger.writers.sidecar_files import SidecarFiles
+    from tagger.holders.pinned import Terms
+    from tagger.holders.pinning import Settling
+    from tagger.holders.changes import SidecarFiles
 
     kinds = _kinds(sidecar, embed=embed)
     if not (dry_run or yes or _can_ask()):
@@ -133,7 +133,7 @@ def apply(
 
 
 def _kinds(sidecar: Sequence[Sidecar] | None, *, embed: bool) -> tuple[str, ...]:
-    from tagger.writers.settling import EMBEDDED
+    from tagger.holders.pinning import EMBEDDED
 
     kinds = tuple(sidecar or (() if embed else (Sidecar.XMP,)))
     if Sidecar.NFO in kinds:

@@ -84,7 +84,7 @@ def untag(
     """
     from tagger.cli.options.values import gather_paths
     from tagger.find.scan import SUFFIXES, WalkOptions
-    from tagger.writers.sidecar_names import holders_of_tags
+    from tagger.holders.places import holders_of_tags
 
     found = gather_paths(
         tuple(paths or ()),
@@ -152,7 +152,7 @@ class _Run:
     def _take_out(self, path: str) -> TakenOut | None:
         from tagger.embed.files import untag_image
         from tagger.nfo.files import is_nfo, untag_nfo
-        from tagger.writers.sidecar_names import is_xmp_sidecar
+        from tagger.holders.places import is_xmp_sidecar
         from tagger.xmp.files import untag_sidecar
 
         if is_xmp_sidecar(path):
@@ -195,7 +195,7 @@ class _Run:
     def _count(self, path: str, taken: TakenOut) -> None:
         from tagger.nfo.files import is_nfo
         from tagger.text import printable
-        from tagger.writers.sidecar_names import is_xmp_sidecar
+        from tagger.holders.places import is_xmp_sidecar
 
         goes = is_xmp_sidecar(path) and taken.content is None
         if not (is_xmp_sidecar(path) or is_nfo(path)):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tagger.card import ModelCard
     from tagger.cli.progress import TagProgress
     from tagger.writers.embedding import EmbeddingWriter
-    from tagger.writers.sidecar_names import SidecarNames
-    from tagger.writers.sidecars import SidecarWriter
+    from tagger.holders.places import SidecarNames
+    from tagger.holders.sidecars import SidecarWriter
 
 
 class Sidecar(StrEnum):
@@ -164,7 +164,7 @@ def sidecar_writer(
     Raises:
         OutputError: the folder for them is a file.
     """
-    from tagger.writers.sidecars import SidecarPolicy, SidecarWriter
+    from tagger.holders.sidecars import SidecarPolicy, SidecarWriter
 
     if not options.sidecars:
         return None
@@ -193,7 +193,7 @@ def sidecar_names(name: SidecarName, folder: str | None, base: Callable[[], str]
     Raises:
         OutputError: the folder for them is a file.
     """
-    from tagger.writers.sidecar_names import SidecarNames
+    from tagger.holders.places import SidecarNames
 
     if folder is not None and os.path.isfile(folder):
         raise OutputError(f"--sidecar-dir {folder} is a file, not a folder.")

@@ -91,8 +91,8 @@ def untagged(
         UsageError: no one folder can mirror the images.
     """
     from tagger.find.already_tagged import EarlierTags, Untagged
-    from tagger.writers.sidecar_names import SidecarNames
-    from tagger.writers.sidecars import NFO
+    from tagger.holders.places import SidecarNames
+    from tagger.holders.sidecars import NFO
 
     places = [SidecarNames()]
     if sidecar_dir is not None:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tagger.files import write_whole
-from tagger.writers.attempts import Attempts
+from tagger.holders.attempts import Attempts
 from tagger.xmp.files import change_sidecar, keep_backup, read_sidecar
 
 

@@ -10,9 +10,9 @@ from tagger.corrections import Correction
 from tagger.embed.files import would_settle
 from tagger.errors import os_reason
 from tagger.text import printable
-from tagger.writers.settled_content import SETTLED, Terms, verdict
-from tagger.writers.sidecar_files import SidecarFiles
-from tagger.writers.sidecar_names import SidecarNames, SidecarPlaces
+from tagger.holders.pinned import SETTLED, Terms, verdict
+from tagger.holders.changes import SidecarFiles
+from tagger.holders.places import SidecarNames, SidecarPlaces
 from tagger.xmp.elements import XmpError
 from tagger.xmp.files import read_sidecar
 from tagger.xmp.settle import Settled, Verdict

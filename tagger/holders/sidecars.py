@@ -13,9 +13,9 @@ from tagger.errors import OutputError
 from tagger.text import printable
 from tagger.results import Failed, Result, Tagged
 from tagger.writers.film_nfos import FilmNfoWriter
-from tagger.writers.sidecar_content import SIDECARS
-from tagger.writers.sidecar_files import SidecarFiles, holds_just, is_there
-from tagger.writers.sidecar_names import SidecarNames, SidecarPlaces
+from tagger.holders.text_and_json import SIDECARS
+from tagger.holders.changes import SidecarFiles, holds_just, is_there
+from tagger.holders.places import SidecarNames, SidecarPlaces
 from tagger.xmp.merge import Wish, merge, new_packet
 from tagger.xmp.settle import is_settled
 

@@ -1,0 +1,1 @@
+"""What holds tags: sidecars of every kind, films' .nfo files, and images themselves."""
