@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tagger.runs.run import Run
     from tagger.find.scan import Scan
     from tagger.writers import Writer
-    from tagger.writers.embedding import EmbeddingWriter
+    from tagger.holders.image.writer import EmbeddingWriter
     from tagger.holders.sidecars import SidecarWriter
 
 EXIT_SOME_FAILED = 1

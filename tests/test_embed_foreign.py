@@ -17,8 +17,8 @@ from PIL import Image
 from readers import reader
 from test_xmp_people import wish
 
-from tagger.embed.container import EmbedError
-from tagger.embed.files import embed_tags, read_embedded_xmp, untag_image
+from tagger.holders.image.container import EmbedError
+from tagger.holders.image.files import embed_tags, read_embedded_xmp, untag_image
 from tagger.xmp.elements import XmpError
 
 XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"

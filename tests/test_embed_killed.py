@@ -14,14 +14,14 @@ from commands import environment
 from embeddable import save
 from test_xmp_people import wish
 
-from tagger.embed.container import EmbedError
-from tagger.embed.files import embed_tags, untag_image
+from tagger.holders.image.container import EmbedError
+from tagger.holders.image.files import embed_tags, untag_image
 
 # A process that ends itself, without any chance to tidy up, when the system is asked for the
 # nth thing that concerns the folder: opening, creating, renaming, changing attributes.
 KILLED = """\
 import os, signal, sys
-from tagger.embed.files import embed_tags
+from tagger.holders.image.files import embed_tags
 from tagger.results import Tag
 from tagger.xmp.merge import Wish
 

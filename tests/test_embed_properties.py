@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_xmp_people import wish
 
-from tagger.embed import iptc
-from tagger.embed.container import Container, EmbedError, Reader
-from tagger.embed.formats import read_container
-from tagger.embed.keywords import Target, with_tags, without_tags
+from tagger.holders.image import iptc
+from tagger.holders.image.container import Container, EmbedError, Reader
+from tagger.holders.image.formats import read_container
+from tagger.holders.image.keywords import Target, with_tags, without_tags
 from tagger.xmp.elements import XmpError
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from drawn_images import drawn_images
 
-from tagger.embed.container import EmbedError
-from tagger.embed.files import embed_tags, read_embedded_xmp, untag_image
+from tagger.holders.image.container import EmbedError
+from tagger.holders.image.files import embed_tags, read_embedded_xmp, untag_image
 from tagger.results import Tag
 from tagger.xmp.merge import Wish
 

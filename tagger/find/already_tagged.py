@@ -7,8 +7,8 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from tagger.embed.container import EmbedError
-from tagger.embed.files import read_embedded_xmp
+from tagger.holders.image.container import EmbedError
+from tagger.holders.image.files import read_embedded_xmp
 from tagger.nfo.document import LeftAlone, Nfo
 from tagger.nfo.films import Films
 from tagger.nfo.genres import meanings

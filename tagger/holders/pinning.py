@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tagger.corrections import Correction
-from tagger.embed.files import would_settle
+from tagger.holders.image.files import would_settle
 from tagger.errors import os_reason
 from tagger.text import printable
 from tagger.holders.pinned import SETTLED, Terms, verdict

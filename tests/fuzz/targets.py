@@ -18,9 +18,9 @@ from tiny_model import CARD
 
 from tagger.card import ModelCard
 from tagger.corrections import read_corrections
-from tagger.embed.container import Reader
-from tagger.embed.formats import read_container
-from tagger.embed.keywords import with_tags, without_tags
+from tagger.holders.image.container import Reader
+from tagger.holders.image.formats import read_container
+from tagger.holders.image.keywords import with_tags, without_tags
 from tagger.errors import ModelError, TaggerError
 from tagger.decode.picture import load_picture
 from tagger.find.library import film_poster, is_poster

@@ -93,7 +93,7 @@ def apply(
     """
     from tagger.cli.options.values import xmp_levels
     from tagger.corrections import read_corrections
-    from tagger.embed.files import embed_tags
+    from tagger.holders.image.files import embed_tags
     from tagger.readers.rows import open_rows
     from tagger.holders.pinned import Terms
     from tagger.holders.pinning import Settling

@@ -150,7 +150,7 @@ class _Run:
                 self._count(path, taken)
 
     def _take_out(self, path: str) -> TakenOut | None:
-        from tagger.embed.files import untag_image
+        from tagger.holders.image.files import untag_image
         from tagger.nfo.files import is_nfo, untag_nfo
         from tagger.holders.places import is_xmp_sidecar
         from tagger.xmp.files import untag_sidecar

@@ -15,7 +15,7 @@ from tagger.errors import OutputError, UsageError
 if TYPE_CHECKING:
     from tagger.card import ModelCard
     from tagger.cli.progress import TagProgress
-    from tagger.writers.embedding import EmbeddingWriter
+    from tagger.holders.image.writer import EmbeddingWriter
     from tagger.holders.places import SidecarNames
     from tagger.holders.sidecars import SidecarWriter
 
@@ -252,7 +252,7 @@ def embedding_writer(
         options: of the output.
         progress: told of what fails.
     """
-    from tagger.writers.embedding import EmbeddingWriter
+    from tagger.holders.image.writer import EmbeddingWriter
 
     if not options.embed:
         return None

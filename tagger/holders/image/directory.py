@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from tagger.embed.container import EmbedError, Reader
+from tagger.holders.image.container import EmbedError, Reader
 
 # Bytes a value, by type from 1 on.
 _TYPE_SIZES = (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from tagger.embed.container import Container, Metadata
-from tagger.embed.iptc import set_keywords
+from tagger.holders.image.container import Container, Metadata
+from tagger.holders.image.iptc import set_keywords
 from tagger.xmp.files import has_our_tags
 from tagger.xmp.merge import TakenOut, Wish, merge, new_packet, take_out
 from tagger.xmp.notes import read_record, with_record

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from tagger.embed.container import EmbedError
+from tagger.holders.image.container import EmbedError
 
 _IPTC = 0x0404
 # An MD5 of the IPTC: where it does not fit, programs believe that one which knows no XMP has

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 
-from tagger.embed.container import Container, EmbedError, Metadata, Piece, Reader, Span
+from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

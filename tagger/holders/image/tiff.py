@@ -9,10 +9,10 @@ Sources: TIFF 6.0; XMP specification part 3, "TIFF"; Adobe Photoshop TIFF Techni
 
 from __future__ import annotations
 
-from tagger.embed import photoshop
-from tagger.embed.container import Container, EmbedError, Metadata, Piece, Reader, Span
-from tagger.embed.directory import BYTE, LONG, UNDEFINED, Directory, Entry, Layout
-from tagger.embed.iptc import trimmed
+from tagger.holders.image import photoshop
+from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
+from tagger.holders.image.directory import BYTE, LONG, UNDEFINED, Directory, Entry, Layout
+from tagger.holders.image.iptc import trimmed
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tagger.embed.container import Container, EmbedError, Metadata, Piece, Reader, Span
+from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
 
 RIFF, WEBP = b"RIFF", b"WEBP"
 

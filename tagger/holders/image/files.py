@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tagger.files import replacing, take_after, write_synced
-from tagger.embed.container import Container, EmbedError, Reader
-from tagger.embed.formats import NoPlaceError, read_container
-from tagger.embed.keywords import Target, split_packet, with_tags, without_tags
+from tagger.holders.image.container import Container, EmbedError, Reader
+from tagger.holders.image.formats import NoPlaceError, read_container
+from tagger.holders.image.keywords import Target, split_packet, with_tags, without_tags
 from tagger.xmp.files import is_unchanged, keep_backup
 from tagger.xmp.merge import TakenOut, Wish
 from tagger.xmp.names import TAGGER

@@ -7,7 +7,7 @@ from datetime import date
 from types import TracebackType
 
 from tagger.card import ModelCard
-from tagger.embed.files import embed_tags
+from tagger.holders.image.files import embed_tags
 from tagger.results import Result, Tagged
 from tagger.holders.attempts import Attempts
 from tagger.xmp.merge import Wish

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tagger.embed import mpf, photoshop
-from tagger.embed.container import Container, EmbedError, Metadata, Piece, Reader, Span
+from tagger.holders.image import mpf, photoshop
+from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
 
 SIGNATURE = b"\xff\xd8"
 

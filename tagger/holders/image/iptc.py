@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from tagger.embed.container import EmbedError
+from tagger.holders.image.container import EmbedError
 from tagger.xmp.packet import same_keyword
 
 _CHARSET = (1, 90)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from tagger.embed import jpeg, png, tiff, webp
-from tagger.embed.container import Container, EmbedError, Reader
+from tagger.holders.image import jpeg, png, tiff, webp
+from tagger.holders.image.container import Container, EmbedError, Reader
 
 _OTHERS = ((0, b"GIF8", "a GIF"), (0, b"BM", "a BMP"), (4, b"ftypavi", "an AVIF"))
 

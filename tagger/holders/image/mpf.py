@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tagger.embed.container import EmbedError
+from tagger.holders.image.container import EmbedError
 
 HEAD = b"MPF\0"
 
