@@ -12,7 +12,7 @@ from commands import Ran
 from foreign_nfos import FORMS, JELLYFIN, KODI
 from pictures import save_picture
 
-from tagger.nfo.merge import merge_genres
+from tagger.holders.nfo.merge import merge_genres
 
 Run = Callable[..., Ran]
 

@@ -10,8 +10,8 @@ import pytest
 from commands import run_tagger
 from pictures import save_picture
 
-from tagger.nfo.genres import meanings
-from tagger.nfo.merge import merge_genres, take_genres_out
+from tagger.holders.nfo.genres import meanings
+from tagger.holders.nfo.merge import merge_genres, take_genres_out
 from tagger.results import Tag
 from tagger.xmp.elements import XmpError
 from tagger.xmp.merge import Wish, merge, take_out

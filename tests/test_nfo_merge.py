@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from tagger.nfo.document import LeftAlone, Why
-from tagger.nfo.genres import meanings
-from tagger.nfo.merge import merge_genres, take_genres_out
+from tagger.holders.nfo.document import LeftAlone, Why
+from tagger.holders.nfo.genres import meanings
+from tagger.holders.nfo.merge import merge_genres, take_genres_out
 from tagger.xmp.elements import XmpError
 from tagger.xmp.merge import TakenOut
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tagger.holders.image.container import EmbedError
 from tagger.holders.image.files import read_embedded_xmp
-from tagger.nfo.document import LeftAlone, Nfo
-from tagger.nfo.films import Films
-from tagger.nfo.genres import meanings
+from tagger.holders.nfo.document import LeftAlone, Nfo
+from tagger.holders.nfo.films import Films
+from tagger.holders.nfo.genres import meanings
 from tagger.holders.places import SharedStems, SidecarNames
 from tagger.xmp.elements import XmpError
 from tagger.xmp.files import read_sidecar

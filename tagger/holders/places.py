@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tagger.nfo.files import NfosOnce, is_nfo
+from tagger.holders.nfo.files import NfosOnce, is_nfo
 from tagger.find.scan import SUFFIXES
 
 

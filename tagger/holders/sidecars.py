@@ -12,7 +12,7 @@ from tagger.card import ModelCard
 from tagger.errors import OutputError
 from tagger.text import printable
 from tagger.results import Failed, Result, Tagged
-from tagger.writers.film_nfos import FilmNfoWriter
+from tagger.holders.nfo.writer import FilmNfoWriter
 from tagger.holders.text_and_json import SIDECARS
 from tagger.holders.changes import SidecarFiles, holds_just, is_there
 from tagger.holders.places import SidecarNames, SidecarPlaces

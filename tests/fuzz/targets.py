@@ -25,8 +25,8 @@ from tagger.errors import ModelError, TaggerError
 from tagger.decode.picture import load_picture
 from tagger.find.library import film_poster, is_poster
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
-from tagger.nfo.document import LeftAlone
-from tagger.nfo.merge import merge_genres, take_genres_out
+from tagger.holders.nfo.document import LeftAlone
+from tagger.holders.nfo.merge import merge_genres, take_genres_out
 from tagger.onnx_file import UnsafeModelError, check_model_file
 from tagger.text import escape, printable, unescape
 from tagger.readers.rows import open_rows

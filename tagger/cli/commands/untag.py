@@ -151,7 +151,7 @@ class _Run:
 
     def _take_out(self, path: str) -> TakenOut | None:
         from tagger.holders.image.files import untag_image
-        from tagger.nfo.files import is_nfo, untag_nfo
+        from tagger.holders.nfo.files import is_nfo, untag_nfo
         from tagger.holders.places import is_xmp_sidecar
         from tagger.xmp.files import untag_sidecar
 
@@ -193,7 +193,7 @@ class _Run:
                 )
 
     def _count(self, path: str, taken: TakenOut) -> None:
-        from tagger.nfo.files import is_nfo
+        from tagger.holders.nfo.files import is_nfo
         from tagger.text import printable
         from tagger.holders.places import is_xmp_sidecar
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Generic, TypeVar
 
-from tagger.nfo.folder import Film, FilmFolder
+from tagger.holders.nfo.folder import Film, FilmFolder
 
 # DVD and Blu-ray structures, and what Kodi and Jellyfin read in them.
 _DISCS = {"video_ts": "VIDEO_TS.nfo", "bdmv": "index.nfo"}

@@ -8,9 +8,9 @@ from enum import Enum
 from functools import partial
 
 from tagger.errors import os_reason
-from tagger.nfo.document import LeftAlone, Why
-from tagger.nfo.films import Films
-from tagger.nfo.merge import merge_genres
+from tagger.holders.nfo.document import LeftAlone, Why
+from tagger.holders.nfo.films import Films
+from tagger.holders.nfo.merge import merge_genres
 from tagger.results import Tagged
 from tagger.holders.attempts import Attempts
 from tagger.xmp.elements import XmpError

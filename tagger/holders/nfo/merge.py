@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tagger.nfo.document import LeftAlone, Nfo, Record, Why
-from tagger.nfo.genres import meanings
+from tagger.holders.nfo.document import LeftAlone, Nfo, Record, Why
+from tagger.holders.nfo.genres import meanings
 from tagger.xmp.elements import Node, XmpError
 from tagger.xmp.markup import last_line
 from tagger.xmp.merge import TakenOut
