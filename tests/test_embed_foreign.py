@@ -19,7 +19,7 @@ from test_xmp_people import wish
 
 from tagger.holders.image.container import EmbedError
 from tagger.holders.image.files import embed_tags, read_embedded_xmp, untag_image
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 
 XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 

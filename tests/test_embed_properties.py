@@ -17,7 +17,7 @@ from tagger.holders.image import iptc
 from tagger.holders.image.container import Container, EmbedError, Reader
 from tagger.holders.image.formats import read_container
 from tagger.holders.image.keywords import Target, with_tags, without_tags
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 
 
 @functools.cache

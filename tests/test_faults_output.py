@@ -15,7 +15,7 @@ from commands import Argument, Ran, command_line, environment
 from pictures import save_picture
 from stalled_files import Stalled, only_on_linux
 
-from tagger.xmp.elements import parse
+from tagger.holders.xml.elements import parse
 
 NAMES = [f"{place:03}.png" for place in range(60)]
 

@@ -13,7 +13,7 @@ from pictures import save_picture
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
 from tagger.results import Tag
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.merge import Wish, merge, take_out
 from tagger.xmp.names import TAGGER
 

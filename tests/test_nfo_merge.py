@@ -13,7 +13,7 @@ from lxml import etree
 from tagger.holders.nfo.document import LeftAlone, Why
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.merge import TakenOut
 
 RECORD = "{poster-tagger:ns:1.0/}record"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_xmp_people import keywords, wish
 from test_xmp_properties import FORMS, ROOTS, TAGS, WISHES
 
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.merge import Wish, merge, new_packet, take_out
 from tagger.xmp.settle import Verdict, is_settled, settle
 

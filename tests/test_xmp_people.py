@@ -16,7 +16,7 @@ from pictures import save_picture
 from readers import reader
 
 from tagger.results import Tag
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.files import change_sidecar
 from tagger.xmp.merge import Wish, merge, new_packet, take_out
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_xmp_people import keywords
 
 from tagger.results import Tag
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.merge import Wish, merge, new_packet, take_out
 
 NAMES = st.text(

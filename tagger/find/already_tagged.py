@@ -13,7 +13,7 @@ from tagger.holders.nfo.document import LeftAlone, Nfo
 from tagger.holders.nfo.films import Films
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.places import SharedStems, SidecarNames
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.files import read_sidecar
 from tagger.xmp.names import FIELDS, TAGGER
 from tagger.xmp.packet import Packet, same_keyword

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tagger.errors import OutputError, os_reason, spoils_the_rest
 from tagger.text import printable
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 
 
 class Attempts:

@@ -13,7 +13,7 @@ from tagger.text import printable
 from tagger.holders.pinned import SETTLED, Terms, verdict
 from tagger.holders.changes import SidecarFiles
 from tagger.holders.places import SidecarNames, SidecarPlaces
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.files import read_sidecar
 from tagger.xmp.settle import Settled, Verdict
 

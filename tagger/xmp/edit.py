@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tagger.xmp.elements import Node
-from tagger.xmp.markup import Lines, Prefixes, last_line, lay_out, property_lines, record_element
+from tagger.holders.xml.elements import Node
+from tagger.holders.xml.markup import Lines, Prefixes, last_line, lay_out, property_lines, record_element
 from tagger.xmp.names import FIELDS, RDF, TAGGER, Field
 from tagger.xmp.packet import Item, Packet, Place, same_keyword
 from tagger.xmp.record import Record, escape

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tagger.files import rewrite_whole, write_new
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.merge import TakenOut, take_out
 from tagger.xmp.names import TAGGER
 from tagger.xmp.settle import SettledError, is_settled

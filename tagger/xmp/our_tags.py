@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tagger.xmp.edit import Editor
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.names import FIELDS
 from tagger.xmp.packet import Packet, same_keyword
 from tagger.xmp.record import Entry, Record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tagger.xmp.elements import Node
+from tagger.holders.xml.elements import Node
 from tagger.xmp.names import FIELDS, RDF, TAGGER
 
 #: Names in the record for what was put into each field.

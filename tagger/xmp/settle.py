@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from tagger.xmp.edit import Editor
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.our_tags import EMPTY, NOTHING, checked, set_tags, subjects
 from tagger.xmp.packet import Packet, same_keyword
 

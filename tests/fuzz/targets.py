@@ -34,7 +34,7 @@ from tagger.readers.wide import WideTable
 from tagger.results import Tag
 from tagger.rules import Rules
 from tagger.find.titles import title_and_year
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.merge import Wish, merge, take_out
 from tagger.xmp.names import TAGGER
 

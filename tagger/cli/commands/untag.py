@@ -131,7 +131,7 @@ class _Run:
         """
         from tagger.errors import OutputError, os_reason, spoils_the_rest
         from tagger.text import printable
-        from tagger.xmp.elements import XmpError
+        from tagger.holders.xml.elements import XmpError
         from tagger.xmp.settle import SettledError
 
         try:

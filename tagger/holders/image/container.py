@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 
 # No program writes metadata of this size: it is not read into memory.
 _MOST_BYTES = 64 * 1024 * 1024

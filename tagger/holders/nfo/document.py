@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tagger.card import TAG_SEPARATOR
-from tagger.xmp.elements import Node, XmpError
+from tagger.holders.xml.elements import Node, XmpError
 from tagger.xmp.names import TAGGER
 from tagger.xmp.record import escape
-from tagger.xmp.source import Source
+from tagger.holders.xml.source import Source
 
 _FILM = "movie"
 # What else Kodi and Jellyfin describe in such files.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tagger.holders.nfo.films import Films, OpenFolders, film_folder
 from tagger.holders.nfo.merge import take_genres_out
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.files import take_out_of
 from tagger.xmp.merge import TakenOut
 

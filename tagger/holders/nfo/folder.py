@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from tagger.find.library import FOLDER_POSTERS, film_poster
 from tagger.text import printable
 from tagger.find.scan import SUFFIXES
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 
 # fmt: off
 _VIDEOS = frozenset(

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from tagger.holders.nfo.document import LeftAlone, Nfo, Record, Why
 from tagger.holders.nfo.genres import meanings
-from tagger.xmp.elements import Node, XmpError
-from tagger.xmp.markup import last_line
+from tagger.holders.xml.elements import Node, XmpError
+from tagger.holders.xml.markup import last_line
 from tagger.xmp.merge import TakenOut
 from tagger.xmp.record import escape
 

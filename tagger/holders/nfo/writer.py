@@ -13,7 +13,7 @@ from tagger.holders.nfo.films import Films
 from tagger.holders.nfo.merge import merge_genres
 from tagger.results import Tagged
 from tagger.holders.attempts import Attempts
-from tagger.xmp.elements import XmpError
+from tagger.holders.xml.elements import XmpError
 from tagger.xmp.files import change_sidecar
 
 _MOST_EXAMPLES = 5

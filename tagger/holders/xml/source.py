@@ -7,7 +7,7 @@ import codecs
 import re
 from collections.abc import Iterator, Sequence
 
-from tagger.xmp.elements import Name, Node, XmpError, parse
+from tagger.holders.xml.elements import Name, Node, XmpError, parse
 
 _BOMS = (  # the longer ones first: UTF-32's begins as UTF-16's
     (codecs.BOM_UTF8, "utf-8"),
