@@ -17,7 +17,7 @@ from tagger.readers.rows import TableRows
 from tagger.rules import is_tag_name
 from tagger.tag_cells import split_tags, undivided
 from tagger.writers.tables import without_apostrophe
-from tagger.xmp.packet import same_keyword
+from tagger.holders.xmp.packet import same_keyword
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ KILLED = """\
 import os, signal, sys
 from tagger.holders.image.files import embed_tags
 from tagger.results import Tag
-from tagger.xmp.merge import Wish
+from tagger.holders.xmp.merge import Wish
 
 path, number = sys.argv[1], int(sys.argv[2])
 folder = os.path.dirname(path)

@@ -14,7 +14,7 @@ from tagger.holders.nfo.document import LeftAlone, Why
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.merge import TakenOut
+from tagger.holders.xmp.merge import TakenOut
 
 RECORD = "{poster-tagger:ns:1.0/}record"
 MARK = '<tagger:record xmlns:tagger="poster-tagger:ns:1.0/"'

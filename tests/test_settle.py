@@ -14,8 +14,8 @@ from test_xmp_people import keywords, wish
 from test_xmp_properties import FORMS, ROOTS, TAGS, WISHES
 
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.merge import Wish, merge, new_packet, take_out
-from tagger.xmp.settle import Verdict, is_settled, settle
+from tagger.holders.xmp.merge import Wish, merge, new_packet, take_out
+from tagger.holders.xmp.pin import Verdict, is_settled, settle
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 

@@ -17,8 +17,8 @@ from readers import reader
 
 from tagger.results import Tag
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.files import change_sidecar
-from tagger.xmp.merge import Wish, merge, new_packet, take_out
+from tagger.holders.xmp.files import change_sidecar
+from tagger.holders.xmp.merge import Wish, merge, new_packet, take_out
 
 Run = Callable[..., Ran]
 

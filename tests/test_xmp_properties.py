@@ -12,7 +12,7 @@ from test_xmp_people import keywords
 
 from tagger.results import Tag
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.merge import Wish, merge, new_packet, take_out
+from tagger.holders.xmp.merge import Wish, merge, new_packet, take_out
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="|"),

@@ -14,9 +14,9 @@ from tagger.holders.nfo.films import Films
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.places import SharedStems, SidecarNames
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.files import read_sidecar
-from tagger.xmp.names import FIELDS, TAGGER
-from tagger.xmp.packet import Packet, same_keyword
+from tagger.holders.xmp.files import read_sidecar
+from tagger.holders.xmp.names import FIELDS, TAGGER
+from tagger.holders.xmp.packet import Packet, same_keyword
 
 # A sidecar without any of these words is not parsed; a history of darktable's is long.
 _WORDS = (TAGGER.encode(), *(field.name[1].encode() for field in FIELDS))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tagger.files import write_whole
 from tagger.holders.attempts import Attempts
-from tagger.xmp.files import change_sidecar, keep_backup, read_sidecar
+from tagger.holders.xmp.files import change_sidecar, keep_backup, read_sidecar
 
 
 class SidecarFiles(Attempts):

@@ -10,7 +10,7 @@ from typing import Any
 from tagger.corrections import Correction
 from tagger.text import escape
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.settle import Settled, Verdict, settle
+from tagger.holders.xmp.pin import Settled, Verdict, settle
 
 _JSON_KEYS = frozenset({"path", "tags", "scores", "model"})
 

@@ -14,8 +14,8 @@ from tagger.holders.pinned import SETTLED, Terms, verdict
 from tagger.holders.changes import SidecarFiles
 from tagger.holders.places import SidecarNames, SidecarPlaces
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.files import read_sidecar
-from tagger.xmp.settle import Settled, Verdict
+from tagger.holders.xmp.files import read_sidecar
+from tagger.holders.xmp.pin import Settled, Verdict
 
 #: Beside the kinds of sidecars: the image itself.
 EMBEDDED = "embedded"

@@ -16,8 +16,8 @@ from tagger.holders.nfo.writer import FilmNfoWriter
 from tagger.holders.text_and_json import SIDECARS
 from tagger.holders.changes import SidecarFiles, holds_just, is_there
 from tagger.holders.places import SidecarNames, SidecarPlaces
-from tagger.xmp.merge import Wish, merge, new_packet
-from tagger.xmp.settle import is_settled
+from tagger.holders.xmp.merge import Wish, merge, new_packet
+from tagger.holders.xmp.pin import is_settled
 
 #: The kind of sidecar that is never made: a film's own ``.nfo``.
 NFO = "nfo"

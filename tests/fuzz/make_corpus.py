@@ -17,7 +17,7 @@ from foreign_sidecars import LISTS, TEXTS
 from tiny_model import CARD, write_model
 
 from tagger.results import Tag
-from tagger.xmp.merge import Wish, merge
+from tagger.holders.xmp.merge import Wish, merge
 
 _HERE = Path(__file__).resolve().parent
 CORPUS = _HERE / "corpus"

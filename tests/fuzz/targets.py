@@ -35,8 +35,8 @@ from tagger.results import Tag
 from tagger.rules import Rules
 from tagger.find.titles import title_and_year
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.merge import Wish, merge, take_out
-from tagger.xmp.names import TAGGER
+from tagger.holders.xmp.merge import Wish, merge, take_out
+from tagger.holders.xmp.names import TAGGER
 
 _WISH = Wish((Tag("red", 0.5), Tag("Été & <b>", 0.4)), ("Genre",), "m 1", "2026-01-01")
 _GENRES = ("Drama", "War & <Peace>")

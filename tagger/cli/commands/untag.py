@@ -20,7 +20,7 @@ from tagger.cli.options.holders import KeepTimeOption
 from tagger.cli.streams import say
 
 if TYPE_CHECKING:
-    from tagger.xmp.merge import TakenOut
+    from tagger.holders.xmp.merge import TakenOut
 
 EXIT_SOME_FAILED = 1
 
@@ -132,7 +132,7 @@ class _Run:
         from tagger.errors import OutputError, os_reason, spoils_the_rest
         from tagger.text import printable
         from tagger.holders.xml.elements import XmpError
-        from tagger.xmp.settle import SettledError
+        from tagger.holders.xmp.pin import SettledError
 
         try:
             taken = self._take_out(path)
@@ -153,7 +153,7 @@ class _Run:
         from tagger.holders.image.files import untag_image
         from tagger.holders.nfo.files import is_nfo, untag_nfo
         from tagger.holders.places import is_xmp_sidecar
-        from tagger.xmp.files import untag_sidecar
+        from tagger.holders.xmp.files import untag_sidecar
 
         if is_xmp_sidecar(path):
             return untag_sidecar(

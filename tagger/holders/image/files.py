@@ -13,10 +13,10 @@ from tagger.files import replacing, take_after, write_synced
 from tagger.holders.image.container import Container, EmbedError, Reader
 from tagger.holders.image.formats import NoPlaceError, read_container
 from tagger.holders.image.keywords import Target, split_packet, with_tags, without_tags
-from tagger.xmp.files import is_unchanged, keep_backup
-from tagger.xmp.merge import TakenOut, Wish
-from tagger.xmp.names import TAGGER
-from tagger.xmp.settle import Settled, Verdict, settle
+from tagger.holders.xmp.files import is_unchanged, keep_backup
+from tagger.holders.xmp.merge import TakenOut, Wish
+from tagger.holders.xmp.names import TAGGER
+from tagger.holders.xmp.pin import Settled, Verdict, settle
 
 _ATTEMPTS = 3
 _BLOCK = 1024 * 1024

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from tagger.holders.image.container import Container, Metadata
 from tagger.holders.image.iptc import set_keywords
-from tagger.xmp.files import has_our_tags
-from tagger.xmp.merge import TakenOut, Wish, merge, new_packet, take_out
-from tagger.xmp.notes import read_record, with_record
-from tagger.xmp.our_tags import NOTHING
-from tagger.xmp.settle import SettledError, Verdict, settle
+from tagger.holders.xmp.files import has_our_tags
+from tagger.holders.xmp.merge import TakenOut, Wish, merge, new_packet, take_out
+from tagger.holders.xmp.notes import read_record, with_record
+from tagger.holders.xmp.our_tags import NOTHING
+from tagger.holders.xmp.pin import SettledError, Verdict, settle
 
 #: What :attr:`tagger.xmp.record.Record.container_was` notes of a file that was plain.
 _PLAIN = "plain"

@@ -10,7 +10,7 @@ from tagger.card import ModelCard
 from tagger.holders.image.files import embed_tags
 from tagger.results import Result, Tagged
 from tagger.holders.attempts import Attempts
-from tagger.xmp.merge import Wish
+from tagger.holders.xmp.merge import Wish
 
 
 class EmbeddingWriter(Attempts):

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from tagger.card import TAG_SEPARATOR
 from tagger.holders.xml.elements import Node, XmpError
-from tagger.xmp.names import TAGGER
-from tagger.xmp.record import escape
+from tagger.holders.xmp.names import TAGGER
+from tagger.holders.xmp.record import escape
 from tagger.holders.xml.source import Source
 
 _FILM = "movie"

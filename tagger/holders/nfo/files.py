@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from tagger.holders.nfo.films import Films, OpenFolders, film_folder
 from tagger.holders.nfo.merge import take_genres_out
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.files import take_out_of
-from tagger.xmp.merge import TakenOut
+from tagger.holders.xmp.files import take_out_of
+from tagger.holders.xmp.merge import TakenOut
 
 
 def is_nfo(path: str) -> bool:

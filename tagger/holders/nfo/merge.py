@@ -8,8 +8,8 @@ from tagger.holders.nfo.document import LeftAlone, Nfo, Record, Why
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.xml.elements import Node, XmpError
 from tagger.holders.xml.markup import last_line
-from tagger.xmp.merge import TakenOut
-from tagger.xmp.record import escape
+from tagger.holders.xmp.merge import TakenOut
+from tagger.holders.xmp.record import escape
 
 
 def merge_genres(data: bytes, genres: Sequence[str]) -> bytes:

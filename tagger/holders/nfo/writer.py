@@ -14,7 +14,7 @@ from tagger.holders.nfo.merge import merge_genres
 from tagger.results import Tagged
 from tagger.holders.attempts import Attempts
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.files import change_sidecar
+from tagger.holders.xmp.files import change_sidecar
 
 _MOST_EXAMPLES = 5
 

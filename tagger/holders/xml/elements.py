@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from tagger.xmp.names import XML
+from tagger.holders.xmp.names import XML
 
 #: Namespace (empty for none) and local name.
 Name = tuple[str, str]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tagger.xmp.names import PREFIXES, RDF, TAGGER, Field
-from tagger.xmp.record import Record, escape, record_lines
+from tagger.holders.xmp.names import PREFIXES, RDF, TAGGER, Field
+from tagger.holders.xmp.record import Record, escape, record_lines
 
 #: (depth, text) of each.
 Lines = list[tuple[int, str]]

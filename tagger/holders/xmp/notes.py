@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tagger.xmp.edit import Editor
-from tagger.xmp.packet import Packet
-from tagger.xmp.record import Record
+from tagger.holders.xmp.edit import Editor
+from tagger.holders.xmp.packet import Packet
+from tagger.holders.xmp.record import Record
 
 
 def read_record(data: bytes) -> Record | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from tagger.xmp.edit import Editor
+from tagger.holders.xmp.edit import Editor
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.our_tags import EMPTY, NOTHING, checked, set_tags, subjects
-from tagger.xmp.packet import Packet, same_keyword
+from tagger.holders.xmp.our_tags import EMPTY, NOTHING, checked, set_tags, subjects
+from tagger.holders.xmp.packet import Packet, same_keyword
 
 
 class SettledError(XmpError):

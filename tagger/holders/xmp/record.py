@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tagger.holders.xml.elements import Node
-from tagger.xmp.names import FIELDS, RDF, TAGGER
+from tagger.holders.xmp.names import FIELDS, RDF, TAGGER
 
 #: Names in the record for what was put into each field.
 _WRITTEN = tuple(field.name[1] for field in FIELDS)

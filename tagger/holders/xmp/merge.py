@@ -6,11 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tagger.xmp.edit import Editor
-from tagger.xmp.names import FIELDS
-from tagger.xmp.our_tags import EMPTY, NOTHING, checked, set_tags, subjects
-from tagger.xmp.packet import Packet, same_keyword
-from tagger.xmp.record import Record
+from tagger.holders.xmp.edit import Editor
+from tagger.holders.xmp.names import FIELDS
+from tagger.holders.xmp.our_tags import EMPTY, NOTHING, checked, set_tags, subjects
+from tagger.holders.xmp.packet import Packet, same_keyword
+from tagger.holders.xmp.record import Record
 
 if TYPE_CHECKING:
     from tagger.results import Tag

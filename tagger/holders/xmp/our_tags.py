@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from tagger.xmp.edit import Editor
+from tagger.holders.xmp.edit import Editor
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.names import FIELDS
-from tagger.xmp.packet import Packet, same_keyword
-from tagger.xmp.record import Entry, Record
+from tagger.holders.xmp.names import FIELDS
+from tagger.holders.xmp.packet import Packet, same_keyword
+from tagger.holders.xmp.record import Entry, Record
 
 #: A packet that says nothing.
 EMPTY = """\

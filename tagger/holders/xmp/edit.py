@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from tagger.holders.xml.elements import Node
 from tagger.holders.xml.markup import Lines, Prefixes, last_line, lay_out, property_lines, record_element
-from tagger.xmp.names import FIELDS, RDF, TAGGER, Field
-from tagger.xmp.packet import Item, Packet, Place, same_keyword
-from tagger.xmp.record import Record, escape
+from tagger.holders.xmp.names import FIELDS, RDF, TAGGER, Field
+from tagger.holders.xmp.packet import Item, Packet, Place, same_keyword
+from tagger.holders.xmp.record import Record, escape
 
 
 class Editor:

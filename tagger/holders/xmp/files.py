@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 from tagger.files import rewrite_whole, write_new
 from tagger.holders.xml.elements import XmpError
-from tagger.xmp.merge import TakenOut, take_out
-from tagger.xmp.names import TAGGER
-from tagger.xmp.settle import SettledError, is_settled
+from tagger.holders.xmp.merge import TakenOut, take_out
+from tagger.holders.xmp.names import TAGGER
+from tagger.holders.xmp.pin import SettledError, is_settled
 
 # Larger than any sidecar that a program writes: it is not read into memory.
 _MOST_BYTES = 64 * 1024 * 1024
