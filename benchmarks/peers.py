@@ -36,8 +36,8 @@ import onnxruntime
 from PIL import Image
 
 from tagger.cores import available_cores
-from tagger.model import TaggerModel
-from tagger.openvino import openvino_problem
+from tagger.network.model import TaggerModel
+from tagger.network.openvino import openvino_problem
 from tagger.pipeline import tag_images
 from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules

@@ -15,7 +15,7 @@ import statistics
 from pathlib import Path
 
 from tagger.cores import available_cores
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from tagger.rates import network_rate
 
 

@@ -19,7 +19,7 @@ import onnxruntime
 from onnx import numpy_helper
 
 from tagger.results import Pixels
-from tagger.runtime import INPUT_NAME
+from tagger.network.ort import INPUT_NAME
 
 _BATCH = 8
 # So many outputs of the original are looked at in one run of it.

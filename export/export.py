@@ -15,7 +15,7 @@ from export.precision_check import MAX_LOSS, PrecisionCheck, compare_precisions,
 from export.precisions import to_float16, to_int8
 from export.run_images import calibration_images, comparison_files, labelled_split
 from tagger.files import replacing
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.errors import DataError, OutputError, os_reason
 from training.keras_file import load_network
 from training.labels import LabelledSet

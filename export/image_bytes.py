@@ -10,7 +10,7 @@ from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 from export.graphs import drop_unused
-from tagger.runtime import INPUT_NAME
+from tagger.network.ort import INPUT_NAME
 
 # What may lie between the images and the first quantized layer.
 _ELEMENTWISE = ("Cast", "Mul", "Add", "Sub", "Div", "Transpose", "QuantizeLinear")

@@ -11,7 +11,7 @@ import numpy as np
 
 from tagger.errors import DataError, ModelError
 from tagger.decode.picture import ImageError, load_rgb
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from tagger.results import Pixels
 
 #: A larger difference between the two refuses the export.

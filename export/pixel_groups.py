@@ -10,7 +10,7 @@ import numpy.typing as npt
 from onnx import helper
 
 from export.graphs import add_constant, constant, drop_unused, replace_constant
-from tagger.runtime import INPUT_NAME
+from tagger.network.ort import INPUT_NAME
 
 # Pixels that are read as one of so many times the channels: four times three are twelve.
 _GROUP = 4

@@ -11,7 +11,7 @@ import numpy as np
 
 from tagger.cores import available_cores
 from tagger.errors import DataError, ModelError
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.rules import Rules

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.errors import DataError
 from tagger.decode.picture import ImageError, load_rgb
 from tagger.results import Pixels

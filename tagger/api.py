@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tagger.cores import available_cores
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed, Result
 from tagger.find.scan import WalkOptions, scan

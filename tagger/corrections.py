@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tagger.card import TAG_SEPARATOR
+from tagger.network.card import TAG_SEPARATOR
 from tagger.errors import TableError
 from tagger.text import printable
 from tagger.readers.edited import EditedRow, EditedTable

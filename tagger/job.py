@@ -15,7 +15,7 @@ from tagger.cli.streams import EXIT_READER_GONE, say
 from tagger.cli.options.table import TableOptions, table_sink, table_writer
 
 if TYPE_CHECKING:
-    from tagger.card import ModelCard
+    from tagger.network.card import ModelCard
     from tagger.cli.progress import TagProgress
     from tagger.results import Result
     from tagger.runs.remaining import Remaining

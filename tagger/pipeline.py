@@ -20,7 +20,7 @@ import numpy.typing as npt
 from tagger.decode.picture import load_picture
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits, Memory
 from tagger.loading import Loading, LoadPicture, batches, in_order
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from tagger.results import DECIMALS, Failed, FileFacts, Pixels, Result, Scores, Tagged
 from tagger.rules import Rules, select
 from tagger.workers import worker_pool

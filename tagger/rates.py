@@ -15,7 +15,7 @@ from PIL import Image
 
 from tagger.errors import DataError
 from tagger.loading import batches, in_order, load_into
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.rules import Rules

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from tagger.card import TAG_SEPARATOR, ModelCard
+from tagger.network.card import TAG_SEPARATOR, ModelCard
 from tagger.errors import UsageError
 from tagger.results import Scores, Tag
 

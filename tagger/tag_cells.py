@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
-from tagger.card import TAG_SEPARATOR
+from tagger.network.card import TAG_SEPARATOR
 
 _OTHER_SEPARATORS = re.compile("[,;]")
 

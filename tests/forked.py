@@ -117,7 +117,7 @@ def _serve() -> None:
 def _load_everything() -> None:
     """Load what a run needs, before any fork; a dry run opens no session."""
     for module in pkgutil.walk_packages(tagger.__path__, "tagger."):
-        if module.name not in ("tagger.__main__", "tagger.openvino"):
+        if module.name not in ("tagger.__main__", "tagger.network.openvino"):
             importlib.import_module(module.name)
     with tempfile.TemporaryDirectory() as empty, contextlib.redirect_stdout(io.StringIO()):
         run(["tag", empty, "--dry-run", "--quiet", "--no-config"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.runtime import Device, Session
+from tagger.network.ort import Device, Session
 
 
 class SessionInMainMemory(Session):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.rules import Rules, choose
 from training.history import Epoch, TrainingState
 from training.metrics import evaluate, most_frequent

@@ -73,7 +73,7 @@ def test_an_input_that_is_too_small_is_said() -> None:
 def test_its_scores_survive_the_export(tmp_path) -> None:
     from export.convert import to_onnx
     from export.parity import check_parity
-    from tagger.card import ModelCard
+    from tagger.network.card import ModelCard
 
     model = build_application("MobileNetV2", 40, 32, 3, pretrained=False)
     card = ModelCard("m", "1", ("a", "b", "c"), 40, 32, (0.5, 0.5, 0.5))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from commands import run_tagger
 
-from tagger.model import BUNDLED_CUDA_MODEL, BUNDLED_MODEL, TaggerModel, read_card
+from tagger.network.model import BUNDLED_CUDA_MODEL, BUNDLED_MODEL, TaggerModel, read_card
 from tagger.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.find.scan import WalkOptions, scan

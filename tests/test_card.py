@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_model import CARD, changed_card
 
-from tagger.card import ModelCard, label_problem
+from tagger.network.card import ModelCard, label_problem
 from tagger.errors import ModelError
 
 DAMAGED = "The model card is damaged: it is not the JSON it should be."

@@ -15,7 +15,7 @@ from shapes import Made
 from tagger import __version__
 from tagger.cores import available_cores
 from tagger.decode.picture import FORMATS
-from tagger.model import BUNDLED_MODEL, TaggerModel, cuda_problem
+from tagger.network.model import BUNDLED_MODEL, TaggerModel, cuda_problem
 from tagger.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.rules import Rules

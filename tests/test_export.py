@@ -13,10 +13,10 @@ import pytest
 from commands import Ran
 from shapes import LABELS, Made, ShapeSet
 
-from tagger.card import METADATA_KEY, ModelCard
+from tagger.network.card import METADATA_KEY, ModelCard
 from tagger.errors import DataError, ModelError
 from tagger.decode.picture import load_rgb
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from tagger.results import Pixels
 
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")

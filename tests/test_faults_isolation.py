@@ -14,7 +14,7 @@ from stalled_files import Stalled, only_on_linux
 
 from tagger.decode.processes import isolation
 from tagger.decode.budget import DEFAULT_LIMITS, NO_HURRY, Attempt, ImageError, ImageLimits, Memory
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed
 from tagger.rules import Rules

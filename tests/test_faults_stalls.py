@@ -17,10 +17,10 @@ from main_memory import SessionInMainMemory
 from pictures import many_scans, save_picture
 from stalled_files import Stalled, only_on_linux
 
-from tagger import model as model_module
+from tagger.network import model as model_module
 from tagger.decode.picture import load_picture
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed, Result
 from tagger.find.scan import WalkOptions, scan

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from commands import Ran, run_tagger
 
-from tagger.model import BUNDLED_CUDA_MODEL
-from tagger.runtime import cuda_problem
+from tagger.network.model import BUNDLED_CUDA_MODEL
+from tagger.network.ort import cuda_problem
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 DEVICE = os.environ.get("TAGGER_TEST_GPU", "cuda:0")

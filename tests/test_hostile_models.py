@@ -16,11 +16,11 @@ from onnx import TensorProto, helper, numpy_helper
 from pictures import save_picture
 from tiny_model import CARD, SIDE, write_graph, write_model
 
-from tagger import onnx_file
-from tagger.card import METADATA_KEY
+from tagger.network import model_file as onnx_file
+from tagger.network.card import METADATA_KEY
 from tagger.errors import ModelError
-from tagger.model import TaggerModel, read_card
-from tagger.onnx_file import UnsafeModelError, check_model_file
+from tagger.network.model import TaggerModel, read_card
+from tagger.network.model_file import UnsafeModelError, check_model_file
 
 SECRET = np.array([0.125, 0.25, 0.5, 1.0], dtype=np.float32)
 DEVICES = ("cpu", "openvino")

@@ -15,10 +15,10 @@ from main_memory import SessionInMainMemory
 from onnx import helper
 from tiny_model import CARD, SIDE, changed_card, write_graph, write_model
 
-from tagger import model as model_module
+from tagger.network import model as model_module
 from tagger.errors import DeviceError, ModelError, UsageError
-from tagger.model import TaggerModel, read_card
-from tagger.runtime import Device, cuda_problem
+from tagger.network.model import TaggerModel, read_card
+from tagger.network.ort import Device, cuda_problem
 
 
 class SmallGpu(SessionInMainMemory):
@@ -309,7 +309,7 @@ sys.addaudithook(
     and seen.append(event)
 )
 from pathlib import Path
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 TaggerModel(Path({str(tiny_model)!r}), {device!r})
 print(seen)
 """
@@ -329,7 +329,7 @@ print(seen)
 def test_openvino_is_refused_where_it_is_not_installed(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tagger.openvino.find_spec", lambda name: None)
+    monkeypatch.setattr("tagger.network.openvino.find_spec", lambda name: None)
     with pytest.raises(DeviceError) as refused:
         TaggerModel(tiny_model, "openvino")
 

@@ -9,8 +9,8 @@ import pytest
 from main_memory import SessionInMainMemory
 from pictures import save_picture
 
-from tagger import model as model_module
-from tagger.model import TaggerModel
+from tagger.network import model as model_module
+from tagger.network.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed, Result, Tag, Tagged
 from tagger.rules import Rules

@@ -12,7 +12,7 @@ from commands import Argument, Ran, run_tagger
 from pictures import save_picture
 from tiny_model import changed_card, write_model
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.errors import TableError
 from tagger.readers.rows import TableRows, open_rows
 from tagger.readers.wide import WideTable

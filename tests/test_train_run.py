@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from shapes import LABELS, Made, ShapeSet
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.decode.picture import load_rgb
 from training.split import is_validation
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tagger.card import METADATA_KEY, ModelCard
+from tagger.network.card import METADATA_KEY, ModelCard
 
 SIDE = 8
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tagger.errors import DataError
-from tagger.model import TaggerModel
+from tagger.network.model import TaggerModel
 from tagger.pipeline import tag_images
 from tagger.results import Failed
 from tagger.rules import Rules, choose

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from tagger import __version__
-from tagger.card import RESIZE_RULES, ModelCard
+from tagger.network.card import RESIZE_RULES, ModelCard
 from tagger.errors import DataError
 from tagger.rules import Rules, choose
 from training import report

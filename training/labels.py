@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from tagger.card import TAG_SEPARATOR, label_problem
+from tagger.network.card import TAG_SEPARATOR, label_problem
 from tagger.errors import DataError, UsageError
 from tagger.text import unescape
 from tagger.find.scan import SUFFIXES

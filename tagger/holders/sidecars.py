@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from types import TracebackType
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.errors import OutputError
 from tagger.text import printable
 from tagger.results import Failed, Result, Tagged

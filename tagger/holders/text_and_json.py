@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.text import escape
 from tagger.results import Tagged
 

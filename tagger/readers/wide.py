@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.errors import TableError, UsageError
 from tagger.text import unescape
 from tagger.readers.rows import Cells, TableRows

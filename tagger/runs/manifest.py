@@ -19,7 +19,7 @@ from typing import Any, Self, TypeAlias
 
 from tagger import __version__
 from tagger.files import beside, process_token, take_place
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.errors import OutputError, UsageError, os_reason
 from tagger.text import printable
 

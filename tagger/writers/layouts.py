@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tagger.card import TAG_SEPARATOR
+from tagger.network.card import TAG_SEPARATOR
 from tagger.errors import UsageError
 from tagger.text import as_given, escape
 from tagger.results import Failed, Result

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from tiny_model import CARD
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.corrections import read_corrections
 from tagger.holders.image.container import Reader
 from tagger.holders.image.formats import read_container
@@ -27,7 +27,7 @@ from tagger.find.library import film_poster, is_poster
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 from tagger.holders.nfo.document import LeftAlone
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
-from tagger.onnx_file import UnsafeModelError, check_model_file
+from tagger.network.model_file import UnsafeModelError, check_model_file
 from tagger.text import escape, printable, unescape
 from tagger.readers.rows import open_rows
 from tagger.readers.wide import WideTable

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from training.history import TrainingState
 from training.metrics import Evaluation
 

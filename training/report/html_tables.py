@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from training.metrics import LabelQuality, Quality
 from training.report.data import RunReport
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.card import TAG_SEPARATOR
+from tagger.network.card import TAG_SEPARATOR
 from training.history import Epoch, TrainingState
 from training.report.data import Array, Validation
 from training.run_folder import RunFolder

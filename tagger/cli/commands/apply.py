@@ -144,7 +144,7 @@ def _kinds(sidecar: Sequence[Sidecar] | None, *, embed: bool) -> tuple[str, ...]
 def _bundled_labels() -> frozenset[str]:
     """Return tags that may stand in text sidecars though the table has them no more."""
     from tagger.errors import ModelError
-    from tagger.model import BUNDLED_MODEL, read_card
+    from tagger.network.model import BUNDLED_MODEL, read_card
 
     try:
         return frozenset(read_card(BUNDLED_MODEL).labels)

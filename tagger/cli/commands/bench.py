@@ -21,7 +21,7 @@ from tagger.cli.options.common import (
 from tagger.cli.streams import say, show
 
 if TYPE_CHECKING:
-    from tagger.model import TaggerModel
+    from tagger.network.model import TaggerModel
     from tagger.rates import Rates
 
 _EXAMPLES = """Examples:
@@ -66,7 +66,7 @@ def bench(
     """
     from tagger.cli.options.values import memory_size
     from tagger.cores import available_cores
-    from tagger.model import TaggerModel
+    from tagger.network.model import TaggerModel
 
     opened = TaggerModel(
         model, device, batch_size=batch_size, gpu_memory=memory_size(gpu_mem_limit)

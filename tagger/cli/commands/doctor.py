@@ -52,8 +52,8 @@ def doctor(model: ModelOption = None) -> int:
 
 def _devices() -> int:
     from tagger.cores import available_cores
-    from tagger.openvino import openvino_problem
-    from tagger.runtime import cuda_problem
+    from tagger.network.openvino import openvino_problem
+    from tagger.network.ort import cuda_problem
 
     show(f"cpu: {available_cores()} cores")
     show(f"openvino: {openvino_problem() or _version('openvino')}")
@@ -65,7 +65,7 @@ def _sample(model: object) -> int:
     """Tag the sample that the package brings along; the one check that covers everything."""
     from pathlib import Path
 
-    from tagger.model import BUNDLED_MODEL, TaggerModel
+    from tagger.network.model import BUNDLED_MODEL, TaggerModel
     from tagger.pipeline import tag_images
     from tagger.results import Failed
     from tagger.rules import Rules

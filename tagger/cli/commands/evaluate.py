@@ -70,7 +70,7 @@ def evaluate(
     from tagger.cli.extras import needs_train_extra
     from tagger.cli.streams import say, show
     from tagger.cores import available_cores
-    from tagger.model import TaggerModel
+    from tagger.network.model import TaggerModel
 
     with needs_train_extra("evaluate"):
         from training.evaluate import evaluate_model

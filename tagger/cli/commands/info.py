@@ -11,7 +11,7 @@ from tagger.cli.options.common import JsonOption, ModelArgument
 from tagger.cli.streams import show
 
 if TYPE_CHECKING:
-    from tagger.card import ModelCard
+    from tagger.network.card import ModelCard
 
 _EXAMPLES = """Examples:
 
@@ -50,7 +50,7 @@ def info(
 
         print_configuration(context, model, as_json=as_json)
         return 0
-    from tagger.model import BUNDLED_MODEL, read_card
+    from tagger.network.model import BUNDLED_MODEL, read_card
 
     file = model or BUNDLED_MODEL
     card = read_card(file)

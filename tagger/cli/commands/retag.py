@@ -112,7 +112,7 @@ def retag(
     command in the same folder. RESULTS itself may be the output.
     """
     from tagger.cli.options.values import tagging_rules, xmp_levels
-    from tagger.model import BUNDLED_MODEL, read_card
+    from tagger.network.model import BUNDLED_MODEL, read_card
     from tagger.readers.rows import open_rows
     from tagger.readers.wide import WideTable
 

@@ -71,10 +71,10 @@ from tagger.cli.options.table import (
 from tagger.job import EXIT_SOME_FAILED, Source, write_results
 
 if TYPE_CHECKING:
-    from tagger.card import ModelCard
+    from tagger.network.card import ModelCard
     from tagger.find.already_tagged import Untagged
     from tagger.decode.budget import ImageLimits
-    from tagger.model import TaggerModel
+    from tagger.network.model import TaggerModel
     from tagger.runs.remaining import Remaining
     from tagger.find.scan import Scan
     from tagger.rules import Rules
@@ -224,14 +224,14 @@ def _open_model(
     file: Path | None, device: str, batch_size: int | None, gpu_mem_limit: str | None
 ) -> TaggerModel:
     from tagger.cli.options.values import memory_size
-    from tagger.model import TaggerModel
+    from tagger.network.model import TaggerModel
 
     gpu_memory = memory_size(gpu_mem_limit)
     return TaggerModel(file, device, batch_size=batch_size, gpu_memory=gpu_memory)
 
 
 def _card(file: Path | None) -> ModelCard:
-    from tagger.model import BUNDLED_MODEL, read_card
+    from tagger.network.model import BUNDLED_MODEL, read_card
 
     return read_card(file or BUNDLED_MODEL)
 

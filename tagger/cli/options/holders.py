@@ -13,7 +13,7 @@ import typer
 from tagger.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from tagger.card import ModelCard
+    from tagger.network.card import ModelCard
     from tagger.cli.progress import TagProgress
     from tagger.holders.image.writer import EmbeddingWriter
     from tagger.holders.places import SidecarNames

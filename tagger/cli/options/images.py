@@ -12,7 +12,7 @@ import typer
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
-    from tagger.card import ModelCard
+    from tagger.network.card import ModelCard
     from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
 

@@ -20,7 +20,7 @@ from tagger.errors import UsageError, os_reason
 from tagger.runs.files import RunFiles
 
 if TYPE_CHECKING:
-    from tagger.card import ModelCard
+    from tagger.network.card import ModelCard
     from tagger.cli.progress import TagProgress
     from tagger.runs.manifest import ModelFacts
     from tagger.runs.run import Run

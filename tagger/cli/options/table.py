@@ -16,7 +16,7 @@ from tagger.cli.extras import needs_extra
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
-    from tagger.card import ModelCard
+    from tagger.network.card import ModelCard
     from tagger.cli.progress import TagProgress
     from tagger.results import Result
     from tagger.runs.table import RunTable

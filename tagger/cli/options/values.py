@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tagger.card import TAG_SEPARATOR, ModelCard
+from tagger.network.card import TAG_SEPARATOR, ModelCard
 from tagger.errors import UsageError, os_reason
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
 from tagger.find.scan import Scan, WalkOptions, scan

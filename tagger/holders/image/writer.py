@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from types import TracebackType
 
-from tagger.card import ModelCard
+from tagger.network.card import ModelCard
 from tagger.holders.image.files import embed_tags
 from tagger.results import Result, Tagged
 from tagger.holders.attempts import Attempts

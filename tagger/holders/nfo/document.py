@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tagger.card import TAG_SEPARATOR
+from tagger.network.card import TAG_SEPARATOR
 from tagger.holders.xml.elements import Node, XmpError
 from tagger.holders.xmp.names import TAGGER
 from tagger.holders.xmp.record import escape

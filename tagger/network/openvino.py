@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tagger.cores import available_cores
 from tagger.results import Pixels
-from tagger.runtime import Device, Session
+from tagger.network.ort import Device, Session
 
 
 def openvino_problem() -> str | None:

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tagger.card import METADATA_KEY, ModelCard
+from tagger.network.card import METADATA_KEY, ModelCard
 from tagger.errors import DeviceError, ModelError, os_reason
-from tagger.onnx_file import check_model_file
-from tagger.openvino import OpenVinoSession, openvino_problem
+from tagger.network.model_file import check_model_file
+from tagger.network.openvino import OpenVinoSession, openvino_problem
 from tagger.results import Pixels
-from tagger.runtime import (
+from tagger.network.ort import (
     INPUT_NAME,
     OUTPUT_NAME,
     Device,
@@ -30,7 +30,7 @@ from tagger.runtime import (
 AnySession = Session | OpenVinoSession
 
 #: The model that the package brings along.
-BUNDLED_MODEL = Path(__file__).parent / "models" / "poster-genres.onnx"
+BUNDLED_MODEL = Path(__file__).parent.parent / "models" / "poster-genres.onnx"
 
 #: The same in float16; a package may come without it.
 BUNDLED_CUDA_MODEL = BUNDLED_MODEL.with_name("poster-genres-cuda.onnx")
