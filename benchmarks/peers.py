@@ -35,10 +35,10 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from tagger.cores import available_cores
+from tagger.pipeline.cores import available_cores
 from tagger.network.model import TaggerModel
 from tagger.network.openvino import openvino_problem
-from tagger.pipeline import tag_images
+from tagger.pipeline.pipeline import tag_images
 from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules
 

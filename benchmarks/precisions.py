@@ -14,9 +14,9 @@ import json
 import statistics
 from pathlib import Path
 
-from tagger.cores import available_cores
+from tagger.pipeline.cores import available_cores
 from tagger.network.model import TaggerModel
-from tagger.rates import network_rate
+from tagger.pipeline.rates import network_rate
 
 
 def main() -> None:

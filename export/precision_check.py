@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tagger.cores import available_cores
+from tagger.pipeline.cores import available_cores
 from tagger.errors import DataError, ModelError
 from tagger.network.model import TaggerModel
-from tagger.pipeline import tag_images
+from tagger.pipeline.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.rules import Rules
 from training.labels import LabelledSet

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from tagger.cores import available_cores
+from tagger.pipeline.cores import available_cores
 from tagger.network.model import TaggerModel
-from tagger.pipeline import tag_images
+from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed, Result
 from tagger.find.scan import WalkOptions, scan
 from tagger.rules import adjusted_rules

@@ -10,7 +10,7 @@ from commands import run_tagger
 from pictures import save_picture
 from PIL import Image
 
-from tagger.rates import Rates, draw_posters
+from tagger.pipeline.rates import Rates, draw_posters
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from commands import run_tagger
 
 from tagger.network.model import BUNDLED_CUDA_MODEL, BUNDLED_MODEL, TaggerModel, read_card
-from tagger.pipeline import tag_images
+from tagger.pipeline.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules

@@ -21,11 +21,11 @@ from tagger.network import model as model_module
 from tagger.decode.picture import load_picture
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 from tagger.network.model import TaggerModel
-from tagger.pipeline import tag_images
+from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed, Result
 from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules
-from tagger.workers import Patience, StalledError, threads_left_behind
+from tagger.pipeline.workers import Patience, StalledError, threads_left_behind
 
 NAMES = [f"{letter}.png" for letter in "abcdefg"]
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from pictures import save_picture
 
-from tagger.loading import batches, in_order, load_into
+from tagger.pipeline.loading import batches, in_order, load_into
 from tagger.results import Failed, FileFacts
-from tagger.workers import worker_pool
+from tagger.pipeline.workers import worker_pool
 
 
 def test_images_fill_the_rows_of_a_batch(tmp_path: Path) -> None:

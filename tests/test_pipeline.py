@@ -11,7 +11,7 @@ from pictures import save_picture
 
 from tagger.network import model as model_module
 from tagger.network.model import TaggerModel
-from tagger.pipeline import tag_images
+from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed, Result, Tag, Tagged
 from tagger.rules import Rules
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tagger.errors import DataError
 from tagger.network.model import TaggerModel
-from tagger.pipeline import tag_images
+from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed
 from tagger.rules import Rules, choose
 from training.labels import LabelledSet, Notice

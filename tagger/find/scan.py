@@ -17,7 +17,7 @@ from operator import itemgetter
 from tagger.errors import UsageError
 from tagger.find.library import holds_posters, is_poster
 from tagger.text import printable
-from tagger.workers import Patience
+from tagger.pipeline.workers import Patience
 
 #: Endings of the files that a walk takes; compared without case.
 SUFFIXES = frozenset(

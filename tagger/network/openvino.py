@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tagger.cores import available_cores
+from tagger.pipeline.cores import available_cores
 from tagger.results import Pixels
 from tagger.network.ort import Device, Session
 

@@ -22,7 +22,7 @@ from tagger.cli.streams import say, show
 
 if TYPE_CHECKING:
     from tagger.network.model import TaggerModel
-    from tagger.rates import Rates
+    from tagger.pipeline.rates import Rates
 
 _EXAMPLES = """Examples:
 
@@ -65,7 +65,7 @@ def bench(
     GPU runs beside them.
     """
     from tagger.cli.options.values import memory_size
-    from tagger.cores import available_cores
+    from tagger.pipeline.cores import available_cores
     from tagger.network.model import TaggerModel
 
     opened = TaggerModel(
@@ -100,7 +100,7 @@ def _given(folder: Path, most: int) -> dict[str, list[str]]:
 
 
 def _drawn(folder: Path, most: int, *, quiet: bool) -> dict[str, list[str]]:
-    from tagger.rates import DRAWN_SIZES, draw_posters
+    from tagger.pipeline.rates import DRAWN_SIZES, draw_posters
 
     _say("Drawing posters.", quiet=quiet)
     sets = {}
@@ -116,7 +116,7 @@ def _drawn(folder: Path, most: int, *, quiet: bool) -> dict[str, list[str]]:
 def _measure(
     name: str, paths: list[str], model: TaggerModel, workers: int, rounds: int, *, quiet: bool
 ) -> Rates:
-    from tagger.rates import measure
+    from tagger.pipeline.rates import measure
 
     _say(f"Measuring {len(paths):,} images, {name}: {rounds} rounds.", quiet=quiet)
     return measure(paths, model, workers=workers, rounds=rounds)
@@ -126,7 +126,7 @@ def _report(model: TaggerModel, workers: int, measured: dict[str, Rates]) -> dic
     import platform
 
     from tagger import __version__
-    from tagger.cores import available_cores
+    from tagger.pipeline.cores import available_cores
 
     return {
         "poster-tagger": __version__,
@@ -160,7 +160,7 @@ def _lines(model: TaggerModel, workers: int, measured: dict[str, Rates]) -> list
 
 
 def _advice(model: TaggerModel, workers: int, rates: Rates) -> str:
-    from tagger.cores import available_cores
+    from tagger.pipeline.cores import available_cores
 
     more_workers = f"--workers {available_cores()}" if workers < available_cores() else "more cores"
     precision = model.card.precision

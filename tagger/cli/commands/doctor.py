@@ -51,7 +51,7 @@ def doctor(model: ModelOption = None) -> int:
 
 
 def _devices() -> int:
-    from tagger.cores import available_cores
+    from tagger.pipeline.cores import available_cores
     from tagger.network.openvino import openvino_problem
     from tagger.network.ort import cuda_problem
 
@@ -66,7 +66,7 @@ def _sample(model: object) -> int:
     from pathlib import Path
 
     from tagger.network.model import BUNDLED_MODEL, TaggerModel
-    from tagger.pipeline import tag_images
+    from tagger.pipeline.pipeline import tag_images
     from tagger.results import Failed
     from tagger.rules import Rules
 

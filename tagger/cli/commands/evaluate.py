@@ -69,7 +69,7 @@ def evaluate(
     """
     from tagger.cli.extras import needs_train_extra
     from tagger.cli.streams import say, show
-    from tagger.cores import available_cores
+    from tagger.pipeline.cores import available_cores
     from tagger.network.model import TaggerModel
 
     with needs_train_extra("evaluate"):

@@ -269,9 +269,9 @@ def _tag(
     isolate: bool,
     quiet: bool,
 ) -> int:
-    from tagger.cores import available_cores
+    from tagger.pipeline.cores import available_cores
     from tagger.decode.facts import STAMP
-    from tagger.pipeline import tag_images
+    from tagger.pipeline.pipeline import tag_images
 
     def paths(unreadable: Callable[[str, str], None], remaining: Remaining | None) -> Iterator[str]:
         images = found.paths(unreadable)

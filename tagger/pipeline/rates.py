@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image
 
 from tagger.errors import DataError
-from tagger.loading import batches, in_order, load_into
+from tagger.pipeline.loading import batches, in_order, load_into
 from tagger.network.model import TaggerModel
-from tagger.pipeline import tag_images
+from tagger.pipeline.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.rules import Rules
-from tagger.workers import worker_pool
+from tagger.pipeline.workers import worker_pool
 
 #: Width and height of the posters that are drawn where none are given.
 DRAWN_SIZES = {"small": (300, 444), "large": (2000, 3000)}

@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from tagger.decode.picture import load_picture
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits, Memory
-from tagger.loading import Loading, LoadPicture, batches, in_order
+from tagger.pipeline.loading import Loading, LoadPicture, batches, in_order
 from tagger.network.model import TaggerModel
 from tagger.results import DECIMALS, Failed, FileFacts, Pixels, Result, Scores, Tagged
 from tagger.rules import Rules, select
-from tagger.workers import worker_pool
+from tagger.pipeline.workers import worker_pool
 
 # A batch for a GPU is decoded in pieces of so many images, by as many workers as there are.
 _PIECE = 8

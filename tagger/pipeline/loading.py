@@ -14,7 +14,7 @@ from tagger.decode.facts import STAMP, file_stamp, measure
 from tagger.decode.picture import ImageError, Picture, load_picture
 from tagger.decode.budget import NO_HURRY, Attempt, ImageLimits, Memory
 from tagger.results import Failed, FileFacts, Pixels
-from tagger.workers import GivenUpError
+from tagger.pipeline.workers import GivenUpError
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")

@@ -1,0 +1,1 @@
+"""Decoding and the network side by side; results come in input order."""
