@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tagger.runs.remaining import Remaining
     from tagger.runs.run import Run
     from tagger.find.scan import Scan
-    from tagger.writers import Writer
+    from tagger.table.writer import Writer
     from tagger.holders.image.writer import EmbeddingWriter
     from tagger.holders.sidecars import SidecarWriter
 
@@ -94,7 +94,7 @@ def write_results(
         TaggerError: the run cannot go on; what was written is kept.
     """
     from tagger.cli.progress import TagProgress
-    from tagger.writers.sink import ReaderGone, check_folder
+    from tagger.table.sink import ReaderGone, check_folder
 
     # What cannot be written is said before the work, not after it.
     if summary_file is not None:
@@ -160,7 +160,7 @@ def _is_same(file: str, other: str | None) -> bool:
 def _write_all(
     source: Source, outputs: Outputs, resuming: ResumeOptions, progress: TagProgress
 ) -> None:
-    from tagger.writers.sink import ReaderGone
+    from tagger.table.sink import ReaderGone
 
     run = outputs.run
     remaining = _remaining(outputs, resuming, progress)

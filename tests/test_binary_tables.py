@@ -25,12 +25,12 @@ from tiny_model import CARD
 from tagger.errors import OutputError
 from tagger.text import escape, unescape
 from tagger.results import Failed, FileFacts, Result, Tag, Tagged
-from tagger.writers.columns import EXTRA_COLUMNS, Kind
-from tagger.writers.grouped import GroupedWriter
-from tagger.writers.layouts import layout
-from tagger.writers.parquet import ParquetWriter
-from tagger.writers.sink import Sink
-from tagger.writers.xlsx import XlsxWriter
+from tagger.table.columns import EXTRA_COLUMNS, Kind
+from tagger.table.grouped import GroupedWriter
+from tagger.table.layouts import layout
+from tagger.table.parquet import ParquetWriter
+from tagger.table.sink import Sink
+from tagger.table.xlsx import XlsxWriter
 
 LAYOUTS = ["wide", "list", "long"]
 

@@ -18,7 +18,7 @@ from tiny_model import changed_card, write_model
 
 from tagger.decode.facts import measure
 from tagger.find.titles import title_and_year
-from tagger.writers.columns import EXTRA_COLUMNS
+from tagger.table.columns import EXTRA_COLUMNS
 
 Run = Callable[..., Ran]
 

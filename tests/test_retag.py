@@ -14,8 +14,8 @@ from tiny_model import changed_card, write_model
 
 from tagger.network.card import ModelCard
 from tagger.errors import TableError
-from tagger.readers.rows import TableRows, open_rows
-from tagger.readers.wide import WideTable
+from tagger.table.rows import TableRows, open_rows
+from tagger.table.wide import WideTable
 from tagger.results import Result
 from tagger.rules import Rules
 

@@ -11,16 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_model import CARD
 
-from tagger.readers.rows import open_rows
-from tagger.readers.wide import WideTable
+from tagger.table.rows import open_rows
+from tagger.table.wide import WideTable
 from tagger.results import Failed, Result, Tagged
 from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules, select
-from tagger.writers.layouts import layout
-from tagger.writers.parquet import ParquetWriter
-from tagger.writers.sink import Sink
-from tagger.writers.tables import TableWriter
-from tagger.writers.xlsx import XlsxWriter
+from tagger.table.layouts import layout
+from tagger.table.parquet import ParquetWriter
+from tagger.table.sink import Sink
+from tagger.table.text import TableWriter
+from tagger.table.xlsx import XlsxWriter
 
 RULES = Rules.of_card(CARD)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tagger.files import process_token, remove_left_by, replacing, write_new, write_whole
 from tagger.errors import OutputError
-from tagger.writers.sink import Sink, check_folder
+from tagger.table.sink import Sink, check_folder
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from tiny_model import CARD
 
 from tagger.text import escape, unescape
 from tagger.results import Failed, Result, Tag, Tagged
-from tagger.writers.layouts import layout
-from tagger.writers.sink import Sink
-from tagger.writers.tables import TableWriter
+from tagger.table.layouts import layout
+from tagger.table.sink import Sink
+from tagger.table.text import TableWriter
 
 RESULTS: list[Result] = [
     Tagged(

@@ -20,7 +20,7 @@ from tagger.network.card import TAG_SEPARATOR, label_problem
 from tagger.errors import DataError, UsageError
 from tagger.text import unescape
 from tagger.find.scan import SUFFIXES
-from tagger.tag_cells import split_tags, undivided
+from tagger.table.cells import split_tags, undivided
 from training.label_table import ERROR_COLUMN, read_label_table
 
 _ONES = frozenset({"1", "1.0", "true"})

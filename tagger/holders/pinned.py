@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagger.corrections import Correction
+from tagger.table.corrections import Correction
 from tagger.text import escape
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.pin import Settled, Verdict, settle

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tagger.corrections import Correction
+from tagger.table.corrections import Correction
 from tagger.holders.image.files import would_settle
 from tagger.errors import os_reason
 from tagger.text import printable

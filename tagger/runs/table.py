@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from tagger.files import beside, take_place
 from tagger.errors import OutputError, TableError, os_reason
 from tagger.text import printable
-from tagger.readers.rows import Cells, open_rows
+from tagger.table.rows import Cells, open_rows
 from tagger.results import Result
-from tagger.writers.columns import Cell, Column, Kind, Row
-from tagger.writers.grouped import GroupedWriter
-from tagger.writers.layouts import Layout
-from tagger.writers.sink import Sink
-from tagger.writers.tables import TextEncoding
+from tagger.table.columns import Cell, Column, Kind, Row
+from tagger.table.grouped import GroupedWriter
+from tagger.table.layouts import Layout
+from tagger.table.sink import Sink
+from tagger.table.text import TextEncoding
 
 _COPIED_TOGETHER = 1 << 20
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from tiny_model import CARD
 
 from tagger.network.card import ModelCard
-from tagger.corrections import read_corrections
+from tagger.table.corrections import read_corrections
 from tagger.holders.image.container import Reader
 from tagger.holders.image.formats import read_container
 from tagger.holders.image.keywords import with_tags, without_tags
@@ -29,8 +29,8 @@ from tagger.holders.nfo.document import LeftAlone
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
 from tagger.network.model_file import UnsafeModelError, check_model_file
 from tagger.text import escape, printable, unescape
-from tagger.readers.rows import open_rows
-from tagger.readers.wide import WideTable
+from tagger.table.rows import open_rows
+from tagger.table.wide import WideTable
 from tagger.results import Tag
 from tagger.rules import Rules
 from tagger.find.titles import title_and_year

@@ -31,7 +31,7 @@ from tagger.cli.streams import say
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
-    from tagger.corrections import Corrections
+    from tagger.table.corrections import Corrections
     from tagger.holders.pinning import Change, Settling
     from tagger.holders.changes import SidecarFiles
 
@@ -92,9 +92,9 @@ def apply(
     are read as 'tagger tag' reads them: start the command in the same folder.
     """
     from tagger.cli.options.values import xmp_levels
-    from tagger.corrections import read_corrections
+    from tagger.table.corrections import read_corrections
     from tagger.holders.image.files import embed_tags
-    from tagger.readers.rows import open_rows
+    from tagger.table.rows import open_rows
     from tagger.holders.pinned import Terms
     from tagger.holders.pinning import Settling
     from tagger.holders.changes import SidecarFiles
@@ -178,7 +178,7 @@ class _Run:
 
     def show(self, corrections: Corrections, settling: Settling) -> list[Change]:
         """Print what would change, image by image; return it."""
-        from tagger.suggestions import suggestions
+        from tagger.table.suggestions import suggestions
 
         plan: list[Change] = []
         for row in corrections.rows:

@@ -67,7 +67,7 @@ def export(
     """Turn a run into one verified .onnx file."""
     from tagger.cli.extras import needs_train_extra
     from tagger.errors import OutputError
-    from tagger.writers.sink import check_folder
+    from tagger.table.sink import check_folder
 
     # Before the conversion, which takes its time.
     check_folder(str(output))

@@ -113,8 +113,8 @@ def retag(
     """
     from tagger.cli.options.values import tagging_rules, xmp_levels
     from tagger.network.model import BUNDLED_MODEL, read_card
-    from tagger.readers.rows import open_rows
-    from tagger.readers.wide import WideTable
+    from tagger.table.rows import open_rows
+    from tagger.table.wide import WideTable
 
     table = table_options(
         output,

@@ -186,7 +186,7 @@ def _run_files(
     notice: Callable[[str], None],
 ) -> RunFiles | None:
     from tagger.text import printable
-    from tagger.writers.sink import check_folder
+    from tagger.table.sink import check_folder
 
     if table.is_file:
         assert table.output is not None

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from tagger.cli.progress import TagProgress
     from tagger.results import Result
     from tagger.runs.table import RunTable
-    from tagger.writers import Writer
-    from tagger.writers.columns import Row
-    from tagger.writers.sink import Sink
+    from tagger.table.writer import Writer
+    from tagger.table.columns import Row
+    from tagger.table.sink import Sink
 
 
 class Format(StrEnum):
@@ -132,7 +132,7 @@ class TableOptions:
     @property
     def is_file(self) -> bool:
         """Whether the table becomes a file, which can be taken up again; a device cannot."""
-        from tagger.writers.sink import is_stream
+        from tagger.table.sink import is_stream
 
         return self.output not in (None, "-") and not is_stream(str(self.output))
 
@@ -161,7 +161,7 @@ def table_options(
         raise UsageError(f"--excel is for csv, tsv and xlsx, not for {settled}.")
     if settled in _BINARY:
         with needs_extra(f"The format {settled}", settled):
-            import_module(f"tagger.writers.{settled}")
+            import_module(f"tagger.table.{settled}")
     spell = _spelling(absolute=absolute, folder=relative_to)
     return TableOptions(output, settled, layout, excel, extras, spell, absolute, relative_to)
 
@@ -186,7 +186,7 @@ def _column_names(texts: Sequence[str]) -> Iterator[str]:
     """Each name once, in the order given."""
     if not texts:  # tables without extra columns are the rule: load nothing for them here
         return
-    from tagger.writers.columns import EXTRA_COLUMNS
+    from tagger.table.columns import EXTRA_COLUMNS
 
     for name in dict.fromkeys(name.strip() for text in texts for name in text.split(",")):
         if name not in EXTRA_COLUMNS:
@@ -220,7 +220,7 @@ def table_sink(options: TableOptions, *, beside_sidecars: bool) -> Sink | None:
     Raises:
         UsageError: a format that is no text would go to a terminal.
     """
-    from tagger.writers.sink import Sink
+    from tagger.table.sink import Sink
 
     if options.output is None and beside_sidecars and options.format is None:
         return None
@@ -247,19 +247,19 @@ def table_writer(
         OutputError: the format cannot hold the table.
         UsageError: a label has the name of an extra column.
     """
-    from tagger.writers.layouts import layout
-    from tagger.writers.readable import ReadableWriter
-    from tagger.writers.tables import TableWriter
+    from tagger.table.layouts import layout
+    from tagger.table.readable import ReadableWriter
+    from tagger.table.text import TableWriter
 
     if options.format is None and sink.is_terminal():
         return ReadableWriter(sink, options.spell)
     shape = layout(options.layout, card.labels, extras=options.columns, spell=options.spell)
     if options.format is Format.PARQUET:
-        from tagger.writers.parquet import ParquetWriter
+        from tagger.table.parquet import ParquetWriter
 
         return ParquetWriter(sink, shape)
     if options.format is Format.XLSX:
-        from tagger.writers.xlsx import XlsxWriter
+        from tagger.table.xlsx import XlsxWriter
 
         return XlsxWriter(sink, shape, cut=progress.failed)
     return TableWriter(sink, shape, options.format or Format.CSV, excel=options.excel)
@@ -279,8 +279,8 @@ def run_table(card: ModelCard, options: TableOptions, progress: TagProgress) -> 
     """
     from tagger.text import escape, printable
     from tagger.runs.table import RunTable
-    from tagger.writers.layouts import layout
-    from tagger.writers.tables import TextEncoding
+    from tagger.table.layouts import layout
+    from tagger.table.text import TextEncoding
 
     shape = layout(options.layout, card.labels, extras=options.columns, spell=options.spell)
     header = shape.header
@@ -292,14 +292,14 @@ def run_table(card: ModelCard, options: TableOptions, progress: TagProgress) -> 
         return escape(options.spell(path))
 
     if options.format is Format.PARQUET:
-        from tagger.writers.parquet import ParquetWriter
+        from tagger.table.parquet import ParquetWriter
 
         return RunTable(
             shape, TextEncoding("jsonl", header), rows, spell, partial(ParquetWriter, layout=shape)
         )
     if options.format is Format.XLSX:
-        from tagger.writers.xlsx import XlsxWriter, check_columns, check_rows, fitting_rows
-        from tagger.writers.xlsx import fitting_text as fitting
+        from tagger.table.xlsx import XlsxWriter, check_columns, check_rows, fitting_rows
+        from tagger.table.xlsx import fitting_text as fitting
 
         check_columns(shape)
         return RunTable(

@@ -9,7 +9,7 @@ from tagger.network.card import TAG_SEPARATOR
 from tagger.errors import UsageError
 from tagger.text import as_given, escape
 from tagger.results import Failed, Result
-from tagger.writers.columns import EXTRA_COLUMNS, Cell, Column, Kind, Row
+from tagger.table.columns import EXTRA_COLUMNS, Cell, Column, Kind, Row
 
 _PATH = Column("path", Kind.TEXT)
 _ERROR = Column("error", Kind.TEXT)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from tagger.errors import TableError
 from tagger.text import unescape
-from tagger.readers.rows import Cells, TableRows
-from tagger.writers.tables import without_apostrophe
+from tagger.table.rows import Cells, TableRows
+from tagger.table.text import without_apostrophe
 
 _OWN = frozenset({"path", "tags", "tag", "score", "error"})
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can spell it

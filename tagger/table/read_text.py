@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from tagger.errors import TableError, first_line
-from tagger.readers.rows import LONGEST_LINE, Cells, TableRows
-from tagger.writers.tables import without_apostrophe
+from tagger.table.rows import LONGEST_LINE, Cells, TableRows
+from tagger.table.text import without_apostrophe
 
 _BOM = b"\xef\xbb\xbf"
 # Excel saves with a semicolon where a comma is the decimal mark.

@@ -7,7 +7,7 @@ from types import TracebackType
 
 from tagger.text import as_given, printable
 from tagger.results import Failed, Result
-from tagger.writers.sink import Sink
+from tagger.table.sink import Sink
 
 
 class ReadableWriter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from tagger.corrections import Corrections
+from tagger.table.corrections import Corrections
 
 # How alike two names are, 0 to 1 (difflib). Among names that a table merely uses, Music and
 # Musical (0.83) must not be taken for one; what is no label at all may be further off.

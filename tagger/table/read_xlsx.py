@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import openpyxl
 
 from tagger.errors import TableError, UsageError, first_line, os_reason
-from tagger.readers.rows import Cells, TableRows
+from tagger.table.rows import Cells, TableRows
 
 _SHEET = "tags"
 _MOST_ROWS = 1_048_576

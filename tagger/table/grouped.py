@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from tagger.results import Result
-from tagger.writers.columns import Row
-from tagger.writers.layouts import Layout
-from tagger.writers.sink import Sink, SinkFile
+from tagger.table.columns import Row
+from tagger.table.layouts import Layout
+from tagger.table.sink import Sink, SinkFile
 
 
 class GroupedWriter(ABC):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tagger.writers.columns import Kind, Row
-from tagger.writers.grouped import GroupedWriter
-from tagger.writers.layouts import Layout
-from tagger.writers.sink import Sink, SinkFile
+from tagger.table.columns import Kind, Row
+from tagger.table.grouped import GroupedWriter
+from tagger.table.layouts import Layout
+from tagger.table.sink import Sink, SinkFile
 
 _TYPES = {Kind.TEXT: pa.string(), Kind.PROBABILITY: pa.float64(), Kind.INTEGER: pa.int64()}
 

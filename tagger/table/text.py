@@ -10,9 +10,9 @@ from collections.abc import Callable
 from types import TracebackType
 
 from tagger.results import DECIMALS, Result
-from tagger.writers.columns import Cell, Row
-from tagger.writers.layouts import Layout
-from tagger.writers.sink import Sink
+from tagger.table.columns import Cell, Row
+from tagger.table.layouts import Layout
+from tagger.table.sink import Sink
 
 # A spreadsheet runs a cell that starts with one of these as a formula (OWASP, CSV injection). What
 # only looks as if it had been neutralised gets an apostrophe too: so it can be told apart.

@@ -14,10 +14,10 @@ from xlsxwriter.exceptions import FileCreateError
 
 from tagger.errors import OutputError
 from tagger.results import DECIMALS, Result
-from tagger.writers.columns import Cell, Kind, Row
-from tagger.writers.grouped import GroupedWriter
-from tagger.writers.layouts import Layout
-from tagger.writers.sink import Sink, SinkFile
+from tagger.table.columns import Cell, Kind, Row
+from tagger.table.grouped import GroupedWriter
+from tagger.table.layouts import Layout
+from tagger.table.sink import Sink, SinkFile
 
 #: What a sheet holds, in any program.
 MOST_ROWS = 1_048_576

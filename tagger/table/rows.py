@@ -111,7 +111,7 @@ def open_rows(file: str, *, torn: bool = False, edited: bool = False) -> TableRo
                     raise UsageError(f"A table in {module} cannot come from a pipe: name the file.")
                 close()
                 return _open_binary(file, name, module, edited=edited)
-        from tagger.readers.text import text_rows
+        from tagger.table.read_text import text_rows
 
         return text_rows(file, name, first, lines, close, torn=torn, edited=edited)
     except BaseException:
@@ -126,10 +126,10 @@ def _leave_open() -> None:
 def _open_binary(file: str, name: str, module: str, *, edited: bool) -> TableRows:
     try:
         if module == "parquet":
-            from tagger.readers.parquet import open_parquet
+            from tagger.table.read_parquet import open_parquet
 
             return open_parquet(file, name)
-        from tagger.readers.xlsx import open_xlsx
+        from tagger.table.read_xlsx import open_xlsx
 
         return open_xlsx(file, name, edited=edited)
     except ModuleNotFoundError as error:

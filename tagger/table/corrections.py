@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from tagger.network.card import TAG_SEPARATOR
 from tagger.errors import TableError
 from tagger.text import printable
-from tagger.readers.edited import EditedRow, EditedTable
-from tagger.readers.rows import TableRows
+from tagger.table.edited import EditedRow, EditedTable
+from tagger.table.rows import TableRows
 from tagger.rules import is_tag_name
-from tagger.tag_cells import split_tags, undivided
-from tagger.writers.tables import without_apostrophe
+from tagger.table.cells import split_tags, undivided
+from tagger.table.text import without_apostrophe
 from tagger.holders.xmp.packet import same_keyword
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tagger.errors import TableError, UsageError, first_line, os_reason
-from tagger.readers.rows import Cells, TableRows
+from tagger.table.rows import Cells, TableRows
 
 _CELLS = 65_536
 

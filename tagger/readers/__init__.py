@@ -1,1 +1,0 @@
-"""Tables that ``tagger tag`` wrote → results, row by row."""
