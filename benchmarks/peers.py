@@ -35,11 +35,11 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from tagger.pipeline.cores import available_cores
+from tagger.find.scan import WalkOptions, scan
 from tagger.network.model import TaggerModel
 from tagger.network.openvino import openvino_problem
+from tagger.pipeline.cores import available_cores
 from tagger.pipeline.pipeline import tag_images
-from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules
 
 _BATCH = 32

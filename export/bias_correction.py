@@ -18,8 +18,8 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
-from tagger.results import Pixels
 from tagger.network.ort import INPUT_NAME
+from tagger.results import Pixels
 
 _BATCH = 8
 # So many outputs of the original are looked at in one run of it.

@@ -8,8 +8,8 @@ import onnx
 import tensorflow as tf
 import tf2onnx
 
-from tagger.network.card import METADATA_KEY, ModelCard
 from tagger.errors import ModelError
+from tagger.network.card import METADATA_KEY, ModelCard
 from tagger.network.ort import INPUT_NAME, OUTPUT_NAME
 
 #: The highest that tf2onnx 1.17 writes.

@@ -14,9 +14,9 @@ from export.parity import Parity, check_parity, sample_images
 from export.precision_check import MAX_LOSS, PrecisionCheck, compare_precisions, refuse_loss
 from export.precisions import to_float16, to_int8
 from export.run_images import calibration_images, comparison_files, labelled_split
+from tagger.errors import DataError, OutputError, os_reason
 from tagger.files import replacing
 from tagger.network.card import ModelCard
-from tagger.errors import DataError, OutputError, os_reason
 from training.keras_file import load_network
 from training.labels import LabelledSet
 from training.run_folder import RunFolder
@@ -46,7 +46,7 @@ def export_run(
         folder: the run folder.
         output: the file to write.
         images: folder of images to compare on; None takes the run's own validation images.
-        precision: one of :data:`tagger.card.PRECISIONS`.
+        precision: one of :data:`tagger.network.card.PRECISIONS`.
         max_loss: validation macro-AP that another precision than fp32 may lose.
 
     Raises:

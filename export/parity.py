@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tagger.errors import DataError, ModelError
 from tagger.decode.picture import ImageError, load_rgb
+from tagger.errors import DataError, ModelError
 from tagger.network.model import TaggerModel
 from tagger.results import Pixels
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tagger.pipeline.cores import available_cores
 from tagger.errors import DataError, ModelError
 from tagger.network.model import TaggerModel
+from tagger.pipeline.cores import available_cores
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.rules import Rules
@@ -59,7 +59,7 @@ def compare_precisions(
         fp32: the original; it runs on the CPU.
         file: the same network in another precision.
         validation: images and targets, labels in the model's order.
-        device: where ``file`` runs, as :class:`tagger.model.TaggerModel` takes it.
+        device: where ``file`` runs, as :class:`tagger.network.model.TaggerModel` takes it.
 
     Raises:
         DataError: no image can be read, or none has a label that is measured.

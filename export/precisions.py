@@ -17,8 +17,8 @@ from export.bias_correction import correct_biases
 from export.image_bytes import take_bytes_as_they_are
 from export.pixel_groups import read_groups_of_pixels
 from tagger.errors import ModelError
-from tagger.results import Pixels
 from tagger.network.ort import INPUT_NAME
+from tagger.results import Pixels
 
 # What works on feature maps; the layers between two of these stay in int8.
 _QUANTIZED = ("Conv", "Clip", "Relu", "Add", "MaxPool")

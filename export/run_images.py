@@ -6,11 +6,11 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tagger.network.card import ModelCard
-from tagger.errors import DataError
 from tagger.decode.picture import ImageError, load_rgb
-from tagger.results import Pixels
+from tagger.errors import DataError
 from tagger.find.scan import SUFFIXES
+from tagger.network.card import ModelCard
+from tagger.results import Pixels
 from training.labels import ImageFinder, LabelledSet, read_labelled_set
 from training.run_folder import RunFolder
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from tagger.pipeline.cores import available_cores
+from tagger.find.scan import WalkOptions, scan
 from tagger.network.model import TaggerModel
+from tagger.pipeline.cores import available_cores
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed, Result
-from tagger.find.scan import WalkOptions, scan
 from tagger.rules import adjusted_rules
 
 #: An image or a folder, however it is spelled.

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 from tagger.cli.options.holders import OutputOptions, embedding_writer, sidecar_writer
 from tagger.cli.options.resume import Origin, ResumeOptions, recorded_run
-from tagger.cli.streams import EXIT_READER_GONE, say
 from tagger.cli.options.table import TableOptions, table_sink, table_writer
+from tagger.cli.streams import EXIT_READER_GONE, say
 
 if TYPE_CHECKING:
-    from tagger.network.card import ModelCard
     from tagger.cli.progress import TagProgress
+    from tagger.find.scan import Scan
+    from tagger.holders.image.writer import EmbeddingWriter
+    from tagger.holders.sidecars import SidecarWriter
+    from tagger.network.card import ModelCard
     from tagger.results import Result
     from tagger.runs.remaining import Remaining
     from tagger.runs.run import Run
-    from tagger.find.scan import Scan
     from tagger.table.writer import Writer
-    from tagger.holders.image.writer import EmbeddingWriter
-    from tagger.holders.sidecars import SidecarWriter
 
 EXIT_SOME_FAILED = 1
 

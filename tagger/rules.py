@@ -10,8 +10,8 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from tagger.network.card import TAG_SEPARATOR, ModelCard
 from tagger.errors import UsageError
+from tagger.network.card import TAG_SEPARATOR, ModelCard
 from tagger.results import Scores, Tag
 
 

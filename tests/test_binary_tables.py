@@ -23,7 +23,6 @@ from test_tables import NAMES, RESULTS, named, table
 from tiny_model import CARD
 
 from tagger.errors import OutputError
-from tagger.text import escape, unescape
 from tagger.results import Failed, FileFacts, Result, Tag, Tagged
 from tagger.table.columns import EXTRA_COLUMNS, Kind
 from tagger.table.grouped import GroupedWriter
@@ -31,6 +30,7 @@ from tagger.table.layouts import layout
 from tagger.table.parquet import ParquetWriter
 from tagger.table.sink import Sink
 from tagger.table.xlsx import XlsxWriter
+from tagger.text import escape, unescape
 
 LAYOUTS = ["wide", "list", "long"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from commands import run_tagger
 
+from tagger.find.scan import WalkOptions, scan
 from tagger.network.model import BUNDLED_CUDA_MODEL, BUNDLED_MODEL, TaggerModel, read_card
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Tagged
-from tagger.find.scan import WalkOptions, scan
 from tagger.rules import Rules
 
 ROOT = Path(__file__).parent.parent

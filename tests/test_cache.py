@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pictures import four_corners, save_picture
 
-from tagger.errors import OutputError
 from tagger.decode.picture import load_rgb
+from tagger.errors import OutputError
 from training.cache import decoded_images
 
 HEIGHT, WIDTH = 12, 8

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_model import CARD, changed_card
 
-from tagger.network.card import ModelCard, label_problem
 from tagger.errors import ModelError
+from tagger.network.card import ModelCard, label_problem
 
 DAMAGED = "The model card is damaged: it is not the JSON it should be."
 

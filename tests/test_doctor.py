@@ -13,9 +13,9 @@ from commands import Ran
 from shapes import Made
 
 from tagger import __version__
-from tagger.pipeline.cores import available_cores
 from tagger.decode.picture import FORMATS
 from tagger.network.model import BUNDLED_MODEL, TaggerModel, cuda_problem
+from tagger.pipeline.cores import available_cores
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.rules import Rules

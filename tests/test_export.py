@@ -13,9 +13,9 @@ import pytest
 from commands import Ran
 from shapes import LABELS, Made, ShapeSet
 
-from tagger.network.card import METADATA_KEY, ModelCard
-from tagger.errors import DataError, ModelError
 from tagger.decode.picture import load_rgb
+from tagger.errors import DataError, ModelError
+from tagger.network.card import METADATA_KEY, ModelCard
 from tagger.network.model import TaggerModel
 from tagger.results import Pixels
 

@@ -18,8 +18,8 @@ from PIL import Image, PngImagePlugin
 from stalled_files import Stalled, only_on_linux
 
 from tagger.decode import resize as resizing
-from tagger.decode.picture import ImageError, load_picture
 from tagger.decode.budget import NO_HURRY, Attempt, Memory
+from tagger.decode.picture import ImageError, load_picture
 from tagger.decode.resize import resized_rgb
 
 MEBIBYTE = 2**20

@@ -12,13 +12,13 @@ from commands import Ran
 from pictures import png_bytes, save_picture
 from stalled_files import Stalled, only_on_linux
 
-from tagger.decode.processes import isolation
 from tagger.decode.budget import DEFAULT_LIMITS, NO_HURRY, Attempt, ImageError, ImageLimits, Memory
+from tagger.decode.processes import isolation
 from tagger.network.model import TaggerModel
 from tagger.pipeline.pipeline import tag_images
+from tagger.pipeline.workers import threads_left_behind
 from tagger.results import Failed
 from tagger.rules import Rules
-from tagger.pipeline.workers import threads_left_behind
 
 # No file is known that crashes Pillow: in a decoder's process an image of 13 pixels a side does.
 _CRASHING = """

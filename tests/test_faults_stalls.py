@@ -17,15 +17,15 @@ from main_memory import SessionInMainMemory
 from pictures import many_scans, save_picture
 from stalled_files import Stalled, only_on_linux
 
-from tagger.network import model as model_module
-from tagger.decode.picture import load_picture
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
+from tagger.decode.picture import load_picture
+from tagger.find.scan import WalkOptions, scan
+from tagger.network import model as model_module
 from tagger.network.model import TaggerModel
 from tagger.pipeline.pipeline import tag_images
-from tagger.results import Failed, Result
-from tagger.find.scan import WalkOptions, scan
-from tagger.rules import Rules
 from tagger.pipeline.workers import Patience, StalledError, threads_left_behind
+from tagger.results import Failed, Result
+from tagger.rules import Rules
 
 NAMES = [f"{letter}.png" for letter in "abcdefg"]
 

@@ -11,8 +11,8 @@ from drawn_images import drawn_images
 
 from tagger.holders.image.container import EmbedError
 from tagger.holders.image.files import embed_tags, read_embedded_xmp, untag_image
-from tagger.results import Tag
 from tagger.holders.xmp.merge import Wish
+from tagger.results import Tag
 
 WISH = Wish((Tag("red", 0.5),), (), "m 1", "2026-01-01")
 MANY = 700_000

@@ -16,9 +16,9 @@ from onnx import TensorProto, helper, numpy_helper
 from pictures import save_picture
 from tiny_model import CARD, SIDE, write_graph, write_model
 
+from tagger.errors import ModelError
 from tagger.network import model_file as onnx_file
 from tagger.network.card import METADATA_KEY
-from tagger.errors import ModelError
 from tagger.network.model import TaggerModel, read_card
 from tagger.network.model_file import UnsafeModelError, check_model_file
 

@@ -12,10 +12,10 @@ from pictures import save_picture
 
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
-from tagger.results import Tag
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.merge import Wish, merge, take_out
 from tagger.holders.xmp.names import TAGGER
+from tagger.results import Tag
 
 WISH = Wish((Tag("red", 0.5), Tag("blue", 0.4)), (), "m 1", "2026-01-01")
 

@@ -13,8 +13,8 @@ import pytest
 from pictures import save_picture
 
 from tagger.pipeline.loading import batches, in_order, load_into
-from tagger.results import Failed, FileFacts
 from tagger.pipeline.workers import worker_pool
+from tagger.results import Failed, FileFacts
 
 
 def test_images_fill_the_rows_of_a_batch(tmp_path: Path) -> None:

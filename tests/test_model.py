@@ -15,8 +15,8 @@ from main_memory import SessionInMainMemory
 from onnx import helper
 from tiny_model import CARD, SIDE, changed_card, write_graph, write_model
 
-from tagger.network import model as model_module
 from tagger.errors import DeviceError, ModelError, UsageError
+from tagger.network import model as model_module
 from tagger.network.model import TaggerModel, read_card
 from tagger.network.ort import Device, cuda_problem
 

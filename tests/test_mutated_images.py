@@ -18,8 +18,8 @@ from commands import run_measured, run_tagger
 from drawn_images import drawn_images, other_images
 from mutations import mutated
 
-from tagger.decode.picture import ImageError, load_rgb
 from tagger.decode.budget import DEFAULT_LIMITS
+from tagger.decode.picture import ImageError, load_rgb
 
 COUNT = int(os.environ.get("MUTATED_IMAGES", "300"))
 SEED = int(os.environ.get("MUTATED_SEED", "6"))

@@ -15,9 +15,9 @@ import pytest
 from commands import Ran, run_tagger
 from shapes import Made, ShapeSet
 
-from tagger.network.card import METADATA_KEY, ModelCard
-from tagger.errors import DataError, ModelError
 from tagger.decode.picture import load_rgb
+from tagger.errors import DataError, ModelError
+from tagger.network.card import METADATA_KEY, ModelCard
 from tagger.network.model import TaggerModel
 
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")

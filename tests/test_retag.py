@@ -12,12 +12,12 @@ from commands import Argument, Ran, run_tagger
 from pictures import save_picture
 from tiny_model import changed_card, write_model
 
-from tagger.network.card import ModelCard
 from tagger.errors import TableError
-from tagger.table.rows import TableRows, open_rows
-from tagger.table.wide import WideTable
+from tagger.network.card import ModelCard
 from tagger.results import Result
 from tagger.rules import Rules
+from tagger.table.rows import TableRows, open_rows
+from tagger.table.wide import WideTable
 
 Run = Callable[..., Ran]
 

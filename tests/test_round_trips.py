@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_model import CARD
 
-from tagger.table.rows import open_rows
-from tagger.table.wide import WideTable
-from tagger.results import Failed, Result, Tagged
 from tagger.find.scan import WalkOptions, scan
+from tagger.results import Failed, Result, Tagged
 from tagger.rules import Rules, select
 from tagger.table.layouts import layout
 from tagger.table.parquet import ParquetWriter
+from tagger.table.rows import open_rows
 from tagger.table.sink import Sink
 from tagger.table.text import TableWriter
+from tagger.table.wide import WideTable
 from tagger.table.xlsx import XlsxWriter
 
 RULES = Rules.of_card(CARD)

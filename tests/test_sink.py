@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tagger.files import process_token, remove_left_by, replacing, write_new, write_whole
 from tagger.errors import OutputError
+from tagger.files import process_token, remove_left_by, replacing, write_new, write_whole
 from tagger.table.sink import Sink, check_folder
 
 

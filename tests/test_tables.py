@@ -12,11 +12,11 @@ import pandas
 import pytest
 from tiny_model import CARD
 
-from tagger.text import escape, unescape
 from tagger.results import Failed, Result, Tag, Tagged
 from tagger.table.layouts import layout
 from tagger.table.sink import Sink
 from tagger.table.text import TableWriter
+from tagger.text import escape, unescape
 
 RESULTS: list[Result] = [
     Tagged(

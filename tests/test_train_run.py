@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 from shapes import LABELS, Made, ShapeSet
 
-from tagger.network.card import ModelCard
 from tagger.decode.picture import load_rgb
+from tagger.network.card import ModelCard
 from training.split import is_validation
 
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")

@@ -15,10 +15,10 @@ from foreign_sidecars import DARKTABLE, DIGIKAM, LIGHTROOM
 from pictures import save_picture
 from readers import reader
 
-from tagger.results import Tag
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.files import change_sidecar
 from tagger.holders.xmp.merge import Wish, merge, new_packet, take_out
+from tagger.results import Tag
 
 Run = Callable[..., Ran]
 

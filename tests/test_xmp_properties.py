@@ -10,9 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_xmp_people import keywords
 
-from tagger.results import Tag
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.merge import Wish, merge, new_packet, take_out
+from tagger.results import Tag
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="|"),

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.files import write_whole
-from tagger.errors import OutputError
 from tagger.decode.picture import RESIZE_RULE, ImageError, load_rgb
+from tagger.errors import OutputError
+from tagger.files import write_whole
 from tagger.results import Pixels
 
 _CHUNK = 256

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from tagger import __version__
-from tagger.network.card import RESIZE_RULES, ModelCard
 from tagger.errors import DataError
+from tagger.network.card import RESIZE_RULES, ModelCard
 from tagger.rules import Rules, choose
 from training import report
 from training.calibration import Calibration, learn_calibration

@@ -16,11 +16,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from tagger.network.card import TAG_SEPARATOR, label_problem
 from tagger.errors import DataError, UsageError
-from tagger.text import unescape
 from tagger.find.scan import SUFFIXES
+from tagger.network.card import TAG_SEPARATOR, label_problem
 from tagger.table.cells import split_tags, undivided
+from tagger.text import unescape
 from training.label_table import ERROR_COLUMN, read_label_table
 
 _ONES = frozenset({"1", "1.0", "true"})

@@ -13,14 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tagger.files import write_whole
 from tagger.cli.streams import say
 from tagger.errors import OutputError, TaggerError, os_reason
-from tagger.text import harmless, printable
-from tagger.results import Failed, Result
+from tagger.files import write_whole
 from tagger.find.scan import Scan
 from tagger.holders.attempts import Attempts
 from tagger.holders.sidecars import SidecarWriter
+from tagger.results import Failed, Result
+from tagger.text import harmless, printable
 
 _MOST_FAILURES_SHOWN = 20
 _SECONDS_BETWEEN_LINES = 15.0

@@ -8,7 +8,7 @@ from PIL import Image, TiffImagePlugin
 
 from tagger.decode.file import ImageFile
 
-#: Pixels of an image that are converted at a time, see :mod:`tagger.resizing`.
+#: Pixels of an image that are converted at a time, see :mod:`tagger.decode.resize`.
 BAND_PIXELS = 2_000_000
 
 # Pillow's own: a byte a pixel, two or four.

@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from tagger.results import Stamp
 
-#: What :func:`tagger.loading.load_into` is asked for to know of each file when it changes.
+#: What :func:`tagger.pipeline.loading.load_into` is asked for to know of each file when it changes.
 STAMP = "stamp"
 
 #: What costs a look at the file, and is measured only where it is wanted.

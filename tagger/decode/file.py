@@ -57,7 +57,7 @@ class ImageFile(io.BufferedReader):
         self._header_reads = None
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read; errors as in :meth:`tagger.limits.Attempt.look`."""
+        """Read; errors as in :meth:`tagger.decode.budget.Attempt.look`."""
         size = -1 if size is None else size
         self._attempt.look(size)
         data = super().read(size)

@@ -16,14 +16,14 @@ import numpy as np
 from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile as PillowFile
 
-from tagger.decode.file import ImageFile
-from tagger.decode.cost import memory_needed
 from tagger.decode.budget import NO_HURRY, Attempt, Memory
 from tagger.decode.budget import ImageError as ImageError  # what this module raises
-from tagger.text import harmless
+from tagger.decode.cost import memory_needed
+from tagger.decode.file import ImageFile
 from tagger.decode.resize import resized_rgb
-from tagger.results import Pixels
 from tagger.decode.tiff_header import refuse_long_tables
+from tagger.results import Pixels
+from tagger.text import harmless
 
 #: What Pillow may try to open. An explicit list: its EPS reader starts Ghostscript, and every
 #: other reader (PSD, FITS, ICNS, …) only widens what a hostile file can reach.

@@ -1,6 +1,6 @@
-"""Decodes images in a process of its own; run as ``python -m tagger.isolated``.
+"""Decodes images in a process of its own; run as ``python -m tagger.decode.process``.
 
-See :mod:`tagger.isolation`, which starts it and speaks with it through its standard streams.
+See :mod:`tagger.decode.processes`, which starts it and speaks with it through its standard streams.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import os
 import sys
 from typing import BinaryIO
 
+from tagger.decode.budget import Attempt, ImageLimits, Memory
 from tagger.decode.picture import ImageError, load_picture
 from tagger.decode.processes import ANSWER, GRANTED, NEEDS, PICTURE, REFUSED, REQUEST
-from tagger.decode.budget import Attempt, ImageLimits, Memory
 
 
 class _AskingAttempt(Attempt):

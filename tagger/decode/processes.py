@@ -19,9 +19,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from tagger.errors import TaggerError, os_reason
-from tagger.decode.picture import ImageError, Picture
 from tagger.decode.budget import Attempt
+from tagger.decode.picture import ImageError, Picture
+from tagger.errors import TaggerError, os_reason
 
 #: Length of the path, height and width of the pixels, memory, seconds of computing (0: no limit).
 REQUEST: Final = struct.Struct("<IIIQd")
@@ -58,7 +58,7 @@ class _Decoder:
             ) from None
 
     def load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
-        """Decode an image; errors as in :func:`tagger.images.load_picture`."""
+        """Decode an image; errors as in :func:`tagger.decode.picture.load_picture`."""
         attempt.when_given_up(self._process.kill)
         try:
             return self._load(path, height, width, attempt)
@@ -125,7 +125,7 @@ class Isolation:
         self._closed = False
 
     def load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
-        """Decode an image; arguments and errors as for :func:`tagger.images.load_picture`.
+        """Decode an image; arguments and errors as for :func:`tagger.decode.picture.load_picture`.
 
         Raises:
             TaggerError: no process can be started.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from tagger.decode.file import ImageFile
 from tagger.decode.budget import ImageError
+from tagger.decode.file import ImageFile
 
 #: Values of one entry. A tall image with a strip a row has 100,000; each becomes an object, and
 #: each strip several, of some 300 bytes together.

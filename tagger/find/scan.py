@@ -1,7 +1,7 @@
 """Files, folders and lists → a sorted stream of image paths, each once.
 
 Paths are texts spelled the way ``find`` spells them (the argument, a slash, the rest), with
-undecodable bytes as Python's surrogate escapes; :mod:`tagger.paths` turns those into UTF-8.
+undecodable bytes as Python's surrogate escapes; :mod:`tagger.text` turns those into UTF-8.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from operator import itemgetter
 
 from tagger.errors import UsageError
 from tagger.find.library import holds_posters, is_poster
-from tagger.text import printable
 from tagger.pipeline.workers import Patience
+from tagger.text import printable
 
 #: Endings of the files that a walk takes; compared without case.
 SUFFIXES = frozenset(
@@ -50,7 +50,7 @@ class WalkOptions:
         recursive: whether subfolders are entered.
         follow_links: whether links to folders are entered.
         suffixes: endings of the files that are taken where ``include`` is empty, in lower case.
-        library: whether only posters are taken, see :mod:`tagger.library`.
+        library: whether only posters are taken, see :mod:`tagger.find.library`.
         newer_than: seconds since 1970; only what was changed after that is taken, also of the files
             that are named. None takes all.
         seconds: how long listing a folder may take; None waits for ever.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tagger.errors import OutputError, os_reason, spoils_the_rest
-from tagger.text import printable
 from tagger.holders.xml.elements import XmpError
+from tagger.text import printable
 
 
 class Attempts:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagger.table.corrections import Correction
-from tagger.text import escape
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.pin import Settled, Verdict, settle
+from tagger.table.corrections import Correction
+from tagger.text import escape
 
 _JSON_KEYS = frozenset({"path", "tags", "scores", "model"})
 
@@ -42,7 +42,7 @@ def verdict(correction: Correction, terms: Terms) -> Verdict:
 
 
 def settled_xmp(data: bytes | None, correction: Correction, terms: Terms) -> Settled:
-    """Settle the tags of an XMP sidecar, see :func:`tagger.xmp.settle.settle`."""
+    """Settle the tags of an XMP sidecar, see :func:`tagger.holders.xmp.pin.settle`."""
     return settle(data, verdict(correction, terms))
 
 

@@ -6,16 +6,16 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tagger.table.corrections import Correction
-from tagger.holders.image.files import would_settle
 from tagger.errors import os_reason
-from tagger.text import printable
-from tagger.holders.pinned import SETTLED, Terms, verdict
 from tagger.holders.changes import SidecarFiles
+from tagger.holders.image.files import would_settle
+from tagger.holders.pinned import SETTLED, Terms, verdict
 from tagger.holders.places import SidecarNames, SidecarPlaces
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.files import read_sidecar
 from tagger.holders.xmp.pin import Settled, Verdict
+from tagger.table.corrections import Correction
+from tagger.text import printable
 
 #: Beside the kinds of sidecars: the image itself.
 EMBEDDED = "embedded"

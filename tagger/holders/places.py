@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tagger.holders.nfo.files import NfosOnce, is_nfo
 from tagger.find.scan import SUFFIXES
+from tagger.holders.nfo.files import NfosOnce, is_nfo
 
 
 @dataclass(frozen=True)

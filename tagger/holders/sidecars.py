@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import date
 from types import TracebackType
 
-from tagger.network.card import ModelCard
 from tagger.errors import OutputError
-from tagger.text import printable
-from tagger.results import Failed, Result, Tagged
-from tagger.holders.nfo.writer import FilmNfoWriter
-from tagger.holders.text_and_json import SIDECARS
 from tagger.holders.changes import SidecarFiles, holds_just, is_there
+from tagger.holders.nfo.writer import FilmNfoWriter
 from tagger.holders.places import SidecarNames, SidecarPlaces
+from tagger.holders.text_and_json import SIDECARS
 from tagger.holders.xmp.merge import Wish, merge, new_packet
 from tagger.holders.xmp.pin import is_settled
+from tagger.network.card import ModelCard
+from tagger.results import Failed, Result, Tagged
+from tagger.text import printable
 
 #: The kind of sidecar that is never made: a film's own ``.nfo``.
 NFO = "nfo"

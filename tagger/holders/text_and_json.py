@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 
 from tagger.network.card import ModelCard
-from tagger.text import escape
 from tagger.results import Tagged
+from tagger.text import escape
 
 
 def txt_sidecar(result: Tagged, card: ModelCard) -> bytes:
@@ -27,7 +27,7 @@ def json_sidecar(result: Tagged, card: ModelCard) -> bytes:
 
 
 #: Kind of sidecar → its content; the kind is also its file ending. What stands in ``xmp``, see
-#: :mod:`tagger.xmp`.
+#: :mod:`tagger.holders.xmp`.
 SIDECARS: dict[str, Callable[[Tagged, ModelCard], bytes]] = {
     "txt": txt_sidecar,
     "json": json_sidecar,

@@ -46,7 +46,7 @@ class ModelCard:
         never: labels that are scored but never emitted as tags (such as ``N/A``).
         scored: labels that quality figures average over; the others are too rare to measure.
         precision: arithmetic of the graph: ``fp32``, ``fp16`` or ``int8``.
-        resize: name of the resize rule, see :mod:`tagger.images`.
+        resize: name of the resize rule, see :mod:`tagger.decode.picture`.
         provenance: data, date, software and validation metrics, for people.
     """
 

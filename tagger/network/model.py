@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tagger.network.card import METADATA_KEY, ModelCard
 from tagger.errors import DeviceError, ModelError, os_reason
+from tagger.network.card import METADATA_KEY, ModelCard
 from tagger.network.model_file import check_model_file
 from tagger.network.openvino import OpenVinoSession, openvino_problem
-from tagger.results import Pixels
 from tagger.network.ort import (
     INPUT_NAME,
     OUTPUT_NAME,
@@ -26,6 +25,7 @@ from tagger.network.ort import (
     parse_devices,
     said,
 )
+from tagger.results import Pixels
 
 AnySession = Session | OpenVinoSession
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tagger.network.ort import Device, Session
 from tagger.pipeline.cores import available_cores
 from tagger.results import Pixels
-from tagger.network.ort import Device, Session
 
 
 def openvino_problem() -> str | None:
@@ -39,7 +39,7 @@ def _without_telemetry() -> Any:
 
 
 class OpenVinoSession:
-    """A network in OpenVINO on the CPU: used as :class:`tagger.runtime.Session`.
+    """A network in OpenVINO on the CPU: used as :class:`tagger.network.ort.Session`.
 
     Each thread that runs a batch has a request of its own, and each request one core: as many
     workers as cores keep all of them busy, and none waits for another.

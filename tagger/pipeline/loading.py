@@ -10,15 +10,15 @@ from concurrent.futures import Future
 from itertools import islice
 from typing import TypeAlias, TypeVar
 
+from tagger.decode.budget import NO_HURRY, Attempt, ImageLimits, Memory
 from tagger.decode.facts import STAMP, file_stamp, measure
 from tagger.decode.picture import ImageError, Picture, load_picture
-from tagger.decode.budget import NO_HURRY, Attempt, ImageLimits, Memory
-from tagger.results import Failed, FileFacts, Pixels
 from tagger.pipeline.workers import GivenUpError
+from tagger.results import Failed, FileFacts, Pixels
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")
-#: As :func:`tagger.images.load_picture`: path, height, width, attempt → picture.
+#: As :func:`tagger.decode.picture.load_picture`: path, height, width, attempt → picture.
 LoadPicture: TypeAlias = Callable[[str, int, int, Attempt], Picture]
 
 
@@ -26,12 +26,12 @@ class Loading:
     """Images on their way into a batch.
 
     Where a thread hangs on an image, another one goes on behind it: see
-    :class:`tagger.workers.Watched`.
+    :class:`tagger.pipeline.workers.Watched`.
 
     Args:
         paths: image files.
-        wanted: what :func:`tagger.facts.measure` is to find out about each file, and whether its
-            stamp is (:data:`tagger.facts.STAMP`).
+        wanted: what :func:`tagger.decode.facts.measure` is to find out about each file, and
+            whether its stamp is (:data:`tagger.decode.facts.STAMP`).
         limits: what an image may cost.
         memory: shared by all.
         pixels: uint8, shape ``(at least len(paths), height, width, 3)``; changed in place. None

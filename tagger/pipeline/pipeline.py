@@ -17,13 +17,13 @@ from queue import SimpleQueue
 import numpy as np
 import numpy.typing as npt
 
-from tagger.decode.picture import load_picture
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits, Memory
-from tagger.pipeline.loading import Loading, LoadPicture, batches, in_order
+from tagger.decode.picture import load_picture
 from tagger.network.model import TaggerModel
+from tagger.pipeline.loading import Loading, LoadPicture, batches, in_order
+from tagger.pipeline.workers import worker_pool
 from tagger.results import DECIMALS, Failed, FileFacts, Pixels, Result, Scores, Tagged
 from tagger.rules import Rules, select
-from tagger.pipeline.workers import worker_pool
 
 # A batch for a GPU is decoded in pieces of so many images, by as many workers as there are.
 _PIECE = 8
@@ -47,7 +47,7 @@ def tag_images(
         model: an opened model.
         rules: which scores become tags.
         workers: images decoded, and on a CPU also scored, at a time.
-        facts: what :func:`tagger.facts.measure` is to find out about each file.
+        facts: what :func:`tagger.decode.facts.measure` is to find out about each file.
         limits: what an image may cost before it is given up.
         isolated: whether images are decoded in processes of their own, so that one that crashes its
             decoder fails like any other.

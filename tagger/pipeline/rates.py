@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image
 
 from tagger.errors import DataError
-from tagger.pipeline.loading import batches, in_order, load_into
 from tagger.network.model import TaggerModel
+from tagger.pipeline.loading import batches, in_order, load_into
 from tagger.pipeline.pipeline import tag_images
+from tagger.pipeline.workers import worker_pool
 from tagger.results import Tagged
 from tagger.rules import Rules
-from tagger.pipeline.workers import worker_pool
 
 #: Width and height of the posters that are drawn where none are given.
 DRAWN_SIZES = {"small": (300, 444), "large": (2000, 3000)}
@@ -92,7 +92,7 @@ def measure(
     Args:
         paths: image files; those that cannot be read are left out of the counts.
         model: an opened model.
-        workers: as :func:`tagger.pipeline.tag_images` takes them.
+        workers: as :func:`tagger.pipeline.pipeline.tag_images` takes them.
         rounds: how often; the first one also warms up what lies on disk.
         round_done: called after each of the measurements, three a round.
 
@@ -137,7 +137,7 @@ def network_rate(images: int, model: TaggerModel, *, workers: int) -> float:
     Args:
         images: how many to measure, at least; whole batches are.
         model: an opened model.
-        workers: as :func:`tagger.pipeline.tag_images` takes them.
+        workers: as :func:`tagger.pipeline.pipeline.tag_images` takes them.
     """
     began = time.perf_counter()
     runs = sum(1 for _ in _run(images, model, workers))

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tagger.errors import UsageError
-from tagger.text import printable
 from tagger.runs import journal as notes
 from tagger.runs.done import Done
 from tagger.runs.files import RunFiles
 from tagger.runs.journal import Entries, Entry
 from tagger.runs.manifest import Manifest
 from tagger.runs.table import RunTable
+from tagger.text import printable
 
 _HEADER_KEY = bytes(16)
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from tagger import __version__
+from tagger.errors import OutputError, UsageError, os_reason
 from tagger.files import beside, process_token, take_place
 from tagger.network.card import ModelCard
-from tagger.errors import OutputError, UsageError, os_reason
 from tagger.text import printable
 
 _FORMAT = 1
@@ -106,7 +106,7 @@ class Manifest:
         ended: when it was finished; None while it is not.
         images: how many there are in the output, by what became of them; None while it runs.
         processes: tokens of the processes that did not come to an end; they may have left files
-            half-written, see :func:`tagger.atomic.remove_left_by`.
+            half-written, see :func:`tagger.files.remove_left_by`.
         versions: of this program and of what its results depend on.
         former: of the finished table that this run will replace.
     """

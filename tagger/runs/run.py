@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final
 
-from tagger.files import beside, remove_left_by, take_place
 from tagger.errors import OutputError, UsageError, os_reason
+from tagger.files import beside, remove_left_by, take_place
 from tagger.results import Failed, Result, Stamp
 from tagger.runs import journal as notes
 from tagger.runs.done import Done

@@ -8,16 +8,16 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from tagger.files import beside, take_place
 from tagger.errors import OutputError, TableError, os_reason
-from tagger.text import printable
-from tagger.table.rows import Cells, open_rows
+from tagger.files import beside, take_place
 from tagger.results import Result
 from tagger.table.columns import Cell, Column, Kind, Row
 from tagger.table.grouped import GroupedWriter
 from tagger.table.layouts import Layout
+from tagger.table.rows import Cells, open_rows
 from tagger.table.sink import Sink
 from tagger.table.text import TextEncoding
+from tagger.text import printable
 
 _COPIED_TOGETHER = 1 << 20
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
-from tagger.text import escape
-from tagger.results import Failed, Result
 from tagger.find.titles import title_and_year
+from tagger.results import Failed, Result
+from tagger.text import escape
 
 #: A text, a probability, a whole number, or nothing.
 Cell: TypeAlias = str | float | int | None

@@ -9,15 +9,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tagger.network.card import TAG_SEPARATOR
 from tagger.errors import TableError
-from tagger.text import printable
-from tagger.table.edited import EditedRow, EditedTable
-from tagger.table.rows import TableRows
+from tagger.holders.xmp.packet import same_keyword
+from tagger.network.card import TAG_SEPARATOR
 from tagger.rules import is_tag_name
 from tagger.table.cells import split_tags, undivided
+from tagger.table.edited import EditedRow, EditedTable
+from tagger.table.rows import TableRows
 from tagger.table.text import without_apostrophe
-from tagger.holders.xmp.packet import same_keyword
+from tagger.text import printable
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tagger.errors import TableError
-from tagger.text import unescape
 from tagger.table.rows import Cells, TableRows
 from tagger.table.text import without_apostrophe
+from tagger.text import unescape
 
 _OWN = frozenset({"path", "tags", "tag", "score", "error"})
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can spell it

@@ -45,7 +45,7 @@ def text_rows(
         first: its first line.
         lines: all others.
         close: lets go of the file.
-        torn: see :func:`tagger.readers.rows.open_rows`.
+        torn: see :func:`tagger.table.rows.open_rows`.
         edited: likewise.
 
     Raises:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import TracebackType
 
-from tagger.text import as_given, printable
 from tagger.results import Failed, Result
 from tagger.table.sink import Sink
+from tagger.text import as_given, printable
 
 
 class ReadableWriter:

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
-from tagger.files import beside, take_place
 from tagger.errors import OutputError, os_reason
+from tagger.files import beside, take_place
 from tagger.text import harmless, printable
 
 if TYPE_CHECKING:

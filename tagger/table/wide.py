@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from tagger.network.card import ModelCard
 from tagger.errors import TableError, UsageError
-from tagger.text import unescape
-from tagger.table.rows import Cells, TableRows
+from tagger.network.card import ModelCard
 from tagger.results import DECIMALS, Failed, FileFacts, Result, Scores, Tagged
 from tagger.rules import Rules, select
 from tagger.table.columns import EXTRA_COLUMNS
+from tagger.table.rows import Cells, TableRows
+from tagger.text import unescape
 
 #: Columns that only a look at the file can fill; all others follow from the path.
 OF_THE_FILE = ("width", "height", "bytes", "sha256")

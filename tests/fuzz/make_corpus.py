@@ -16,8 +16,8 @@ from foreign_nfos import JELLYFIN, KODI
 from foreign_sidecars import LISTS, TEXTS
 from tiny_model import CARD, write_model
 
-from tagger.results import Tag
 from tagger.holders.xmp.merge import Wish, merge
+from tagger.results import Tag
 
 _HERE = Path(__file__).resolve().parent
 CORPUS = _HERE / "corpus"

@@ -16,27 +16,27 @@ from contextlib import contextmanager
 
 from tiny_model import CARD
 
-from tagger.network.card import ModelCard
-from tagger.table.corrections import read_corrections
+from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
+from tagger.decode.picture import load_picture
+from tagger.errors import ModelError, TaggerError
+from tagger.find.library import film_poster, is_poster
+from tagger.find.titles import title_and_year
 from tagger.holders.image.container import Reader
 from tagger.holders.image.formats import read_container
 from tagger.holders.image.keywords import with_tags, without_tags
-from tagger.errors import ModelError, TaggerError
-from tagger.decode.picture import load_picture
-from tagger.find.library import film_poster, is_poster
-from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 from tagger.holders.nfo.document import LeftAlone
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
-from tagger.network.model_file import UnsafeModelError, check_model_file
-from tagger.text import escape, printable, unescape
-from tagger.table.rows import open_rows
-from tagger.table.wide import WideTable
-from tagger.results import Tag
-from tagger.rules import Rules
-from tagger.find.titles import title_and_year
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.merge import Wish, merge, take_out
 from tagger.holders.xmp.names import TAGGER
+from tagger.network.card import ModelCard
+from tagger.network.model_file import UnsafeModelError, check_model_file
+from tagger.results import Tag
+from tagger.rules import Rules
+from tagger.table.corrections import read_corrections
+from tagger.table.rows import open_rows
+from tagger.table.wide import WideTable
+from tagger.text import escape, printable, unescape
 
 _WISH = Wish((Tag("red", 0.5), Tag("Été & <b>", 0.4)), ("Genre",), "m 1", "2026-01-01")
 _GENRES = ("Drama", "War & <Peace>")

@@ -31,9 +31,9 @@ from tagger.cli.streams import say
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
-    from tagger.table.corrections import Corrections
-    from tagger.holders.pinning import Change, Settling
     from tagger.holders.changes import SidecarFiles
+    from tagger.holders.pinning import Change, Settling
+    from tagger.table.corrections import Corrections
 
 EXIT_SOME_FAILED = 1
 EXIT_DECLINED = 1
@@ -92,12 +92,12 @@ def apply(
     are read as 'tagger tag' reads them: start the command in the same folder.
     """
     from tagger.cli.options.values import xmp_levels
-    from tagger.table.corrections import read_corrections
+    from tagger.holders.changes import SidecarFiles
     from tagger.holders.image.files import embed_tags
-    from tagger.table.rows import open_rows
     from tagger.holders.pinned import Terms
     from tagger.holders.pinning import Settling
-    from tagger.holders.changes import SidecarFiles
+    from tagger.table.corrections import read_corrections
+    from tagger.table.rows import open_rows
 
     kinds = _kinds(sidecar, embed=embed)
     if not (dry_run or yes or _can_ask()):

@@ -65,8 +65,8 @@ def bench(
     GPU runs beside them.
     """
     from tagger.cli.options.values import memory_size
-    from tagger.pipeline.cores import available_cores
     from tagger.network.model import TaggerModel
+    from tagger.pipeline.cores import available_cores
 
     opened = TaggerModel(
         model, device, batch_size=batch_size, gpu_memory=memory_size(gpu_mem_limit)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options.common import CacheOption, NameOption
 from tagger.cli.commands.train import TrainDisplay
+from tagger.cli.options.common import CacheOption, NameOption
 
 _EXAMPLES = """Examples:
 

@@ -46,8 +46,8 @@ from tagger.cli.options.table import (
     RelativeToOption,
     table_options,
 )
-from tagger.job import Source, write_results
 from tagger.errors import TableError, UsageError
+from tagger.job import Source, write_results
 from tagger.runs.files import RunFiles
 
 if TYPE_CHECKING:

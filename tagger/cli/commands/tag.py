@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.configurable import ConfigOption, ConfigurableCommand, NoConfigOption
-from tagger.cli.options.images import NewerThanOption, SkipTaggedOption
 from tagger.cli.options.common import (
     BackupOption,
     BatchSizeOption,
@@ -48,6 +47,7 @@ from tagger.cli.options.holders import (
     SidecarOption,
     XmpRootOption,
 )
+from tagger.cli.options.images import NewerThanOption, SkipTaggedOption
 from tagger.cli.options.resume import (
     Origin,
     ResumeOption,
@@ -55,7 +55,6 @@ from tagger.cli.options.resume import (
     RetryFailedOption,
     UpdateOption,
 )
-from tagger.cli.streams import say
 from tagger.cli.options.table import (
     AbsoluteOption,
     ColumnsOption,
@@ -68,16 +67,17 @@ from tagger.cli.options.table import (
     TableOptions,
     table_options,
 )
+from tagger.cli.streams import say
 from tagger.job import EXIT_SOME_FAILED, Source, write_results
 
 if TYPE_CHECKING:
-    from tagger.network.card import ModelCard
-    from tagger.find.already_tagged import Untagged
     from tagger.decode.budget import ImageLimits
-    from tagger.network.model import TaggerModel
-    from tagger.runs.remaining import Remaining
+    from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
+    from tagger.network.card import ModelCard
+    from tagger.network.model import TaggerModel
     from tagger.rules import Rules
+    from tagger.runs.remaining import Remaining
 
 _EXAMPLES = """Examples:
 
@@ -158,8 +158,8 @@ def tag(
     no_config: NoConfigOption = False,
 ) -> int:
     """Tag images: a table, or a sidecar beside each image."""
-    from tagger.cli.options.values import gather_paths, image_limits, tagging_rules, xmp_levels
     from tagger.cli.options.images import moment, untagged
+    from tagger.cli.options.values import gather_paths, image_limits, tagging_rules, xmp_levels
     from tagger.find.scan import WalkOptions
 
     limits = image_limits(image_timeout, image_memory)
@@ -269,8 +269,8 @@ def _tag(
     isolate: bool,
     quiet: bool,
 ) -> int:
-    from tagger.pipeline.cores import available_cores
     from tagger.decode.facts import STAMP
+    from tagger.pipeline.cores import available_cores
     from tagger.pipeline.pipeline import tag_images
 
     def paths(unreadable: Callable[[str, str], None], remaining: Remaining | None) -> Iterator[str]:

@@ -130,9 +130,9 @@ class _Run:
             OutputError: the disk is full or read-only.
         """
         from tagger.errors import OutputError, os_reason, spoils_the_rest
-        from tagger.text import printable
         from tagger.holders.xml.elements import XmpError
         from tagger.holders.xmp.pin import SettledError
+        from tagger.text import printable
 
         try:
             taken = self._take_out(path)
@@ -194,8 +194,8 @@ class _Run:
 
     def _count(self, path: str, taken: TakenOut) -> None:
         from tagger.holders.nfo.files import is_nfo
-        from tagger.text import printable
         from tagger.holders.places import is_xmp_sidecar
+        from tagger.text import printable
 
         goes = is_xmp_sidecar(path) and taken.content is None
         if not (is_xmp_sidecar(path) or is_nfo(path)):

@@ -13,11 +13,11 @@ import typer
 from tagger.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from tagger.network.card import ModelCard
     from tagger.cli.progress import TagProgress
     from tagger.holders.image.writer import EmbeddingWriter
     from tagger.holders.places import SidecarNames
     from tagger.holders.sidecars import SidecarWriter
+    from tagger.network.card import ModelCard
 
 
 class Sidecar(StrEnum):

@@ -12,9 +12,9 @@ import typer
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
-    from tagger.network.card import ModelCard
     from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
+    from tagger.network.card import ModelCard
 
 NewerThanOption = Annotated[
     str | None,

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tagger.cli.options.holders import OutputOptions
-from tagger.cli.streams import say
 from tagger.cli.options.table import TableOptions, run_table
+from tagger.cli.streams import say
 from tagger.errors import UsageError, os_reason
 from tagger.runs.files import RunFiles
 
 if TYPE_CHECKING:
-    from tagger.network.card import ModelCard
     from tagger.cli.progress import TagProgress
+    from tagger.find.scan import Scan
+    from tagger.network.card import ModelCard
+    from tagger.rules import Rules
     from tagger.runs.manifest import ModelFacts
     from tagger.runs.run import Run
-    from tagger.find.scan import Scan
-    from tagger.rules import Rules
 
 
 ResumeOption = Annotated[
@@ -118,8 +118,8 @@ class Origin:
             ModelError: the file cannot be read.
         """
         from tagger.errors import ModelError
-        from tagger.text import printable
         from tagger.runs.manifest import Manifest, ModelFacts
+        from tagger.text import printable
 
         if self.table is not None:
             with contextlib.suppress(UsageError):
@@ -159,10 +159,10 @@ def recorded_run(
     Raises:
         OutputError: the output's folder is not there, or another run is at work on the output.
     """
-    from tagger.text import escape
     from tagger.runs.lock import locked
     from tagger.runs.manifest import Manifest
     from tagger.runs.run import Run
+    from tagger.text import escape
 
     def notice(text: str) -> None:
         if not quiet:
@@ -185,8 +185,8 @@ def _run_files(
     outputs: OutputOptions,
     notice: Callable[[str], None],
 ) -> RunFiles | None:
-    from tagger.text import printable
     from tagger.table.sink import check_folder
+    from tagger.text import printable
 
     if table.is_file:
         assert table.output is not None

@@ -16,13 +16,13 @@ from tagger.cli.extras import needs_extra
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
-    from tagger.network.card import ModelCard
     from tagger.cli.progress import TagProgress
+    from tagger.network.card import ModelCard
     from tagger.results import Result
     from tagger.runs.table import RunTable
-    from tagger.table.writer import Writer
     from tagger.table.columns import Row
     from tagger.table.sink import Sink
+    from tagger.table.writer import Writer
 
 
 class Format(StrEnum):
@@ -277,10 +277,10 @@ def run_table(card: ModelCard, options: TableOptions, progress: TagProgress) -> 
         OutputError: the format cannot hold the table.
         UsageError: a label has the name of an extra column.
     """
-    from tagger.text import escape, printable
     from tagger.runs.table import RunTable
     from tagger.table.layouts import layout
     from tagger.table.text import TextEncoding
+    from tagger.text import escape, printable
 
     shape = layout(options.layout, card.labels, extras=options.columns, spell=options.spell)
     header = shape.header

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tagger.network.card import TAG_SEPARATOR, ModelCard
-from tagger.errors import UsageError, os_reason
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
+from tagger.errors import UsageError, os_reason
 from tagger.find.scan import Scan, WalkOptions, scan
+from tagger.network.card import TAG_SEPARATOR, ModelCard
 from tagger.rules import Rules, adjusted_rules, is_tag_name, known_label
 
 STDIN = "-"

@@ -61,7 +61,7 @@ def embed_tags(path: str, wish: Wish | Verdict, *, backup: bool, keep_time: bool
     Args:
         path: the image.
         wish: what it shall say.
-        backup: keep the former file beside it, see :func:`tagger.xmp.files.keep_backup`.
+        backup: keep the former file beside it, see :func:`tagger.holders.xmp.files.keep_backup`.
         keep_time: keep the time of its last change.
 
     Returns:

@@ -13,7 +13,7 @@ from tagger.holders.xmp.notes import read_record, with_record
 from tagger.holders.xmp.our_tags import NOTHING
 from tagger.holders.xmp.pin import SettledError, Verdict, settle
 
-#: What :attr:`tagger.xmp.record.Record.container_was` notes of a file that was plain.
+#: What :attr:`tagger.holders.xmp.record.Record.container_was` notes of a file that was plain.
 _PLAIN = "plain"
 
 

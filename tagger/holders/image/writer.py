@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import date
 from types import TracebackType
 
-from tagger.network.card import ModelCard
-from tagger.holders.image.files import embed_tags
-from tagger.results import Result, Tagged
 from tagger.holders.attempts import Attempts
+from tagger.holders.image.files import embed_tags
 from tagger.holders.xmp.merge import Wish
+from tagger.network.card import ModelCard
+from tagger.results import Result, Tagged
 
 
 class EmbeddingWriter(Attempts):

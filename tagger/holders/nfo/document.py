@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tagger.network.card import TAG_SEPARATOR
 from tagger.holders.xml.elements import Node, XmpError
+from tagger.holders.xml.source import Source
 from tagger.holders.xmp.names import TAGGER
 from tagger.holders.xmp.record import escape
-from tagger.holders.xml.source import Source
+from tagger.network.card import TAG_SEPARATOR
 
 _FILM = "movie"
 # What else Kodi and Jellyfin describe in such files.

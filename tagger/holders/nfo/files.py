@@ -46,6 +46,6 @@ class NfosOnce:
 def untag_nfo(path: str, *, backup: bool, dry_run: bool) -> TakenOut | None:
     """Take our genres out of an ``.nfo``; arguments, result and errors as for XMP sidecars.
 
-    See :func:`tagger.xmp.files.untag_sidecar`.
+    See :func:`tagger.holders.xmp.files.untag_sidecar`.
     """
     return take_out_of(path, take_genres_out, backup=backup, dry_run=dry_run)

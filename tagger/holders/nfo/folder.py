@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tagger.find.library import FOLDER_POSTERS, film_poster
-from tagger.text import printable
 from tagger.find.scan import SUFFIXES
 from tagger.holders.xml.elements import XmpError
+from tagger.text import printable
 
 # fmt: off
 _VIDEOS = frozenset(

@@ -8,13 +8,13 @@ from enum import Enum
 from functools import partial
 
 from tagger.errors import os_reason
+from tagger.holders.attempts import Attempts
 from tagger.holders.nfo.document import LeftAlone, Why
 from tagger.holders.nfo.films import Films
 from tagger.holders.nfo.merge import merge_genres
-from tagger.results import Tagged
-from tagger.holders.attempts import Attempts
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.files import change_sidecar
+from tagger.results import Tagged
 
 _MOST_EXAMPLES = 5
 

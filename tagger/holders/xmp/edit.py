@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagger.holders.xml.elements import Node
-from tagger.holders.xml.markup import Lines, Prefixes, last_line, lay_out, property_lines, record_element
+from tagger.holders.xml.markup import (
+    Lines,
+    Prefixes,
+    last_line,
+    lay_out,
+    property_lines,
+    record_element,
+)
 from tagger.holders.xmp.names import FIELDS, RDF, TAGGER, Field
 from tagger.holders.xmp.packet import Item, Packet, Place, same_keyword
 from tagger.holders.xmp.record import Record, escape
@@ -22,7 +29,7 @@ class Editor:
 
     Attributes:
         former: what each field was before it became a list, see
-            :class:`tagger.xmp.record.Record`.
+            :class:`tagger.holders.xmp.record.Record`.
     """
 
     def __init__(self, packet: Packet, record: Record) -> None:
@@ -38,7 +45,7 @@ class Editor:
         """Put texts into a field in place of those that the record calls ours.
 
         Args:
-            index: of the field in :data:`tagger.xmp.names.FIELDS`.
+            index: of the field in :data:`tagger.holders.xmp.names.FIELDS`.
             texts: what shall stand there.
 
         Returns:

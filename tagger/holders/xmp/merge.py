@@ -56,7 +56,7 @@ def merge(data: bytes, wish: Wish) -> bytes:
 
     Whoever put a keyword there before us keeps it: it is not noted as ours and never taken out. A
     tag of ours that is gone from ``dc:subject`` was taken out by someone, and stays out. Tags that
-    a person has settled (:func:`tagger.xmp.settle.settle`) stay as they are.
+    a person has settled (:func:`tagger.holders.xmp.pin.settle`) stay as they are.
 
     Args:
         data: the file.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from tagger.holders.xmp.edit import Editor
 from tagger.holders.xml.elements import XmpError
+from tagger.holders.xmp.edit import Editor
 from tagger.holders.xmp.names import FIELDS
 from tagger.holders.xmp.packet import Packet, same_keyword
 from tagger.holders.xmp.record import Entry, Record

@@ -7,9 +7,9 @@ import unicodedata
 from dataclasses import dataclass
 
 from tagger.holders.xml.elements import Node, XmpError
+from tagger.holders.xml.source import Source
 from tagger.holders.xmp.names import CONTAINERS, RDF, RECORD, XML, Field, X
 from tagger.holders.xmp.record import Record, parse_record
-from tagger.holders.xml.source import Source
 
 _ITEM = re.compile(r"li|_[0-9]+")
 _ABOUT = ((RDF, "about"), ("", "about"))  # the second one is from before RDF had namespaces here

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from tagger.holders.xmp.edit import Editor
 from tagger.holders.xml.elements import XmpError
+from tagger.holders.xmp.edit import Editor
 from tagger.holders.xmp.our_tags import EMPTY, NOTHING, checked, set_tags, subjects
 from tagger.holders.xmp.packet import Packet, same_keyword
 

@@ -19,8 +19,8 @@ class Entry:
     Attributes:
         tag: its name.
         probability: 0 to 1, with four decimals; empty for a tag that no model gave.
-        written: what we put into each of :data:`tagger.xmp.names.FIELDS`; None where that stood
-            there already, so that it is not ours.
+        written: what we put into each of :data:`tagger.holders.xmp.names.FIELDS`; None where
+            that stood there already, so that it is not ours.
     """
 
     tag: str
@@ -44,9 +44,9 @@ class Record:
         settled: the day on which a person settled these tags, ``YYYY-MM-DD``; empty where nobody
             did. From then on no model changes them.
         iptc: our keywords in the IPTC of the image that holds the packet.
-        iptc_was: what that IPTC was before, see :class:`tagger.embed.iptc.Keywords`.
+        iptc_was: what that IPTC was before, see :class:`tagger.holders.image.iptc.Keywords`.
         container_was: ``plain`` for an image that had another form before it could hold metadata,
-            see :class:`tagger.embed.container.Container`.
+            see :class:`tagger.holders.image.container.Container`.
     """
 
     entries: tuple[Entry, ...]
