@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from tagger_training.history import Epoch, TrainingState
+from tagger_training.metrics import evaluate, most_frequent
+from tagger_training.report import RunReport, Validation
 
 from tagger.network.card import ModelCard
 from tagger.rules import Rules, choose
-from training.history import Epoch, TrainingState
-from training.metrics import evaluate, most_frequent
-from training.report import RunReport, Validation
 
 DESCRIPTION = {
     "settings": {

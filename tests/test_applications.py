@@ -7,9 +7,10 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
+from tagger_training.architectures import find_architecture  # noqa: E402
+from tagger_training.architectures.applications import _prepared, build_application  # noqa: E402
+
 from tagger.errors import DataError, UsageError  # noqa: E402
-from training.architectures import find_architecture  # noqa: E402
-from training.architectures.applications import _prepared, build_application  # noqa: E402
 
 pytestmark = pytest.mark.train
 
@@ -71,8 +72,9 @@ def test_an_input_that_is_too_small_is_said() -> None:
 
 
 def test_its_scores_survive_the_export(tmp_path) -> None:
-    from export.convert import to_onnx
-    from export.parity import check_parity
+    from tagger_export.convert import to_onnx
+    from tagger_export.parity import check_parity
+
     from tagger.network.card import ModelCard
 
     model = build_application("MobileNetV2", 40, 32, 3, pretrained=False)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tagger_training.augmentation import Augmentation
 
 from tagger.results import Pixels
-from training.augmentation import Augmentation
 
 HEIGHT, WIDTH = 96, 64
 EVERYTHING = Augmentation(flip=True, shift=0.1, smallest_crop=0.5, colour=0.3, mixup=0.4)

@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 
-from training.augmentation import Augmentation
-from training.batches import TrainingBatches
+from tagger_training.augmentation import Augmentation
+from tagger_training.batches import TrainingBatches
 
 pytestmark = pytest.mark.train
 

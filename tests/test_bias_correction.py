@@ -11,8 +11,7 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="the 'train' extra is not installed")
 import onnxruntime  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
-from export import precisions  # noqa: E402
+from tagger_export import precisions  # noqa: E402
 
 CHANNELS = 16
 LAYERS = 6

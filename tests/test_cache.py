@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pictures import four_corners, save_picture
+from tagger_training.cache import decoded_images
 
 from tagger.decode.picture import load_rgb
 from tagger.errors import OutputError
-from training.cache import decoded_images
 
 HEIGHT, WIDTH = 12, 8
 

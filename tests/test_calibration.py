@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the 'train' extra is not installed")
 
-from training.calibration import Calibration, learn_calibration
-from training.folds import held_out
-from training.metrics import binary_log_loss
+from tagger_training.calibration import Calibration, learn_calibration
+from tagger_training.folds import held_out
+from tagger_training.metrics import binary_log_loss
 
 IMAGES, LABELS = 4000, 6
 

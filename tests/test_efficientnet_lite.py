@@ -18,14 +18,14 @@ pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 
 import keras
 import sklearn.datasets
-
-from tagger.errors import MissingExtraError
-from training.architectures.efficientnet_lite import (
+from tagger_training.architectures.efficientnet_lite import (
     VARIANTS,
     build_efficientnet_lite,
     imagenet_weights,
     load_imagenet,
 )
+
+from tagger.errors import MissingExtraError
 
 pytest_plugins = ("training_fixtures",)
 pytestmark = [

@@ -166,9 +166,10 @@ def test_a_missing_model_is_refused(tagger: Tagger, colours: Path):
 def test_the_figures_are_those_of_the_wide_table(
     tagger: Tagger, shapes: ShapeSet, shape_model: Made, folder: Path
 ):
+    from tagger_training import metrics
+
     from tagger.network.card import ModelCard
     from tagger.network.model import read_card
-    from training import metrics
 
     ran = tagger("tag", shapes.images, "--model", shape_model.path, "-o", "wide.csv")
     assert ran.code == 1  # one image is damaged

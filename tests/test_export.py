@@ -111,7 +111,7 @@ def test_scores_are_those_of_keras(
 def test_a_file_that_scores_otherwise_is_refused(
     shape_model: Made, keras_model: Any, pixels: Pixels
 ):
-    from export.parity import check_parity
+    from tagger_export.parity import check_parity
 
     with pytest.raises(ModelError) as refused:
         check_parity(other_model(keras_model), shape_model.path, pixels)
@@ -140,7 +140,7 @@ def test_a_conversion_that_went_wrong_leaves_everything_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
     existing: bytes | None,
 ):
-    from export import convert, export
+    from tagger_export import convert, export
 
     # A converter that takes the graph of one network and the weights of another.
     monkeypatch.setattr(
@@ -163,7 +163,7 @@ def test_a_conversion_that_went_wrong_leaves_everything_as_it_was(
 def test_a_card_that_does_not_fit_the_network_is_refused(keras_model: Any, shape_run: Made):
     import dataclasses
 
-    from export.convert import to_onnx
+    from tagger_export.convert import to_onnx
 
     card = ModelCard.from_json((shape_run.path / "card.json").read_text(encoding="utf-8"))
     with pytest.raises(ModelError) as refused:
@@ -258,7 +258,7 @@ def test_other_images_can_be_taken_to_compare_on(tagger: Tagger, run: Path, shap
 
 
 def test_unreadable_images_are_passed_over(shapes: ShapeSet):
-    from export.parity import sample_images
+    from tagger_export.parity import sample_images
 
     readable = next(shapes.images.glob("00.*"))
     assert sample_images([shapes.damaged, readable], 8, 8).shape == (1, 8, 8, 3)

@@ -12,13 +12,12 @@ import pytest
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 
 import keras
-
-from training.augmentation import Augmentation
-from training.fit import FitData, compile_model, fit, predict
-from training.history import Epoch, TrainingState
-from training.metrics import binary_log_loss
-from training.run_folder import RunFolder
-from training.settings import TrainSettings
+from tagger_training.augmentation import Augmentation
+from tagger_training.fit import FitData, compile_model, fit, predict
+from tagger_training.history import Epoch, TrainingState
+from tagger_training.metrics import binary_log_loss
+from tagger_training.run_folder import RunFolder
+from tagger_training.settings import TrainSettings
 
 pytestmark = [
     pytest.mark.train,

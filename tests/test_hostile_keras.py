@@ -19,9 +19,9 @@ pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 import h5py
 import keras
 import numpy as np
+from tagger_training.keras_file import load_network
 
 from tagger.errors import DataError
-from training.keras_file import load_network
 
 pytest_plugins = ("training_fixtures",)
 pytestmark = [

@@ -323,8 +323,9 @@ def test_a_parquet_file_with_a_damaged_byte_is_read_or_refused(
 
 def test_ids_name_images_of_the_folder_alone(folder: Path) -> None:
     pytest.importorskip("numpy")
+    from tagger_training.labels import read_labelled_set
+
     from tagger.errors import DataError
-    from training.labels import read_labelled_set
 
     save_picture(folder / "outside.png")
     save_picture(folder / "images" / "a.png")

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
-from training.labels import LabelledSet, Notice, read_labelled_set
+from tagger_training.labels import LabelledSet, Notice, read_labelled_set
 
 pytest_plugins = ("training_fixtures",)
 

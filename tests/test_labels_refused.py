@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tagger_training.labels import LabelledSet, read_labelled_set
 
 from tagger.errors import DataError, UsageError
-from training.labels import LabelledSet, read_labelled_set
 
 pytest_plugins = ("training_fixtures",)
 

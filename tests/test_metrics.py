@@ -12,8 +12,7 @@ import pytest
 pytest.importorskip("sklearn", reason="the 'train' extra is not installed")
 
 from sklearn import metrics as sklearn_metrics
-
-from training.metrics import (
+from tagger_training.metrics import (
     Evaluation,
     binary_log_loss,
     calibration_error,

@@ -61,8 +61,7 @@ def network(
 def quantized(file: Path, images: list[Any]) -> Any:
     """Return the checked int8 network."""
     import onnx
-
-    from export.precisions import to_int8
+    from tagger_export.precisions import to_int8
 
     proto = to_int8(file, images)
     onnx.checker.check_model(proto, full_check=True)
@@ -119,7 +118,7 @@ def test_the_scores_stay_the_same_to_the_bit(
 ) -> None:
     file = network(folder, width=20, kernel=kernel, strides=strides, pads=pads, bias=bias)
     grouped = quantized(file, images)
-    monkeypatch.setattr("export.precisions.read_groups_of_pixels", lambda model: None)
+    monkeypatch.setattr("tagger_export.precisions.read_groups_of_pixels", lambda model: None)
     plain = quantized(file, images)
     assert (channels_read(plain), channels_read(grouped)) == (3, 12)
     expected = scores_of(plain, images)

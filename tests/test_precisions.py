@@ -230,8 +230,7 @@ def test_int8_takes_the_bytes_as_they_are_where_normalising_gives_them_back(
 ):
     import onnx
     from onnxruntime import InferenceSession
-
-    from export.precisions import to_int8
+    from tagger_export.precisions import to_int8
 
     random = np.random.default_rng(2)
     images = [random.integers(0, 200, (20, 20, 3), dtype=np.uint8) for _ in range(8)]
@@ -271,7 +270,7 @@ def test_an_unknown_precision_is_wrong_usage(tagger: Tagger, folder: Path):
 def test_a_precision_that_loses_too_much_is_refused(
     tagger: Tagger, run: Path, monkeypatch: pytest.MonkeyPatch, existing: bytes | None
 ):
-    from export import export
+    from tagger_export import export
 
     # Ranges learnt from one black page: everything brighter is cut off.
     monkeypatch.setattr(
@@ -311,8 +310,8 @@ def test_a_run_whose_table_is_gone_is_refused(tagger: Tagger, run: Path):
 def test_calibration_images_are_training_images_spread_over_the_table(
     run: Path, shapes: ShapeSet, monkeypatch: pytest.MonkeyPatch
 ):
-    from export import run_images
-    from training.run_folder import RunFolder
+    from tagger_export import run_images
+    from tagger_training.run_folder import RunFolder
 
     card = ModelCard.from_json((run / "card.json").read_text(encoding="utf-8"))
     training, validation = run_images.labelled_split(RunFolder(run), card)
@@ -326,7 +325,7 @@ def test_calibration_images_are_training_images_spread_over_the_table(
 
 
 def test_unreadable_calibration_images_are_passed_over(run: Path, shapes: ShapeSet):
-    from export.run_images import calibration_images
+    from tagger_export.run_images import calibration_images
 
     card = ModelCard.from_json((run / "card.json").read_text(encoding="utf-8"))
     readable = next(shapes.images.glob("00.*"))
@@ -339,7 +338,7 @@ def test_unreadable_calibration_images_are_passed_over(run: Path, shapes: ShapeS
 
 
 def test_a_network_without_convolutions_is_refused(tiny_model: Path):
-    from export.precisions import to_int8
+    from tagger_export.precisions import to_int8
 
     with pytest.raises(ModelError) as refused:
         to_int8(tiny_model, [])

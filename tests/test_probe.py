@@ -10,8 +10,7 @@ pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 import keras
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-
-from training.probe import Features, fit_probe, pooled_features
+from tagger_training.probe import Features, fit_probe, pooled_features
 
 pytestmark = [
     pytest.mark.train,

@@ -19,10 +19,9 @@ pytest.importorskip("sklearn", reason="the 'train' extra is not installed")
 
 import matplotlib
 from report_fixtures import made_up_report, with_unmeasured_epoch
-
-from training.report import render_page, write_history, write_page, write_validation
-from training.report.label_charts import emitted_shares, precision_recall_points
-from training.run_folder import RunFolder
+from tagger_training.report import render_page, write_history, write_page, write_validation
+from tagger_training.report.label_charts import emitted_shares, precision_recall_points
+from tagger_training.run_folder import RunFolder
 
 VOID = {"meta", "br"}
 HOSTILE = ('<b>&"', "$x^2_1$", "{title}", "a'>b", "ドラマ", "](javascript:x)", "x" * 60)

@@ -17,8 +17,7 @@ pytest.importorskip("matplotlib", reason="the 'train' extra is not installed")
 pytest.importorskip("sklearn", reason="the 'train' extra is not installed")
 
 from report_fixtures import made_up_report
-
-from training.report import render_page
+from tagger_training.report import render_page
 
 LABELS = ("Drama", '<b>&"', "$x$", "ドラマ", "N/A")
 

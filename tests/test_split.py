@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-
-from training.split import is_validation, validation_mask
+from tagger_training.split import is_validation, validation_mask
 
 IDS = tuple(f"tt{number:07}" for number in range(10_000))
 

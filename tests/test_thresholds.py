@@ -11,7 +11,7 @@ from tagger.rules import Rules, choose
 
 pytest.importorskip("sklearn", reason="the 'train' extra is not installed")
 
-from training.thresholds import learn_rules
+from tagger_training.thresholds import learn_rules
 
 LABELS = ("red", "green", "blue", "N/A")
 NEVER = ("N/A",)

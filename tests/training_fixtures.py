@@ -13,8 +13,7 @@ import pytest
 from commands import Argument, run_tagger
 from shapes import Made, ShapeSet, draw_shapes, train_arguments
 from system_calls import NETWORK, can_trace, tracing
-
-from training.labels import LabelledSet, read_labelled_set
+from tagger_training.labels import LabelledSet, read_labelled_set
 
 
 @pytest.fixture

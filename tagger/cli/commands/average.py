@@ -58,7 +58,7 @@ def average(
     from tagger.cli.extras import needs_train_extra
 
     with needs_train_extra("average"):
-        from training.averaging import average as run_average
+        from tagger_training.averaging import average as run_average
     display = TrainDisplay()
     evaluation = run_average(runs, output, display, measured_by=measured_by, name=name, cache=cache)
     print(f"Averaged {len(runs)} trainings{figures(evaluation)}.")

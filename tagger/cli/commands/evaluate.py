@@ -23,7 +23,7 @@ from tagger.cli.options.common import (
 )
 
 if TYPE_CHECKING:
-    from training.metrics import Evaluation
+    from tagger_training.metrics import Evaluation
 
 _EXAMPLES = """Examples:
 
@@ -73,8 +73,8 @@ def evaluate(
     from tagger.pipeline.cores import available_cores
 
     with needs_train_extra("evaluate"):
-        from training.evaluate import evaluate_model
-        from training.labels import read_labelled_set
+        from tagger_training.evaluate import evaluate_model
+        from tagger_training.labels import read_labelled_set
     opened = TaggerModel(model, device, batch_size=batch_size)
     labelled = read_labelled_set(
         labels,

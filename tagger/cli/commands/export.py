@@ -11,7 +11,7 @@ import typer
 from tagger.cli.streams import show
 
 if TYPE_CHECKING:
-    from export.precision_check import PrecisionCheck
+    from tagger_export.precision_check import PrecisionCheck
 
 _EXAMPLES = """Examples:
 
@@ -74,7 +74,7 @@ def export(
     if output.is_dir():
         raise OutputError(f"{output} cannot be written: it is a folder.")
     with needs_train_extra("export"):
-        from export.export import export_run
+        from tagger_export.export import export_run
     written = export_run(run, output, images, precision=precision.value, max_loss=max_loss)
     show(
         f"{written.file}: {written.size / 1e6:.1f} MB; largest difference from Keras on "

@@ -44,7 +44,7 @@ def refit(
     from tagger.cli.extras import needs_train_extra
 
     with needs_train_extra("refit"):
-        from training.train import refit as run_refit
+        from tagger_training.train import refit as run_refit
     display = TrainDisplay()
     run_refit(run, output, display, name=name, resume=resume, cache=cache)
     print(f"Trained {display.epochs_done} epochs on all images of {run}.")

@@ -21,9 +21,9 @@ from tagger.cli.options.common import (
 )
 
 if TYPE_CHECKING:
-    from training.history import Epoch, TrainingState
-    from training.labels import Notice
-    from training.metrics import Evaluation
+    from tagger_training.history import Epoch, TrainingState
+    from tagger_training.labels import Notice
+    from tagger_training.metrics import Evaluation
 
 _EXAMPLES = """Examples:
 
@@ -122,9 +122,9 @@ def train(
     from tagger.cli.extras import needs_train_extra
 
     with needs_train_extra("train"):
-        from training.architectures import find_architecture
-        from training.settings import DataSource, TrainSettings
-        from training.train import train as run_training
+        from tagger_training.architectures import find_architecture
+        from tagger_training.settings import DataSource, TrainSettings
+        from tagger_training.train import train as run_training
     recipe = find_architecture(architecture, pretrained=not from_scratch).recipe
     height, width = _size(size) if size else (recipe.height, recipe.width)
     settings = TrainSettings(

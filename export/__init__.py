@@ -1,3 +1,0 @@
-"""A Keras model → one verified .onnx file with its card inside."""
-
-import training  # noqa: F401 (it prepares what TensorFlow finds when it is imported)

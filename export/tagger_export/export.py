@@ -1,0 +1,106 @@
+"""A training run → one verified .onnx file."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tagger_training.keras_file import load_network
+from tagger_training.labels import LabelledSet
+from tagger_training.run_folder import RunFolder
+
+from tagger.errors import DataError, OutputError, os_reason
+from tagger.files import replacing
+from tagger.network.card import ModelCard
+from tagger_export.convert import seal, to_onnx
+from tagger_export.parity import Parity, check_parity, sample_images
+from tagger_export.precision_check import MAX_LOSS, PrecisionCheck, compare_precisions, refuse_loss
+from tagger_export.precisions import to_float16, to_int8
+from tagger_export.run_images import calibration_images, comparison_files, labelled_split
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written; ``check`` is None for fp32."""
+
+    file: Path
+    size: int
+    parity: Parity
+    check: PrecisionCheck | None
+
+
+def export_run(
+    folder: Path,
+    output: Path,
+    images: Path | None = None,
+    *,
+    precision: str = "fp32",
+    max_loss: float = MAX_LOSS,
+) -> Export:
+    """Export the kept epoch of a run.
+
+    Args:
+        folder: the run folder.
+        output: the file to write.
+        images: folder of images to compare on; None takes the run's own validation images.
+        precision: one of :data:`tagger.network.card.PRECISIONS`.
+        max_loss: validation macro-AP that another precision than fp32 may lose.
+
+    Raises:
+        DataError: the run is not finished or damaged, or no image can be read.
+        ModelError: the file would not be what the Keras model is; nothing is written.
+        OutputError: the file cannot be written.
+    """
+    run = RunFolder(folder)
+    try:
+        card = ModelCard.from_json(run.card.read_text(encoding="utf-8"))
+    except OSError:
+        raise DataError(f"{folder} is not a finished run: {run.card.name} is missing.") from None
+    model = _load(run.model)
+    sample = sample_images(comparison_files(run, images), card.height, card.width)
+    data = None if precision == "fp32" else labelled_split(run, card)
+    proto = to_onnx(model, card)
+    check = None
+    try:
+        with replacing(output) as beside, tempfile.TemporaryDirectory() as scratch:
+            fp32 = Path(scratch) / "fp32.onnx"
+            fp32.write_bytes(proto.SerializeToString())
+            parity = check_parity(model, fp32, sample)
+            if data is not None:
+                proto, check = _lowered(fp32, card, precision, data)
+                refuse_loss(check, precision, max_loss)
+            beside.write_bytes(proto.SerializeToString())
+    except OSError as error:
+        reason = os_reason(error)
+        raise OutputError(f"{output} cannot be written: {reason}.") from None
+    return Export(output, os.path.getsize(output), parity, check)
+
+
+def _lowered(
+    fp32: Path, card: ModelCard, precision: str, data: tuple[LabelledSet, LabelledSet]
+) -> tuple[Any, PrecisionCheck]:
+    """Turn the fp32 file into another precision, and measure that beside it."""
+    training, validation = data
+    if precision == "fp16":
+        # A CPU has only the weights in float16 and reckons in float32: CUDA tells more.
+        lowered, device = to_float16(fp32), "auto"
+    else:
+        lowered, device = to_int8(fp32, calibration_images(training.files, card)), "cpu"
+    own_card = dataclasses.replace(card, precision=precision)
+    seal(lowered, own_card)
+    file = fp32.with_name(f"{precision}.onnx")
+    file.write_bytes(lowered.SerializeToString())
+    check = compare_precisions(fp32, file, validation, device=device)
+    provenance = {**card.provenance, "precision_check": check.to_dict()}
+    seal(lowered, dataclasses.replace(own_card, provenance=provenance))
+    return lowered, check
+
+
+def _load(file: Path) -> Any:
+    if not file.exists():
+        raise DataError(f"{file.parent} is not a finished run: {file.name} is missing.")
+    return load_network(file, compiled=False)

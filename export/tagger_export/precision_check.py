@@ -1,0 +1,118 @@
+"""What another precision costs: two model files on the same labelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tagger_training.labels import LabelledSet
+from tagger_training.metrics import macro_average_precision
+
+from tagger.errors import DataError, ModelError
+from tagger.network.model import TaggerModel
+from tagger.pipeline.cores import available_cores
+from tagger.pipeline.pipeline import tag_images
+from tagger.results import Tagged
+from tagger.rules import Rules
+
+#: The macro-AP that another precision may lose, unless more is allowed.
+MAX_LOSS = 0.01
+
+
+@dataclass(frozen=True)
+class PrecisionCheck:
+    """How a file differs from its fp32 original on the run's validation images.
+
+    Attributes:
+        images: how many were compared.
+        device: where the file ran; the original ran on the CPU.
+        fp32_macro_ap: of the original.
+        macro_ap: of the file.
+        other_tags: share of images that get other tags.
+        largest_difference: of a score.
+        mean_difference: of the scores, without sign.
+    """
+
+    images: int
+    device: str
+    fp32_macro_ap: float
+    macro_ap: float
+    other_tags: float
+    largest_difference: float
+    mean_difference: float
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Return plain data for the card, as exact as the images allow."""
+        figures = vars(self).items()
+        return {key: round(v, 5) if isinstance(v, float) else v for key, v in figures}
+
+
+def compare_precisions(
+    fp32: Path, file: Path, validation: LabelledSet, *, device: str = "cpu"
+) -> PrecisionCheck:
+    """Tag the validation images with both files.
+
+    Args:
+        fp32: the original; it runs on the CPU.
+        file: the same network in another precision.
+        validation: images and targets, labels in the model's order.
+        device: where ``file`` runs, as :class:`tagger.network.model.TaggerModel` takes it.
+
+    Raises:
+        DataError: no image can be read, or none has a label that is measured.
+    """
+    original = TaggerModel(fp32, "cpu")
+    other = TaggerModel(file, device)
+    card = original.card
+    before = _tagged(original, validation)
+    after = _tagged(other, validation)
+    keep = sorted(before.keys() & after.keys())
+    if not keep:
+        raise DataError("None of the run's validation images can be read to measure on.")
+    targets = validation.targets[keep]
+    scored = card.scored or [label for label in card.labels if label not in card.never]
+    mask = np.array([label in scored for label in card.labels])
+    first, second = (np.stack([side[i].scores for i in keep]) for side in (before, after))
+    gaps = np.abs(first - second)
+    check = PrecisionCheck(
+        images=len(keep),
+        device=str(other.device),
+        fp32_macro_ap=macro_average_precision(targets, first, mask),
+        macro_ap=macro_average_precision(targets, second, mask),
+        other_tags=float(np.mean([_names(before[i]) != _names(after[i]) for i in keep])),
+        largest_difference=float(gaps.max()),
+        mean_difference=float(gaps.mean()),
+    )
+    if np.isnan(check.fp32_macro_ap):
+        raise DataError("The run's validation images have no label that quality is measured on.")
+    return check
+
+
+def refuse_loss(check: PrecisionCheck, precision: str, max_loss: float) -> None:
+    """Refuse a file that is too much worse than its original.
+
+    Raises:
+        ModelError: it loses more macro-AP than allowed.
+    """
+    loss = check.fp32_macro_ap - check.macro_ap
+    if not loss <= max_loss:  # also true for NaN
+        raise ModelError(
+            f"{precision} loses {loss:.4f} of macro-AP ({check.fp32_macro_ap:.4f} → "
+            f"{check.macro_ap:.4f} on {check.images} validation images), more than --max-loss "
+            f"{max_loss:g}: not written."
+        )
+
+
+def _tagged(model: TaggerModel, validation: LabelledSet) -> dict[int, Tagged]:
+    """Tag the images; return the results by position, without images that cannot be read."""
+    paths = (str(file) for file in validation.files)
+    rules = Rules.of_card(model.card)
+    results = enumerate(tag_images(paths, model, rules, workers=available_cores()))
+    return {i: result for i, result in results if isinstance(result, Tagged)}
+
+
+def _names(result: Tagged) -> frozenset[str]:
+    return frozenset(tag.name for tag in result.tags)

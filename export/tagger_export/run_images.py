@@ -1,0 +1,93 @@
+"""The images of a training run, found again by its settings and its split."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tagger_training.labels import ImageFinder, LabelledSet, read_labelled_set
+from tagger_training.run_folder import RunFolder
+
+from tagger.decode.picture import ImageError, load_rgb
+from tagger.errors import DataError
+from tagger.find.scan import SUFFIXES
+from tagger.network.card import ModelCard
+from tagger.results import Pixels
+
+#: More images than this do not make the ranges of int8 any better.
+CALIBRATION_IMAGES = 256
+
+
+def comparison_files(run: RunFolder, images: Path | None) -> list[Path]:
+    """Return the validation images of a run that are still there, or all of another folder.
+
+    Raises:
+        DataError: the run is not finished.
+    """
+    if images is not None:
+        return [file for file in sorted(images.rglob("*")) if file.suffix.lower() in SUFFIXES]
+    folder = Path(run.read_json(run.settings)["data"]["images"])
+    if not folder.is_dir():  # the run came from another machine
+        return []
+    finder = ImageFinder(folder)
+    split = _split(run)
+    return [file for name in split if split[name] != "training" for file in finder.find(name)]
+
+
+def labelled_split(run: RunFolder, card: ModelCard) -> tuple[LabelledSet, LabelledSet]:
+    """Read a run's labelled images again: those for training, and those for validation.
+
+    Raises:
+        DataError: the run is not finished, or its data are no longer where they were.
+    """
+    data = run.read_json(run.settings)["data"]
+    try:
+        labelled = read_labelled_set(
+            Path(data["table"]),
+            Path(data["images"]),
+            labels=card.labels,
+            id_column=data["id_column"],
+            tags_column=data["tags_column"],
+            separator=data["separator"],
+        )
+    except DataError as error:
+        raise DataError(f"fp16 and int8 are measured on the run's own data: {error}") from None
+    split = _split(run)
+    training, validation = (
+        labelled.take(
+            [i for i, name in enumerate(labelled.ids) if split.get(name) in (part, "both")]
+        )
+        for part in ("training", "validation")
+    )
+    return training, validation
+
+
+def calibration_images(files: Sequence[Path], card: ModelCard) -> Iterator[Pixels]:
+    """Read images spread evenly over the files, at the network's size; pass over unreadable ones.
+
+    Raises:
+        DataError: none can be read.
+    """
+    step = max(1, len(files) // CALIBRATION_IMAGES)
+    count = 0
+    for file in files[::step][:CALIBRATION_IMAGES]:
+        try:
+            pixels = load_rgb(file, card.height, card.width)
+        except ImageError:
+            continue
+        count += 1
+        yield pixels
+    if not count:
+        raise DataError("None of the run's training images can be read to calibrate int8 with.")
+
+
+def _split(run: RunFolder) -> dict[str, str]:
+    """Return whether each id is for training or validation, in the order of the table."""
+    try:
+        with run.split.open(encoding="utf-8", newline="") as file:
+            return {row["id"]: row["split"] for row in csv.DictReader(file)}
+    except FileNotFoundError:
+        raise DataError(
+            f"{run.folder} is not a finished run: {run.split.name} is missing."
+        ) from None

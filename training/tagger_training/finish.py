@@ -1,0 +1,211 @@
+"""The end of a training: measure the kept epoch, choose thresholds, write card and report."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+
+from tagger import __version__
+from tagger.errors import DataError
+from tagger.network.card import RESIZE_RULES, ModelCard
+from tagger.rules import Rules, choose
+from tagger_training import report
+from tagger_training.calibration import Calibration, learn_calibration
+from tagger_training.fit import FitData, predict
+from tagger_training.folds import held_out
+from tagger_training.history import Epoch, TrainingState
+from tagger_training.keras_file import load_network
+from tagger_training.labels import LabelledSet
+from tagger_training.metrics import Evaluation, evaluate, most_frequent
+from tagger_training.run_folder import RunFolder
+from tagger_training.settings import TrainSettings
+from tagger_training.thresholds import learn_rules
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that is over, and everything that its end is made of.
+
+    Attributes:
+        run: where the files are and go.
+        settings: what was trained, and how.
+        labelled: all images with their labels.
+        data: their split.
+        never: labels that are never tags.
+        scored: labels that macro averages are over.
+        state: the epochs.
+    """
+
+    run: RunFolder
+    settings: TrainSettings
+    labelled: LabelledSet
+    data: FitData
+    never: tuple[str, ...]
+    scored: tuple[str, ...]
+    state: TrainingState
+
+
+def finish(training: Training) -> Evaluation:
+    """Calibrate and measure the kept epoch; write the model, its card, metrics and report.
+
+    What is measured was calibrated, and its tags chosen, by what was learned from other images of
+    validation; what is written was learned from all of them.
+
+    Without epochs it is an average of networks that were trained before.
+
+    Raises:
+        DataError: no epoch could be measured.
+    """
+    run, data = training.run, training.data
+    best = training.state.best
+    if best is None and training.state.epochs:
+        raise DataError("No epoch gave a measurable model: validation has no positive label.")
+    model = load_network(run.best)
+    raw = predict(model, data.images, data.validation)
+    truth = data.targets[data.validation]
+    calibration = learn_calibration(truth, raw)
+    run.write_json(run.calibration, calibration.to_dict())
+    calibration.fold_into(model.layers[-1])
+    run.write(run.model, model.save)
+
+    learn = partial(_learn_rules, training)
+    scores = held_out(truth, raw, learn_calibration)
+    emitted = held_out(
+        truth, scores, lambda targets, given: partial(choose, rules=learn(targets, given))
+    ).astype(np.uint8)
+    base_rates = data.targets[data.training].mean(axis=0)
+    evaluation = evaluate(
+        truth,
+        scores,
+        emitted,
+        training.labelled.labels,
+        training.scored,
+        base_rates,
+        most_frequent(base_rates, max(1, round(float(base_rates.sum())))),
+        ranking=raw,
+    )
+    rules = learn(truth, predict(model, data.images, data.validation))
+    card = _card(training, rules, base_rates, evaluation)
+    run.write(run.card, lambda file: file.write_text(card.to_json() + "\n", encoding="utf-8"))
+    weights = model.count_params()
+    run.write_json(run.metrics, _metrics(best, training.state, weights, evaluation))
+    _write_report(training, card, weights, evaluation, (truth, scores, emitted))
+    return evaluation
+
+
+def finish_refit(training: Training, base: RunFolder) -> None:
+    """Give a network that was trained on all images what was learned about it on validation.
+
+    Calibration, thresholds and figures are those of the run that the settings were chosen by:
+    no image is left to learn or measure them on.
+    """
+    run = training.run
+    model = load_network(run.best)
+    Calibration.from_dict(base.read_json(base.calibration)).fold_into(model.layers[-1])
+    run.write(run.model, model.save)
+    card = ModelCard.from_json(base.card.read_text(encoding="utf-8"))
+    today = datetime.date.today().isoformat()
+    provenance = {
+        **card.provenance,
+        "trained_images": len(training.data.training),
+        "validation_images": 0,
+        "date": today,
+        "software": _software(),
+        "label_frequencies": _frequencies(training.data),
+        # Measured on the images that only this network was trained on too, by its twin.
+        "figures_of": f"the same training without {card.provenance['validation_images']} images",
+    }
+    card = replace(card, name=training.settings.name, version=today, provenance=provenance)
+    run.write(run.card, lambda file: file.write_text(card.to_json() + "\n", encoding="utf-8"))
+    if training.state.epochs:
+        report.write_history(run, training.state)
+
+
+def _software() -> dict[str, str]:
+    return {"keras": keras.__version__, "poster-tagger": __version__}
+
+
+def _frequencies(data: FitData) -> list[float]:
+    return [round(float(rate), 6) for rate in data.targets[data.training].mean(axis=0)]
+
+
+def _learn_rules(training: Training, targets: Any, scores: Any) -> Rules:
+    most = training.data.targets[training.data.training].sum(axis=1).max()
+    return learn_rules(
+        targets,
+        scores,
+        training.labelled.labels,
+        training.never,
+        int(most),
+        training.settings.target_precision,
+    )
+
+
+def _card(training: Training, rules: Rules, base_rates: Any, evaluation: Evaluation) -> ModelCard:
+    settings, data = training.settings, training.data
+    today = datetime.date.today().isoformat()
+    return ModelCard(
+        name=settings.name,
+        version=today,
+        labels=training.labelled.labels,
+        height=settings.height,
+        width=settings.width,
+        thresholds=rules.thresholds,
+        min_tags=rules.min_tags,
+        max_tags=rules.max_tags,
+        never=training.never,
+        scored=training.scored,
+        resize=RESIZE_RULES[0],
+        provenance={
+            "architecture": settings.architecture,
+            "trained_images": len(data.training),
+            "validation_images": len(data.validation),
+            "date": today,
+            "software": _software(),
+            "label_frequencies": _frequencies(data),
+            "tags_an_image": round(float(base_rates.sum()), 3),
+            "validation": {
+                key: None if math.isnan(value) else round(value, 4)
+                for key, value in asdict(evaluation.model).items()
+            },
+        },
+    )
+
+
+def _metrics(
+    best: Epoch | None, state: TrainingState, weights: int, evaluation: Evaluation
+) -> dict[str, Any]:
+    return {
+        "best_epoch": best.number if best else None,
+        "epochs": len(state.epochs),
+        "seconds": round(sum(epoch.seconds for epoch in state.epochs)),
+        "weights": weights,
+        **evaluation.to_dict(),
+    }
+
+
+def _write_report(
+    training: Training,
+    card: ModelCard,
+    weights: int,
+    evaluation: Evaluation,
+    outcome: tuple[Any, Any, Any],
+) -> None:
+    run, labelled, state = training.run, training.labelled, training.state
+    if state.epochs:
+        report.write_history(run, state)
+        report.draw_learning_curves(run, state)
+    report.draw_per_label(run, evaluation)
+    ids = tuple(labelled.ids[i] for i in training.data.validation)
+    validation = report.Validation(ids, labelled.labels, *outcome)
+    report.write_validation(run, validation)
+    description = run.read_json(run.settings)
+    report.write_page(
+        run, report.RunReport(description, card, weights, state, evaluation, validation)
+    )

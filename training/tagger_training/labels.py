@@ -1,0 +1,282 @@
+"""Read a labelled set: a table of labels and a folder of images → files and a target matrix.
+
+Two shapes of table are understood, told apart by their columns:
+
+* multi-hot: a column that names the file and one 0/1 column a label;
+* tags: a column that names the file and a column of tags joined by a separator, as
+  ``tagger tag`` writes them (``list`` and ``wide`` layouts), or a row a tag (``long``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.errors import DataError, UsageError
+from tagger.find.scan import SUFFIXES
+from tagger.network.card import TAG_SEPARATOR, label_problem
+from tagger.table.cells import split_tags, undivided
+from tagger.text import unescape
+from tagger_training.label_table import ERROR_COLUMN, read_label_table
+
+_ONES = frozenset({"1", "1.0", "true"})
+_ZEROS = frozenset({"0", "0.0", "false"})
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something in the data that was left out: what it is, how often, and the first few names."""
+
+    what: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """One line: the count, the kind, up to five names."""
+        return f"{len(self.names)} {self.what}: {_first_few(self.names)}"
+
+
+def _first_few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Images with their labels, in the order of the table.
+
+    Attributes:
+        ids: the table's id of each image.
+        files: the image file of each id.
+        labels: label names, in the order of the columns of ``targets``.
+        targets: uint8 0/1, shape ``(images, labels)``.
+        notices: what was left out, and why.
+    """
+
+    ids: tuple[str, ...]
+    files: tuple[Path, ...]
+    labels: tuple[str, ...]
+    targets: npt.NDArray[np.uint8]
+    notices: tuple[Notice, ...] = field(default=())
+
+    def take(self, keep: Sequence[int], notice: Notice | None = None) -> LabelledSet:
+        """Return the set of the images at the given positions, with one notice more."""
+        return LabelledSet(
+            ids=tuple(self.ids[i] for i in keep),
+            files=tuple(self.files[i] for i in keep),
+            labels=self.labels,
+            targets=self.targets[list(keep)],
+            notices=self.notices + ((notice,) if notice else ()),
+        )
+
+
+def read_labelled_set(
+    table: Path,
+    images: Path,
+    *,
+    labels: Sequence[str] | None = None,
+    id_column: str | None = None,
+    tags_column: str | None = None,
+    separator: str = TAG_SEPARATOR,
+) -> LabelledSet:
+    """Join a table of labels with a folder of images.
+
+    Args:
+        table: CSV, TSV, JSON Lines, Parquet or XLSX, see
+            :func:`tagger_training.label_table.read_label_table`.
+        images: folder, searched with its subfolders.
+        labels: use these labels in this order (a model's); None takes the table's own.
+        id_column: column that names the file; None finds it (``id``, ``path``, …, or the first).
+        tags_column: column of joined tags; None takes ``tags`` or ``labels`` where there is one,
+            else the table is multi-hot.
+        separator: what joins the tags of a cell.
+
+    Raises:
+        UsageError: the separator is empty.
+        DataError: the table cannot be read, or no labelled image is left.
+        MissingExtraError: the library of the table's format is not installed.
+    """
+    if not separator:
+        raise UsageError("The separator of tags cannot be empty.")
+    read = read_label_table(
+        table, id_column=id_column, tags_column=tags_column, separator=separator
+    )
+    id_name, tags_name = read.id_column, read.tags_column
+    rows, notices = _usable_rows(read.rows, id_name)
+    if tags_name is not None:
+        if separator == TAG_SEPARATOR:
+            _refuse_undivided(rows, id_name, tags_name, table)
+        names, targets = _targets_from_tags(rows, tags_name, separator)
+    else:
+        names, targets, left_out = _targets_from_columns(
+            rows, [name for name in read.others if name != ERROR_COLUMN]
+        )
+        notices += left_out
+    if not names:
+        raise DataError(f"{table} has no labels: neither 0/1 columns nor a column 'tags'.")
+    for name in names:
+        if problem := label_problem(name):
+            raise DataError(f"{table}: {problem}.")
+    if labels is not None:
+        names, targets, left_out = _in_order_of(labels, names, targets)
+        notices += left_out
+    return _with_files(rows, id_name, names, targets, notices, images, table)
+
+
+def _usable_rows(
+    rows: list[dict[str, str]], id_name: str
+) -> tuple[list[dict[str, str]], tuple[Notice, ...]]:
+    kept: dict[str, dict[str, str]] = {}
+    repeated, failed = [], []
+    for row in rows:
+        name = row[id_name].strip()
+        if row.get(ERROR_COLUMN):
+            failed.append(name)
+        elif name in kept:
+            repeated.append(name)
+        else:
+            kept[name] = row
+    notices = []
+    if failed:
+        notices.append(Notice("rows left out, the table says these images failed", tuple(failed)))
+    if repeated:
+        notices.append(Notice("rows left out, their id was there before", tuple(repeated)))
+    return list(kept.values()), tuple(notices)
+
+
+def _refuse_undivided(
+    rows: Sequence[Mapping[str, str]], id_name: str, column: str, table: Path
+) -> None:
+    """Refuse tags that are joined as was not said.
+
+    Raises:
+        DataError: all parts of a cell are tags of other cells.
+    """
+    known = {tag for row in rows for tag in split_tags(row[column])}
+    for row in rows:
+        if pieces := undivided(row[column], known):
+            raise DataError(
+                f"{table}: tags are joined by '{TAG_SEPARATOR}', so for {row[id_name]} write "
+                f"{TAG_SEPARATOR.join(pieces)}, or say --separator; {row[column].strip()}"
+                f"{TAG_SEPARATOR} is one tag."
+            )
+
+
+def _targets_from_tags(
+    rows: Sequence[Mapping[str, str]], column: str, separator: str
+) -> tuple[list[str], npt.NDArray[np.uint8]]:
+    tags = [set(split_tags(row[column], separator)) for row in rows]
+    names = sorted(set().union(*tags)) if tags else []
+    place = {name: i for i, name in enumerate(names)}
+    targets = np.zeros((len(rows), len(names)), np.uint8)
+    for row_targets, row_tags in zip(targets, tags, strict=True):
+        row_targets[[place[tag] for tag in row_tags]] = 1
+    return names, targets
+
+
+def _targets_from_columns(
+    rows: Sequence[Mapping[str, str]], columns: Sequence[str]
+) -> tuple[list[str], npt.NDArray[np.uint8], tuple[Notice, ...]]:
+    names, values, left_out = [], [], []
+    for column in columns:
+        cells = [row[column].strip().lower() for row in rows]
+        wrong = sum(cell not in _ONES and cell not in _ZEROS for cell in cells)
+        if wrong:
+            left_out.append(f"{column} ({wrong} other cells)")
+        else:
+            names.append(column)
+            values.append([cell in _ONES for cell in cells])
+    targets = np.array(values, np.uint8).reshape(len(names), len(rows)).T
+    notices = (Notice("columns left out, they are not 0/1", tuple(left_out)),) if left_out else ()
+    return names, np.ascontiguousarray(targets), notices
+
+
+def _in_order_of(
+    labels: Sequence[str], names: Sequence[str], targets: npt.NDArray[np.uint8]
+) -> tuple[list[str], npt.NDArray[np.uint8], tuple[Notice, ...]]:
+    if not set(labels) & set(names):
+        raise DataError(
+            f"The table and the model share no label: the table has {_first_few(names)}; "
+            f"the model has {_first_few(labels)}."
+        )
+    ordered = np.zeros((len(targets), len(labels)), np.uint8)
+    place = {name: i for i, name in enumerate(names)}
+    for i, label in enumerate(labels):
+        if label in place:
+            ordered[:, i] = targets[:, place[label]]
+    unknown = tuple(name for name in names if name not in set(labels))
+    absent = tuple(label for label in labels if label not in place)
+    notices = (
+        Notice("labels left out, the model does not have them", unknown),
+        Notice("labels taken as false everywhere, the table does not have them", absent),
+    )
+    return list(labels), ordered, tuple(notice for notice in notices if notice.names)
+
+
+def _with_files(
+    rows: Sequence[Mapping[str, str]],
+    id_name: str,
+    names: Sequence[str],
+    targets: npt.NDArray[np.uint8],
+    notices: tuple[Notice, ...],
+    images: Path,
+    table: Path,
+) -> LabelledSet:
+    finder = ImageFinder(images)
+    ids = [row[id_name].strip() for row in rows]
+    found = [finder.find(name) for name in ids]
+    missing = tuple(name for name, files in zip(ids, found, strict=True) if not files)
+    if missing:
+        notices += (Notice("labelled ids left out, they have no image", missing),)
+    doubtful = tuple(name for name, files in zip(ids, found, strict=True) if len(files) > 1)
+    if doubtful:
+        notices += (Notice("labelled ids left out, several images have their name", doubtful),)
+    keep = [i for i, files in enumerate(found) if len(files) == 1]
+    if not keep:
+        raise DataError(f"None of the {len(ids)} ids of {table} has an image below {images}.")
+    return LabelledSet(
+        ids=tuple(ids[i] for i in keep),
+        files=tuple(found[i][0] for i in keep),
+        labels=tuple(names),
+        targets=targets[keep],
+        notices=notices,
+    )
+
+
+class ImageFinder:
+    """Finds the image that an id names: its path or its bare name, with or without an ending.
+
+    Args:
+        folder: searched with its subfolders.
+
+    Raises:
+        DataError: it is not a folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise DataError(f"{folder} is not a folder.")
+        self._by_path: dict[str, list[Path]] = {}
+        self._by_bare_path: dict[str, list[Path]] = {}
+        self._by_name: dict[str, list[Path]] = {}
+        for file in sorted(folder.rglob("*")):
+            if file.suffix.lower() not in SUFFIXES or not file.is_file():
+                continue
+            path = file.relative_to(folder).as_posix()
+            self._by_path[path] = [file]
+            self._by_bare_path.setdefault(path[: -len(file.suffix)], []).append(file)
+            for name in (file.name, file.stem):
+                self._by_name.setdefault(name, []).append(file)
+
+    def find(self, name: str) -> list[Path]:
+        """Return the image; none when there is none, several when they cannot be told apart."""
+        parts = PurePosixPath(unescape(name).replace("\\", "/")).parts
+        # A table made elsewhere spells paths from elsewhere: drop leading folders until one fits.
+        for start in range(len(parts)):
+            path = "/".join(parts[start:])
+            for known in (self._by_path, self._by_bare_path):
+                if path in known:
+                    return known[path]
+        return self._by_name.get(parts[-1], []) if parts else []

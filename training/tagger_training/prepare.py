@@ -1,0 +1,219 @@
+"""What comes before a training: the labelled set read, decoded, split, and described."""
+
+from __future__ import annotations
+
+import csv
+import io
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from tagger import __version__
+from tagger.errors import DataError, UsageError
+from tagger_training.cache import decoded_images
+from tagger_training.fit import FitData
+from tagger_training.labels import LabelledSet, Notice, read_labelled_set
+from tagger_training.metrics import scored_labels
+from tagger_training.run_folder import RunFolder
+from tagger_training.settings import DataSource, TrainSettings
+from tagger_training.split import validation_mask
+
+#: Labels of these names say that a label is missing: scored, never emitted.
+MISSING_LABELS = frozenset({"n/a", "na", "unknown", "none"})
+
+_COMPARED_SHARE = 0.15
+
+
+class DataListener(Protocol):
+    """Who is told of the data: the command line draws it."""
+
+    def notice(self, notice: Notice) -> None:
+        """Hear that something of the data was left out."""
+
+    def data_ready(self, training: int, validation: int, labels: int, scored: int) -> None:
+        """Hear how many images and labels there are."""
+
+    def images_decoded(self, done: int, total: int) -> None:
+        """Hear how far decoding is."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A labelled set that can be trained on.
+
+    Attributes:
+        labelled: all images with their labels.
+        data: their pixels and their split.
+        never: labels that are never tags.
+        scored: labels that macro averages are over.
+    """
+
+    labelled: LabelledSet
+    data: FitData
+    never: tuple[str, ...]
+    scored: tuple[str, ...]
+
+
+def prepare(
+    source: DataSource,
+    settings: TrainSettings,
+    run: RunFolder,
+    listener: DataListener,
+    cache: Path | None,
+) -> Prepared:
+    """Read a labelled set, and write what it is and how it is split into a run folder.
+
+    Args:
+        source: where it lies.
+        settings: input size and split.
+        run: where the files go; made when it is not there.
+        listener: who is told of the data.
+        cache: where decoded images lie; None keeps them in the run folder.
+
+    Raises:
+        DataError: no usable image or label is left.
+        UsageError: the folder holds a run on other data.
+        OutputError: the folder cannot be written.
+    """
+    labelled = read_labelled_set(
+        source.table,
+        source.images,
+        id_column=source.id_column,
+        tags_column=source.tags_column,
+        separator=source.separator,
+    )
+    run.create()
+    images, labelled = _decoded(labelled, settings, cache or run.cache, listener)
+    for notice in labelled.notices:
+        listener.notice(notice)
+    description = _describe(source, settings, labelled)
+    if run.settings.exists():
+        check_same(run, "data", description["data"])
+    never = _never(labelled.labels, settings.never)
+    data, scored = _split(labelled, images, settings, never)
+    run.write_json(run.settings, description)
+    _write_split(run, labelled, data)
+    listener.data_ready(len(data.training), len(data.validation), len(labelled.labels), len(scored))
+    return Prepared(labelled, data, never, scored)
+
+
+def check_same(run: RunFolder, part: str, now: dict[str, Any]) -> None:
+    """Refuse to go on with other settings or data: the result would be neither run's."""
+    before = run.read_json(run.settings).get(part, {})
+    for key, value in now.items():
+        old = before.get(key)
+        if (tuple(old) if isinstance(old, list) else old) != (
+            tuple(value) if isinstance(value, list) else value
+        ):
+            raise UsageError(
+                f"{run.folder} was started with another {key} ({_short(old)}, now "
+                f"{_short(value)}): use the same options, or another folder."
+            )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _decoded(
+    labelled: LabelledSet, settings: TrainSettings, cache: Path, listener: DataListener
+) -> tuple[Any, LabelledSet]:
+    """Decode everything; images that cannot be read leave the set, named."""
+    images, failures = decoded_images(
+        labelled.files, settings.height, settings.width, cache, listener.images_decoded
+    )
+    if not failures:
+        return images, labelled
+    keep = [i for i in range(len(labelled.ids)) if i not in failures]
+    if not keep:
+        raise DataError("None of the labelled images can be read.")
+    names = tuple(f"{labelled.files[i]} ({reason})" for i, reason in sorted(failures.items()))
+    return _Rows(images, np.array(keep)), labelled.take(
+        keep, Notice("images left out, they cannot be read", names)
+    )
+
+
+class _Rows:
+    """Some rows of a memory-mapped array, indexed as if the others were not there."""
+
+    def __init__(self, array: Any, rows: Any) -> None:
+        self._array = array
+        self._rows = rows
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._array[self._rows[index]]
+
+
+def _describe(source: DataSource, settings: TrainSettings, labelled: LabelledSet) -> dict[str, Any]:
+    """Everything that reproduces the run."""
+    packages = ("keras", "tensorflow", "numpy", "pillow", "scikit-learn")
+    return {
+        "settings": asdict(settings),
+        "data": {
+            "images": str(source.images.absolute()),
+            "table": str(source.table.absolute()),
+            "id_column": source.id_column,
+            "tags_column": source.tags_column,
+            "separator": source.separator,
+            "labels": list(labelled.labels),
+            "image_count": len(labelled.ids),
+        },
+        "software": {
+            "poster-tagger": __version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in packages},
+        },
+        "notices": [str(notice) for notice in labelled.notices],
+    }
+
+
+def _never(labels: Sequence[str], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    if wanted is None:
+        return tuple(label for label in labels if label.lower() in MISSING_LABELS)
+    for label in wanted:
+        if label not in labels:
+            raise UsageError(f"There is no label {label!r}; the labels are {', '.join(labels)}.")
+    return wanted
+
+
+def _split(
+    labelled: LabelledSet, images: Any, settings: TrainSettings, never: tuple[str, ...]
+) -> tuple[FitData, tuple[str, ...]]:
+    mask = validation_mask(labelled.ids, settings.validation_share)
+    if mask.all() or (settings.validation_share > 0 and not mask.any()):
+        raise DataError(
+            f"{len(mask)} labelled images are too few to train on some and choose by others."
+        )
+    scored = scored_labels(labelled.labels, labelled.targets.sum(axis=0), never)
+    # A small set has no label with enough positives to measure well; measuring badly beats none.
+    scored = scored or tuple(label for label in labelled.labels if label not in never)
+    data = FitData(
+        images=images,
+        targets=labelled.targets,
+        taught=labelled.targets.astype(np.float32),
+        training=np.flatnonzero(~mask),
+        validation=np.flatnonzero(mask),
+        scored=np.array([label in scored for label in labelled.labels], dtype=np.bool_),
+    )
+    return data, scored
+
+
+def _write_split(run: RunFolder, labelled: LabelledSet, data: FitData) -> None:
+    validation = set(data.validation.tolist())
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", "split"))
+    # A run on all images compares precisions on those that would have been validation's.
+    compared = validation_mask(labelled.ids, _COMPARED_SHARE)
+    for i, image_id in enumerate(labelled.ids):
+        part = "validation" if i in validation else "training"
+        if not validation and compared[i]:
+            part = "both"
+        writer.writerow((image_id, part))
+    run.write(run.split, lambda beside: beside.write_text(text.getvalue(), encoding="utf-8"))

@@ -1,0 +1,111 @@
+"""``report.html``: one page that shows a training run and needs nothing beside itself."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from pathlib import Path
+
+from tagger_training.metrics import Evaluation
+from tagger_training.report.data import RunReport
+from tagger_training.report.html_tables import figure_table, label_table
+from tagger_training.report.sections import bars, calibration, confusion, curves, learning
+from tagger_training.report.settings import settings_section
+from tagger_training.run_folder import RunFolder
+
+# No address is allowed by the page itself: whatever a label may hold, nothing is ever loaded.
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+{header}
+<main>
+{sections}
+</main>
+</body>
+</html>
+"""
+
+
+def write_page(run: RunFolder, report: RunReport) -> None:
+    """Write ``report.html``."""
+    page = render_page(report)
+    run.write(run.page, lambda beside: beside.write_text(page, encoding="utf-8"))
+
+
+def render_page(report: RunReport) -> str:
+    """Return the page as HTML."""
+    curves_of_learning = [("learning", "Learning curves", learning(report))]
+    sections = (
+        ("figures", "All figures", figure_table(report)),
+        *(curves_of_learning if report.state.epochs else []),
+        ("labels", "Average precision by label", bars(report)),
+        ("curves", "Precision and recall", curves(report)),
+        ("calibration", "Calibration", calibration(report)),
+        ("confusion", "What is tagged instead", confusion(report)),
+        ("table", "Every label", label_table(report)),
+        ("settings", "Settings and data", settings_section(report.description)),
+    )
+    links = " ".join(f'<a href="#{key}">{escape(title)}</a>' for key, title, _ in sections)
+    return _PAGE.format(
+        title=escape(f"{report.card.name}: training report"),
+        style=Path(__file__).with_name("page.css").read_text(encoding="utf-8"),
+        header=_header(report, links),
+        sections="\n".join(
+            f'<section id="{key}">\n<h2>{escape(title)}</h2>\n{content}\n</section>'
+            for key, title, content in sections
+        ),
+    )
+
+
+def _header(report: RunReport, links: str) -> str:
+    card, origin = report.card, report.card.provenance
+    facts = (
+        f"network {origin.get('architecture', 'unknown')}",
+        f"{report.weights:,} weights",
+        f"input {card.height} × {card.width} pixels",
+        "1 label" if len(card.labels) == 1 else f"{len(card.labels)} labels",
+        f"{report.evaluation.scored_labels} scored",
+        f"{origin.get('trained_images', 0):,} training images",
+        f"{report.evaluation.images:,} held-out images",
+        *_training_facts(report),
+    )
+    return (
+        f"<header>\n<h1>{escape(card.name)}</h1>\n"
+        f'<p class="date">Training report, {escape(str(origin.get("date", card.version)))}</p>\n'
+        f'<p class="verdict">{escape(_verdict(report.evaluation))}</p>\n'
+        f'<p class="facts">{escape(" · ".join(facts))}</p>\n<nav>{links}</nav>\n</header>'
+    )
+
+
+def _training_facts(report: RunReport) -> tuple[str, ...]:
+    epochs = report.state.epochs
+    if not epochs:
+        return (f"average of {len(report.description.get('averaged', []))} trainings",)
+    kept = report.state.best
+    minutes = sum(epoch.seconds for epoch in epochs) / 60
+    return (
+        f"kept epoch {kept.number if kept else '–'} of {len(epochs)}",
+        f"{minutes / 60:.1f} hours" if minutes >= 90 else f"{minutes:.0f} minutes",
+    )
+
+
+def _verdict(evaluation: Evaluation) -> str:
+    model, baseline = evaluation.model, evaluation.baseline
+    if math.isnan(model.macro_ap):
+        return "The held-out images have too few labels to measure this model."
+    return (
+        f"On {evaluation.images:,} held-out images the model reaches a macro average precision of "
+        f"{model.macro_ap:.3f}, against {baseline.macro_ap:.3f} by label frequencies alone; its "
+        f"first label is true for {100 * model.top1:.1f} % of images, against "
+        f"{100 * baseline.top1:.1f} %."
+    )

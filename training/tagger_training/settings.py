@@ -1,0 +1,102 @@
+"""What decides the outcome of a training: the settings and the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tagger_training.augmentation import Augmentation
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that decides what a run gives, apart from the data.
+
+    Attributes:
+        architecture: a name that :func:`tagger_training.architectures.find_architecture` knows.
+        height: rows of the input, in pixels.
+        width: columns of the input, in pixels.
+        epochs: at most this many; the learning rate falls to zero at their end.
+        stop_after: train this many of them; None trains all.
+        patience: stop after this many epochs without a higher validation macro-AP.
+        training_scale: side of the images that are trained on, as a share of the input's side.
+        teachers: networks whose probes, each asked about images that it was not fitted on, say
+            what to learn beside the labels.
+        teacher_share: how much of the targets the teachers say.
+        batch_size: images a step.
+        learning_rate: its peak.
+        weight_decay: decoupled decay of the kernels.
+        validation_share: share of images that are never trained on; 0 trains on all, and nothing
+            is measured.
+        seed: of initial weights, order and augmentation.
+        augmentation: how training images are changed.
+        ema: decay of the moving average of weights that is kept; 0 keeps the weights themselves.
+        probe: fit the last layer on frozen features first.
+        frozen_layers: layers up to the last one whose name starts with this stay as they are.
+        pretrained: start from ImageNet weights where the network has some.
+        target_precision: learn thresholds for this share of true tags; None learns them for F1.
+        name: the model's name in its card.
+        never: labels that are scored and never emitted; None finds ``N/A`` and its like.
+    """
+
+    architecture: str
+    height: int
+    width: int
+    epochs: int
+    learning_rate: float
+    augmentation: Augmentation = Augmentation()  # noqa: RUF009 (frozen)
+    ema: float = 0.0
+    probe: bool = False
+    frozen_layers: str | None = None
+    training_scale: float = 1.0
+    teachers: tuple[str, ...] = ()
+    teacher_share: float = 0.5
+    pretrained: bool = True
+    stop_after: int | None = None
+    patience: int = 10
+    batch_size: int = 32
+    weight_decay: float = 1e-2
+    validation_share: float = 0.15
+    seed: int = 1
+    target_precision: float | None = None
+    name: str = "model"
+    never: tuple[str, ...] | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TrainSettings:
+        """Undo :func:`dataclasses.asdict` after a trip through JSON, which knows no tuples."""
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
+        }
+        values["augmentation"] = Augmentation(**data["augmentation"])
+        return cls(**values)
+
+    @property
+    def training_size(self) -> tuple[int, int]:
+        """Height and width of the images that are trained on."""
+        scale = self.training_scale
+        return max(1, round(self.height * scale)), max(1, round(self.width * scale))
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where the labelled set lies and how its table is read."""
+
+    images: Path
+    table: Path
+    id_column: str | None = None
+    tags_column: str | None = None
+    separator: str = "|"
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> DataSource:
+        """Read it from what a run wrote about its data."""
+        return cls(
+            Path(data["images"]),
+            Path(data["table"]),
+            data["id_column"],
+            data["tags_column"],
+            data["separator"],
+        )
