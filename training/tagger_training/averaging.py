@@ -46,7 +46,8 @@ def average(
         output: the new run's folder; made when it is not there.
         listener: who is told of the data.
         measured_by: for runs on all images (:func:`tagger_training.train.refit`): the average of
-            the runs that they repeat, whose calibration, thresholds and figures the new one takes over.
+            the runs that they repeat, whose calibration, thresholds and figures the new one takes
+            over.
         name: the model's name in its card; None takes over the first run's.
         cache: as in :func:`tagger_training.train.train`.
 
