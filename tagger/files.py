@@ -10,6 +10,25 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+#: Endings of the files that are taken for images; compared without case.
+IMAGE_SUFFIXES = frozenset(
+    (
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".apng",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".dib",
+        ".tif",
+        ".tiff",
+        ".avif",
+    )
+)
+
 # Names of new files hold it, so that a later run knows which ones a killed run left behind.
 _token = secrets.token_hex(4)
 _numbers = itertools.count()

@@ -10,9 +10,14 @@ from __future__ import annotations
 import functools
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 
 from tagger.errors import UsageError
+
+#: Characters of the longest text that is brought into one form: for a row of accents that takes the
+#: square of its length.
+LONGEST_NORMALISED = 500
 
 _LOOKS_ESCAPED = re.compile(r"\\(?=x[0-9a-fA-F]{2})")
 _ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
@@ -91,3 +96,9 @@ def relative_to(folder: str) -> Callable[[str], str]:
         return os.path.normpath(os.path.join(way(parent), name))
 
     return spell
+
+
+def same_keyword(text: str) -> str:
+    """Return what two keywords have in common that are the same: macOS decomposes accents."""
+    text = text.strip()
+    return text if len(text) > LONGEST_NORMALISED else unicodedata.normalize("NFC", text)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import UsageError
-from tagger.find.scan import SUFFIXES, WalkOptions, scan
+from tagger.files import IMAGE_SUFFIXES
+from tagger.find.scan import WalkOptions, scan
 
 
 def touch(folder: Path, *names: str | bytes) -> None:
@@ -31,7 +32,7 @@ def paths(*arguments: str, must_exist: bool = True, **options: object) -> list[s
 
 
 def test_a_walk_takes_every_image_ending_in_any_case(folder: Path) -> None:
-    endings = sorted(SUFFIXES)
+    endings = sorted(IMAGE_SUFFIXES)
     touch(folder, *(f"p/{ending[1:]}{ending}" for ending in endings), "p/x.JPG", "p/y.TiFf")
 
     assert paths("p") == sorted([f"p/{e[1:]}{e}" for e in endings] + ["p/x.JPG", "p/y.TiFf"])

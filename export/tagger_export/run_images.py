@@ -11,7 +11,7 @@ from tagger_training.run_folder import RunFolder
 
 from tagger.decode.picture import ImageError, load_rgb
 from tagger.errors import DataError
-from tagger.find.scan import SUFFIXES
+from tagger.files import IMAGE_SUFFIXES
 from tagger.network.card import ModelCard
 from tagger.results import Pixels
 
@@ -26,7 +26,7 @@ def comparison_files(run: RunFolder, images: Path | None) -> list[Path]:
         DataError: the run is not finished.
     """
     if images is not None:
-        return [file for file in sorted(images.rglob("*")) if file.suffix.lower() in SUFFIXES]
+        return [file for file in sorted(images.rglob("*")) if file.suffix.lower() in IMAGE_SUFFIXES]
     folder = Path(run.read_json(run.settings)["data"]["images"])
     if not folder.is_dir():  # the run came from another machine
         return []

@@ -16,7 +16,8 @@ from tagger.holders.places import SharedStems, SidecarNames
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.files import read_sidecar
 from tagger.holders.xmp.names import FIELDS, TAGGER
-from tagger.holders.xmp.packet import Packet, same_keyword
+from tagger.holders.xmp.packet import Packet
+from tagger.text import same_keyword
 
 # A sidecar without any of these words is not parsed; a history of darktable's is long.
 _WORDS = (TAGGER.encode(), *(field.name[1].encode() for field in FIELDS))

@@ -15,28 +15,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from tagger.errors import UsageError
+from tagger.files import IMAGE_SUFFIXES
 from tagger.find.library import holds_posters, is_poster
 from tagger.pipeline.workers import Patience
 from tagger.text import printable
-
-#: Endings of the files that a walk takes; compared without case.
-SUFFIXES = frozenset(
-    (
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".apng",
-        ".webp",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".tif",
-        ".tiff",
-        ".avif",
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -60,7 +42,7 @@ class WalkOptions:
     exclude: tuple[str, ...] = ()
     recursive: bool = True
     follow_links: bool = False
-    suffixes: frozenset[str] = SUFFIXES
+    suffixes: frozenset[str] = IMAGE_SUFFIXES
     library: bool = False
     newer_than: float | None = None
     seconds: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from tagger.find.library import film_poster
+from tagger.holders.posters import film_poster
 
 _YEAR = r"(18[7-9][0-9]|19[0-9][0-9]|20[0-9][0-9])"
 _IN_BRACKETS = re.compile(rf"[(\[]{_YEAR}[)\]]")

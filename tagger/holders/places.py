@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tagger.find.scan import SUFFIXES
+from tagger.files import IMAGE_SUFFIXES
 from tagger.holders.nfo.files import NfosOnce, is_nfo
 
 
@@ -79,7 +79,7 @@ class SharedStems:
                 os.path.splitext(other)
                 for other in sorted(os.listdir(folder or "."), key=os.fsencode, reverse=True)
             ]
-            images = [(stem, ending) for stem, ending in names if ending.lower() in SUFFIXES]
+            images = [(stem, ending) for stem, ending in names if ending.lower() in IMAGE_SUFFIXES]
             self._first = {stem: stem + ending for stem, ending in images}
             counts = Counter(stem for stem, _ in images)
             self._shared = frozenset(stem for stem, count in counts.items() if count > 1)

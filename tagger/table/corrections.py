@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tagger.errors import TableError
-from tagger.holders.xmp.packet import same_keyword
 from tagger.network.card import TAG_SEPARATOR
 from tagger.rules import is_tag_name
 from tagger.table.cells import split_tags, undivided
 from tagger.table.edited import EditedRow, EditedTable
 from tagger.table.rows import TableRows
 from tagger.table.text import without_apostrophe
-from tagger.text import printable
+from tagger.text import printable, same_keyword
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,14 @@ from tiny_model import CARD
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 from tagger.decode.picture import load_picture
 from tagger.errors import ModelError, TaggerError
-from tagger.find.library import film_poster, is_poster
+from tagger.find.library import is_poster
 from tagger.find.titles import title_and_year
 from tagger.holders.image.container import Reader
 from tagger.holders.image.formats import read_container
 from tagger.holders.image.keywords import with_tags, without_tags
 from tagger.holders.nfo.document import LeftAlone
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
+from tagger.holders.posters import film_poster
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.merge import Wish, merge, take_out
 from tagger.holders.xmp.names import TAGGER

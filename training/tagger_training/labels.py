@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.errors import DataError, UsageError
-from tagger.find.scan import SUFFIXES
+from tagger.files import IMAGE_SUFFIXES
 from tagger.network.card import TAG_SEPARATOR, label_problem
 from tagger.table.cells import split_tags, undivided
 from tagger.text import unescape
@@ -262,7 +262,7 @@ class ImageFinder:
         self._by_bare_path: dict[str, list[Path]] = {}
         self._by_name: dict[str, list[Path]] = {}
         for file in sorted(folder.rglob("*")):
-            if file.suffix.lower() not in SUFFIXES or not file.is_file():
+            if file.suffix.lower() not in IMAGE_SUFFIXES or not file.is_file():
                 continue
             path = file.relative_to(folder).as_posix()
             self._by_path[path] = [file]

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from tagger.find.scan import SUFFIXES
+from tagger.files import IMAGE_SUFFIXES
 
 
 def is_validation(image_id: str, share: float) -> bool:
@@ -24,7 +24,7 @@ def is_validation(image_id: str, share: float) -> bool:
     """
     path = PurePosixPath(image_id.replace("\\", "/"))
     # "Mr. Nobody" has no ending: only an image's is one.
-    stem = path.stem if path.suffix.lower() in SUFFIXES else path.name
+    stem = path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
     digest = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 

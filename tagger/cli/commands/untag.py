@@ -83,7 +83,8 @@ def untag(
     bear no mark of ours and are not touched.
     """
     from tagger.cli.options.values import gather_paths
-    from tagger.find.scan import SUFFIXES, WalkOptions
+    from tagger.files import IMAGE_SUFFIXES
+    from tagger.find.scan import WalkOptions
     from tagger.holders.places import holders_of_tags
 
     found = gather_paths(
@@ -94,7 +95,7 @@ def untag(
             tuple(exclude or ()),
             not no_recursive,
             follow_symlinks,
-            SUFFIXES | {".xmp", ".nfo"},
+            IMAGE_SUFFIXES | {".xmp", ".nfo"},
         ),
         null=null,
         verb="untag",

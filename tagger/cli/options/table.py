@@ -167,12 +167,12 @@ def table_options(
 
 
 def _format(output: str | None, wanted: Format | None) -> Format | None:
-    from tagger.find.scan import SUFFIXES
+    from tagger.files import IMAGE_SUFFIXES
 
     if output is None or output == "-":
         return wanted or (Format.CSV if output == "-" else None)
     ending = os.path.splitext(output)[1].lower()
-    if ending in SUFFIXES:
+    if ending in IMAGE_SUFFIXES:
         raise UsageError(f"-o {output}: a table does not go into an image file.")
     if wanted is None and ending not in _FORMATS_BY_ENDING:
         raise UsageError(

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tagger.holders.image.container import EmbedError
-from tagger.holders.xmp.packet import same_keyword
+from tagger.text import same_keyword
 
 _CHARSET = (1, 90)
 _KEYWORD = (2, 25)

@@ -11,7 +11,6 @@ from tagger.holders.xml.elements import Node, XmpError
 from tagger.holders.xml.source import Source
 from tagger.holders.xmp.names import TAGGER
 from tagger.holders.xmp.record import escape
-from tagger.network.card import TAG_SEPARATOR
 
 _FILM = "movie"
 # What else Kodi and Jellyfin describe in such files.
@@ -20,6 +19,8 @@ _OTHER_KINDS = frozenset(
 )
 _RECORD = (TAGGER, "record")
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# What joins genres in the record.
+_JOINT = "|"
 _FIRST = re.compile(rb"[\s\0]*")
 
 
@@ -65,8 +66,8 @@ class Record:
     def element(self) -> str:
         """Return the element, on one line."""
         values = {
-            "genres": TAG_SEPARATOR.join(self.genres),
-            "removed": TAG_SEPARATOR.join(self.removed),
+            "genres": _JOINT.join(self.genres),
+            "removed": _JOINT.join(self.removed),
             "opened": "true" if self.opened else "",
         }
         attributes = "".join(
@@ -149,7 +150,7 @@ def _begins_as_xml(data: bytes) -> bool:
 def _record(node: Node) -> Record:
     def names(attribute: str) -> tuple[str, ...]:
         text = node.attributes.get(("", attribute), "")
-        return tuple(name for name in text.split(TAG_SEPARATOR) if name)
+        return tuple(name for name in text.split(_JOINT) if name)
 
     opened = node.attributes.get(("", "opened")) == "true"
     return Record(names("genres"), names("removed"), opened)

@@ -15,8 +15,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tagger.find.library import FOLDER_POSTERS, film_poster
-from tagger.find.scan import SUFFIXES
+from tagger.files import IMAGE_SUFFIXES
+from tagger.holders.posters import FOLDER_POSTERS, film_poster
 from tagger.holders.xml.elements import XmpError
 from tagger.text import printable
 
@@ -132,7 +132,7 @@ class FilmFolder:
         elif ending in _VIDEOS and not _EXTRA.fullmatch(stem):
             whole = _PART.sub("", stem)
             self._films[_key(whole)] |= {_key(stem), _key(whole)}
-        elif ending in SUFFIXES:
+        elif ending in IMAGE_SUFFIXES:
             self._take_image(file, stem)
 
     def _take_image(self, file: str, stem: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from tagger.holders.xmp.packet import LONGEST_NORMALISED
+from tagger.text import LONGEST_NORMALISED
 
 # What programs and people join genres by: Kodi by " / ", Jellyfin and Emby by "/".
 _JOINTS = re.compile(r"[/|,;&]|(?<=\s)and(?=\s)", re.IGNORECASE)

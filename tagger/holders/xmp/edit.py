@@ -14,8 +14,9 @@ from tagger.holders.xml.markup import (
     record_element,
 )
 from tagger.holders.xmp.names import FIELDS, RDF, TAGGER, Field
-from tagger.holders.xmp.packet import Item, Packet, Place, same_keyword
+from tagger.holders.xmp.packet import Item, Packet, Place
 from tagger.holders.xmp.record import Record, escape
+from tagger.text import same_keyword
 
 
 class Editor:

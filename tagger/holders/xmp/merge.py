@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from tagger.holders.xmp.edit import Editor
 from tagger.holders.xmp.names import FIELDS
 from tagger.holders.xmp.our_tags import EMPTY, NOTHING, checked, set_tags, subjects
-from tagger.holders.xmp.packet import Packet, same_keyword
+from tagger.holders.xmp.packet import Packet
 from tagger.holders.xmp.record import Record
+from tagger.text import same_keyword
 
 if TYPE_CHECKING:
     from tagger.results import Tag

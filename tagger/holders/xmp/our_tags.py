@@ -7,8 +7,9 @@ import dataclasses
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.edit import Editor
 from tagger.holders.xmp.names import FIELDS
-from tagger.holders.xmp.packet import Packet, same_keyword
+from tagger.holders.xmp.packet import Packet
 from tagger.holders.xmp.record import Entry, Record
+from tagger.text import same_keyword
 
 #: A packet that says nothing.
 EMPTY = """\

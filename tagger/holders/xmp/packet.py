@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from tagger.holders.xml.elements import Node, XmpError
@@ -14,18 +13,8 @@ from tagger.holders.xmp.record import Record, parse_record
 _ITEM = re.compile(r"li|_[0-9]+")
 _ABOUT = ((RDF, "about"), ("", "about"))  # the second one is from before RDF had namespaces here
 
-#: Characters of the longest text that is brought into one form: for a row of accents that takes the
-#: square of its length.
-LONGEST_NORMALISED = 500
-
 # What makes a property something else than a text or a list.
 _OTHER_FORMS = frozenset((RDF, name) for name in ("parseType", "resource", "datatype", "nodeID"))
-
-
-def same_keyword(text: str) -> str:
-    """Return what two keywords have in common that are the same: macOS decomposes accents."""
-    text = text.strip()
-    return text if len(text) > LONGEST_NORMALISED else unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.edit import Editor
 from tagger.holders.xmp.our_tags import EMPTY, NOTHING, checked, set_tags, subjects
-from tagger.holders.xmp.packet import Packet, same_keyword
+from tagger.holders.xmp.packet import Packet
+from tagger.text import same_keyword
 
 
 class SettledError(XmpError):
