@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.errors import UsageError
-from tagger.network.card import TAG_SEPARATOR, ModelCard
+from tagger.network.card import ModelCard
 from tagger.results import Scores, Tag
+from tagger.text import TAG_SEPARATOR
 
 
 @dataclass(frozen=True)

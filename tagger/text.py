@@ -1,8 +1,9 @@
-r"""Paths as UTF-8 text that can be turned back into the exact name on disk.
+r"""Paths as text and back, what may reach a terminal, and tags as text.
 
-Names on Linux are bytes; some are not UTF-8. Such a byte is written as ``\xHH``, and a name that
-really contains a backslash followed by ``xHH`` has that backslash written as ``\x5c``. Every other
-name is written as it is.
+A path becomes UTF-8 text that can be turned back into the exact name on disk. Names on Linux are
+bytes; some are not UTF-8. Such a byte is written as ``\xHH``, and a name that really contains a
+backslash followed by ``xHH`` has that backslash written as ``\x5c``. Every other name is written as
+it is.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 from tagger.errors import UsageError
+
+#: Joins tags; no label and no tag may hold it.
+TAG_SEPARATOR = "|"
 
 #: Characters of the longest text that is brought into one form: for a row of accents that takes the
 #: square of its length.
 LONGEST_NORMALISED = 500
 
+_OTHER_SEPARATORS = re.compile("[,;]")
 _LOOKS_ESCAPED = re.compile(r"\\(?=x[0-9a-fA-F]{2})")
 _ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
 
@@ -102,3 +108,24 @@ def same_keyword(text: str) -> str:
     """Return what two keywords have in common that are the same: macOS decomposes accents."""
     text = text.strip()
     return text if len(text) > LONGEST_NORMALISED else unicodedata.normalize("NFC", text)
+
+
+def split_tags(cell: str, separator: str = TAG_SEPARATOR) -> list[str]:
+    """Return the tags of a cell, without the blanks around them."""
+    return [tag for tag in map(str.strip, cell.split(separator)) if tag]
+
+
+def undivided(cell: str, known: AbstractSet[str]) -> list[str]:
+    """Return the tags of a cell that joins them by commas or semicolons; none where it does not.
+
+    A tag may hold a comma, so only a cell whose pieces are all tags by themselves is one. Whoever
+    means one tag writes the separator behind it.
+
+    Args:
+        cell: as it stands in the table.
+        known: labels, and the tags of all cells.
+    """
+    pieces = [piece for piece in map(str.strip, _OTHER_SEPARATORS.split(cell)) if piece]
+    if TAG_SEPARATOR in cell or pieces in ([], [cell.strip()]) or not set(pieces) <= known:
+        return []
+    return pieces

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tagger.errors import ModelError
+from tagger.text import TAG_SEPARATOR
 
 #: The ONNX metadata key that holds the card.
 METADATA_KEY = "tagger.card"
@@ -20,9 +21,8 @@ FORMAT_VERSION = 1
 PRECISIONS = ("fp32", "fp16", "int8")
 RESIZE_RULES = ("stretch",)
 
-#: Names of the table's own columns, and the separator of joined tags: no label may be these.
+#: Names of the table's own columns: no label may be these.
 RESERVED_LABELS = frozenset({"path", "tags", "error"})
-TAG_SEPARATOR = "|"
 
 # A card that claims more than this is damaged or hostile, not a network anyone could run.
 _MAX_LABELS = 100_000

@@ -10,13 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tagger.errors import TableError
-from tagger.network.card import TAG_SEPARATOR
 from tagger.rules import is_tag_name
-from tagger.table.cells import split_tags, undivided
 from tagger.table.edited import EditedRow, EditedTable
 from tagger.table.rows import TableRows
 from tagger.table.text import without_apostrophe
-from tagger.text import printable, same_keyword
+from tagger.text import TAG_SEPARATOR, printable, same_keyword, split_tags, undivided
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tagger.errors import UsageError
-from tagger.network.card import TAG_SEPARATOR
 from tagger.results import Failed, Result
 from tagger.table.columns import EXTRA_COLUMNS, Cell, Column, Kind, Row
-from tagger.text import as_given, escape
+from tagger.text import TAG_SEPARATOR, as_given, escape
 
 _PATH = Column("path", Kind.TEXT)
 _ERROR = Column("error", Kind.TEXT)

@@ -18,9 +18,8 @@ import numpy.typing as npt
 
 from tagger.errors import DataError, UsageError
 from tagger.files import IMAGE_SUFFIXES
-from tagger.network.card import TAG_SEPARATOR, label_problem
-from tagger.table.cells import split_tags, undivided
-from tagger.text import unescape
+from tagger.network.card import label_problem
+from tagger.text import TAG_SEPARATOR, split_tags, undivided, unescape
 from tagger_training.label_table import ERROR_COLUMN, read_label_table
 
 _ONES = frozenset({"1", "1.0", "true"})

@@ -11,8 +11,9 @@ from pathlib import Path
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
 from tagger.errors import UsageError, os_reason
 from tagger.find.scan import Scan, WalkOptions, scan
-from tagger.network.card import TAG_SEPARATOR, ModelCard
+from tagger.network.card import ModelCard
 from tagger.rules import Rules, adjusted_rules, is_tag_name, known_label
+from tagger.text import TAG_SEPARATOR
 
 STDIN = "-"
 

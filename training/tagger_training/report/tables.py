@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.network.card import TAG_SEPARATOR
+from tagger.text import TAG_SEPARATOR
 from tagger_training.history import Epoch, TrainingState
 from tagger_training.report.data import Array, Validation
 from tagger_training.run_folder import RunFolder
