@@ -146,6 +146,6 @@ def test_a_name_that_is_no_text_reaches_the_process(folder: Path, tag: Callable[
 def test_the_default_limits_are_those_of_the_document() -> None:
     page = (Path(__file__).parent.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
 
-    assert f"{DEFAULT_LIMITS.seconds:g} seconds" in page
-    assert f"{DEFAULT_LIMITS.computing:g} of one core" in page
+    assert f"{DEFAULT_LIMITS.seconds:g} seconds of wall-clock time" in page
+    assert f"{DEFAULT_LIMITS.computing:g} seconds of CPU time" in page
     assert f"{DEFAULT_LIMITS.memory // 2**30} GB" in page
