@@ -2,9 +2,9 @@
 
     python benchmarks/memory.py POSTER [--counts 2000 100000] [--model FILE]
 
-Each folder holds hard links to the one poster (copies where the file system has no links). The real
-command tags it in a fresh process, whose peak is asked for at its end, and whose first line on
-stdout is timed from its start. ``--model`` takes a small network when only the growth is of
+Each folder holds hard links to one poster (copies if the file system does not support links). The
+real command tags it in a new process; its peak memory is read at its end, and its first line on
+stdout is timed from its start. Pass a small network as ``--model`` if only the growth is of
 interest.
 """
 

@@ -1,20 +1,20 @@
-"""This tool beside the usual ways of tagging a folder: same posters, same network, in turns.
+"""This tool compared with other approaches to tagging a folder: same posters, same network.
 
     python benchmarks/peers.py FOLDER --keras RUN/model.keras --fp32 FP32.onnx [--chart FILE]
 
-The ways:
+The approaches:
 
 * ``notebook``: Keras ``load_img`` and ``model.predict``, one image at a time;
-* ``notebook, batches``: the same with 32 images a ``predict``;
-* ``plain loop``: Pillow and ONNX Runtime with its default settings, 32 images a run;
-* ``DataLoader``: a PyTorch ``DataLoader`` with a worker a core, feeding ONNX Runtime 32 images a
-  run, as popular taggers do (left out where PyTorch is not installed);
+* ``notebook, batches``: the same with 32 images per ``predict``;
+* ``plain loop``: Pillow and ONNX Runtime with its default settings, 32 images per run;
+* ``DataLoader``: a PyTorch ``DataLoader`` with one worker per core, feeding ONNX Runtime 32 images
+  per run, as popular taggers do (skipped if PyTorch is not installed);
 * ``tagger``: this tool, with the bundled model;
-* ``tagger, openvino``: the same with ``--device openvino`` (left out where it is not installed).
+* ``tagger, openvino``: the same with ``--device openvino`` (skipped if it is not installed).
 
-Each round measures every way once, start-up excluded: sessions are open, workers are running. A
-ratio is the median over the rounds of the tool's rate by the way's rate in the same round. Slow
-ways take fewer images.
+Each round measures every approach once, excluding start-up: sessions are open, workers are running.
+A ratio is the median over the rounds of the tool's rate divided by the approach's rate in the same
+round. Slow approaches process fewer images.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--keras", type=Path, default=None, help="the network as Keras saved it")
     parser.add_argument("--fp32", type=Path, default=None, help="the same, exported in fp32")
     parser.add_argument("--model", type=Path, default=None, help="for tagger; default: bundled")
-    parser.add_argument("--images", type=int, default=2048, help="images a round of fast ways")
+    parser.add_argument("--images", type=int, default=2048, help="images per round of fast ones")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--chart", type=Path, default=None, help="PNG to draw")
     options = parser.parse_args()
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def _rate(way: Way, paths: Sequence[str]) -> float:
-    for _ in way(paths[:_BATCH]):  # what is made at the first call is start-up
+    for _ in way(paths[:_BATCH]):  # the first call includes start-up
         pass
     began = time.perf_counter()
     done = sum(1 for _ in way(paths))
@@ -184,7 +184,7 @@ def _draw(report: dict[str, Any], file: Path) -> None:
     bars = axes.barh(list(ways), rates, color=["#2563a8"] + ["#9aa5b1"] * (len(ways) - 1))
     axes.bar_label(bars, [f"{rate:,.0f}" for rate in rates], padding=3)
     axes.invert_yaxis()
-    axes.set_xlabel(f"images a second on {report['cores']} cores")
+    axes.set_xlabel(f"images per second on {report['cores']} cores")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, dpi=120)
 

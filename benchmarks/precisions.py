@@ -1,10 +1,10 @@
-"""Rates of the network alone for several model files, measured in turns so that they compare.
+"""Rates of the network alone for several model files, interleaved so that they are comparable.
 
     python benchmarks/precisions.py FP32.onnx INT8.onnx ... [--rounds N] [--images N]
 
-In each round every file runs for the same images, one file after the other. A file's ratio is the
-median over the rounds of its rate by the first file's rate *in the same round*: what else the
-machine does meanwhile slows both.
+In each round every file runs on the same images, one file after the other. A file's ratio is the
+median over the rounds of its rate divided by the first file's rate *in the same round*, so that
+other load on the machine slows both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--images", type=int, default=256, help="images a file and round")
+    parser.add_argument("--images", type=int, default=256, help="images per file and round")
     parser.add_argument("--batch-size", type=int, default=None)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
