@@ -51,6 +51,10 @@ class MissingExtraError(TaggerError):
         )
 
 
+class CannotChange(ValueError):  # noqa: N818 (it reads as what it says)
+    """A file is left alone; the message says why, for the middle of a sentence."""
+
+
 def spoils_the_rest(error: OSError) -> bool:
     """Say whether every further write would fail in the same way: the disk is full, or gone."""
     return error.errno in (errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT)

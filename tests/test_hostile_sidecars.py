@@ -10,9 +10,9 @@ import pytest
 from commands import run_tagger
 from pictures import save_picture
 
+from tagger.errors import CannotChange
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
-from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.merge import Wish, merge, take_out
 from tagger.holders.xmp.names import TAGGER
 from tagger.results import Tag
@@ -55,7 +55,7 @@ def record(count: int) -> str:
 
 
 def refusal(content: bytes) -> str:
-    with pytest.raises(XmpError) as refused:
+    with pytest.raises(CannotChange) as refused:
         merge(content, WISH)
     return str(refused.value)
 
@@ -91,7 +91,7 @@ def test_a_doctype_is_refused_before_anything_is_declared(name: str, encoding: s
 def test_a_doctype_is_refused_in_an_nfo_too(name: str) -> None:
     declared = WITH_DOCTYPE[name].partition("<x:xmpmeta")[0]
 
-    with pytest.raises(XmpError, match=r"^not safe to read \(it has a DOCTYPE\)$"):
+    with pytest.raises(CannotChange, match=r"^not safe to read \(it has a DOCTYPE\)$"):
         merge_genres(f"{declared}<movie><genre>&f;</genre></movie>".encode(), ["Drama"])
 
 

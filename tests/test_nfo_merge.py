@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from tagger.errors import CannotChange
 from tagger.holders.nfo.document import LeftAlone, Why
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
-from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.merge import TakenOut
 
 RECORD = "{poster-tagger:ns:1.0/}record"
@@ -260,7 +260,7 @@ def test_what_a_person_locked_is_left_alone(lock: str) -> None:
 
     ours = merge_genres(b"<movie><genre>War</genre></movie>", ["Drama"])
     locked = ours.replace(b"<movie>", f"<movie>{lock}".encode())
-    with pytest.raises(XmpError, match=r"^locked by its owner$"):
+    with pytest.raises(CannotChange, match=r"^locked by its owner$"):
         take_genres_out(locked)
 
 
@@ -320,7 +320,7 @@ def test_what_is_no_films_is_left_alone(data: bytes, why: Why) -> None:
     ],
 )
 def test_what_is_damaged_is_refused(data: bytes, sentence: str) -> None:
-    with pytest.raises(XmpError) as refused:
+    with pytest.raises(CannotChange) as refused:
         merge_genres(data, ["Drama"])
 
     assert str(refused.value) == sentence

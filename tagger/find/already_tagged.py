@@ -7,13 +7,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from tagger.errors import CannotChange
 from tagger.holders.image.container import EmbedError
 from tagger.holders.image.files import read_embedded_xmp
 from tagger.holders.nfo.document import LeftAlone, Nfo
 from tagger.holders.nfo.films import Films
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.places import SharedStems, SidecarNames
-from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.files import read_sidecar
 from tagger.holders.xmp.names import FIELDS, TAGGER
 from tagger.holders.xmp.packet import Packet
@@ -77,7 +77,7 @@ class EarlierTags:
                 content = read_sidecar(path)[0]
                 if names.replace_ending and self._shared_stems.holds(image):
                     continue
-            except (OSError, XmpError):
+            except (OSError, CannotChange):
                 continue
             yield content
 
@@ -93,14 +93,14 @@ class EarlierTags:
             return False
         try:
             film = self._films.of(image)
-        except (OSError, XmpError):
+        except (OSError, CannotChange):
             return False
         return any(self._is_tagged_nfo(path) for path in (film.nfos if film else ()))
 
     def _is_tagged_nfo(self, path: str) -> bool:
         try:
             nfo = Nfo(read_sidecar(path)[0])
-        except (OSError, XmpError, LeftAlone):
+        except (OSError, CannotChange, LeftAlone):
             return False
         found = {meaning for node in nfo.genres for meaning in meanings(node.text)}
         return nfo.record_node is not None or bool(found & self._meanings)
@@ -116,7 +116,7 @@ class EarlierTags:
             texts = [
                 text for field in FIELDS for place in packet.places(field) for text in place.texts()
             ]
-        except XmpError:
+        except CannotChange:
             return False
         return any(self._is_genre(level) for text in texts for level in _levels(text))
 

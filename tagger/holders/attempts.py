@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tagger.errors import OutputError, os_reason, spoils_the_rest
-from tagger.holders.xml.elements import XmpError
+from tagger.errors import CannotChange, OutputError, os_reason, spoils_the_rest
 from tagger.text import printable
 
 
@@ -37,7 +36,7 @@ class Attempts:
         """
         try:
             changed = change()
-        except XmpError as error:
+        except CannotChange as error:
             self._failed(target, f"{error}, so it was left alone")
         except OSError as error:
             reason = os_reason(error)

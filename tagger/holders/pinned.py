@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagger.holders.xml.elements import XmpError
+from tagger.errors import CannotChange
 from tagger.holders.xmp.pin import Settled, Verdict, settle
 from tagger.table.corrections import Correction
 from tagger.text import escape
@@ -15,7 +15,7 @@ from tagger.text import escape
 _JSON_KEYS = frozenset({"path", "tags", "scores", "model"})
 
 
-class ForeignSidecarError(XmpError):
+class ForeignSidecarError(CannotChange):
     """A text or JSON sidecar is not of our making; the message is for the middle of a sentence."""
 
 

@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tagger.errors import os_reason
+from tagger.errors import CannotChange, os_reason
 from tagger.holders.changes import SidecarFiles
 from tagger.holders.image.files import would_settle
 from tagger.holders.pinned import SETTLED, Terms, verdict
 from tagger.holders.places import SidecarNames, SidecarPlaces
-from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.files import read_sidecar
 from tagger.holders.xmp.pin import Settled, Verdict
 from tagger.table.corrections import Correction
@@ -136,7 +135,7 @@ class Settling:
         is_new = not os.path.lexists(file)
         try:
             settled = self._outcome(correction, kind, file)
-        except XmpError as error:
+        except CannotChange as error:
             self._failed(file, f"{error}, so it was left alone")
             return None
         except OSError as error:

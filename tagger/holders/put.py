@@ -99,7 +99,7 @@ class Holders:
                 options.existing,
                 options.backup,
                 options.xmp_root,
-                look_for_images and options.folder is None,
+                look_for_images and bool(options.kinds) and options.folder is None,
             ),
             failed=self._failed,
         )

@@ -18,7 +18,7 @@ from tiny_model import CARD
 
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 from tagger.decode.picture import load_picture
-from tagger.errors import ModelError, TaggerError
+from tagger.errors import CannotChange, ModelError, TaggerError
 from tagger.find.library import is_poster
 from tagger.find.titles import title_and_year
 from tagger.holders.image.container import Reader
@@ -27,7 +27,6 @@ from tagger.holders.image.keywords import with_tags, without_tags
 from tagger.holders.nfo.document import LeftAlone
 from tagger.holders.nfo.merge import merge_genres, take_genres_out
 from tagger.holders.posters import film_poster
-from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.merge import Wish, merge, take_out
 from tagger.holders.xmp.names import TAGGER
 from tagger.network.card import ModelCard
@@ -71,7 +70,7 @@ def image(data: bytes) -> None:
 
 def embedding(data: bytes) -> None:
     """A file that may be an image into which tags are put, and taken out again."""
-    with contextlib.suppress(XmpError):
+    with contextlib.suppress(CannotChange):
         former = read_container(Reader(io.BytesIO(data)), "a.tif")
         target = with_tags(former, _WISH)
         pieces = former.changed(target.metadata, plain=target.plain)
@@ -105,9 +104,9 @@ def _without_lie(data: bytes) -> bytes:
 
 def xmp(data: bytes) -> None:
     """An XMP sidecar."""
-    with contextlib.suppress(XmpError):
+    with contextlib.suppress(CannotChange):
         take_out(data)
-    with contextlib.suppress(XmpError):
+    with contextlib.suppress(CannotChange):
         merged = merge(data, _WISH)
         assert merge(merged, _WISH) is merged
         taken = take_out(merged)
@@ -117,9 +116,9 @@ def xmp(data: bytes) -> None:
 
 def nfo(data: bytes) -> None:
     """A film's ``.nfo``."""
-    with contextlib.suppress(XmpError):
+    with contextlib.suppress(CannotChange):
         take_genres_out(data)
-    with contextlib.suppress(XmpError, LeftAlone):
+    with contextlib.suppress(CannotChange, LeftAlone):
         merged = merge_genres(data, _GENRES)
         assert merge_genres(merged, _GENRES) is merged
         taken = take_genres_out(merged)

@@ -130,8 +130,7 @@ class _Run:
         Raises:
             OutputError: the disk is full or read-only.
         """
-        from tagger.errors import OutputError, os_reason, spoils_the_rest
-        from tagger.holders.xml.elements import XmpError
+        from tagger.errors import CannotChange, OutputError, os_reason, spoils_the_rest
         from tagger.holders.xmp.pin import SettledError
         from tagger.text import printable
 
@@ -139,7 +138,7 @@ class _Run:
             taken = self._take_out(path)
         except SettledError:
             self._settled += 1
-        except XmpError as error:
+        except CannotChange as error:
             self.failed(path, f"{error}, so it was left alone")
         except OSError as error:
             reason = os_reason(error)

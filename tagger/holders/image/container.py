@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
-from tagger.holders.xml.elements import XmpError
+from tagger.errors import CannotChange
 
 # No program writes metadata of this size: it is not read into memory.
 _MOST_BYTES = 64 * 1024 * 1024
@@ -18,7 +18,7 @@ _BLOCK = 1024 * 1024
 _MOST_PARTS = 500_000
 
 
-class EmbedError(XmpError):
+class EmbedError(CannotChange):
     """An image cannot hold tags; the message says why, for the middle of a sentence."""
 
 

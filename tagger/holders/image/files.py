@@ -42,7 +42,7 @@ def would_settle(path: str, verdict: Verdict) -> Settled | None:
     """Say what a person's tags would change in an image; None where it says them already.
 
     Raises:
-        XmpError: it cannot be changed safely.
+        CannotChange: it cannot be changed safely.
         OSError: it cannot be read.
     """
     with _opened(path) as file:
@@ -68,7 +68,7 @@ def embed_tags(path: str, wish: Wish | Verdict, *, backup: bool, keep_time: bool
         Whether anything was changed.
 
     Raises:
-        XmpError: it cannot be changed safely, so it was not.
+        CannotChange: it cannot be changed safely, so it was not.
         OSError: it cannot be read or written.
     """
     return _change(
@@ -93,7 +93,7 @@ def untag_image(
 
     Raises:
         SettledError: a person has settled its tags.
-        XmpError, OSError: as for :func:`embed_tags`. What has no mark of ours is no concern of
+        CannotChange, OSError: as for :func:`embed_tags`. What has no mark of ours is no concern of
             ours, damaged or not.
     """
     taken: TakenOut | None = None

@@ -39,7 +39,7 @@ def with_tags(container: Container, wish: Wish | Verdict) -> Target:
     it can hold them; which of its keywords are ours is noted there too.
 
     Raises:
-        XmpError: the image's XMP or IPTC cannot be changed safely.
+        CannotChange: the image's XMP or IPTC cannot be changed safely.
     """
     metadata = container.metadata
     if metadata.xmp is None and not wish.tags and isinstance(wish, Wish):
@@ -70,7 +70,7 @@ def without_tags(container: Container, *, settled: bool = False) -> Target | Non
 
     Raises:
         SettledError: a person has settled its tags.
-        XmpError: as for :func:`with_tags`.
+        CannotChange: as for :func:`with_tags`.
     """
     packet, end = split_packet(container.metadata.xmp)
     if not has_our_tags(packet):

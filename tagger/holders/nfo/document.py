@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tagger.holders.xml.elements import Node, XmpError
+from tagger.errors import CannotChange
+from tagger.holders.xml.elements import Node
 from tagger.holders.xml.source import Source
 from tagger.holders.xmp.names import TAGGER
 from tagger.holders.xmp.record import escape
@@ -93,7 +94,7 @@ class Nfo:
 
     Raises:
         LeftAlone: it is no XML, or describes something else than a film.
-        XmpError: it is damaged, or no ``.nfo`` at all.
+        CannotChange: it is damaged, or no ``.nfo`` at all.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -105,11 +106,11 @@ class Nfo:
         if name in _OTHER_KINDS:
             raise LeftAlone(Why.OTHER_KIND)
         if name != _FILM or self.root.prefix:
-            raise XmpError(f"no .nfo of a film (its outermost element is {name})")
+            raise CannotChange(f"no .nfo of a film (its outermost element is {name})")
         self.genres = [node for node in self.root.children if node.name == (uri, "genre")]
         records = [node for node in self.root.children if node.name == _RECORD]
         if len(records) > 1:
-            raise XmpError("an .nfo with two records of our genres")
+            raise CannotChange("an .nfo with two records of our genres")
         self.record_node = records[0] if records else None
         self.record = _record(records[0]) if records else Record()
 

@@ -6,9 +6,9 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from tagger.errors import CannotChange
 from tagger.holders.nfo.films import Films, OpenFolders, film_folder
 from tagger.holders.nfo.merge import take_genres_out
-from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.files import take_out_of
 from tagger.holders.xmp.merge import TakenOut
 
@@ -37,7 +37,7 @@ class NfosOnce:
         if is_nfo(path):
             return (path,) if os.path.lexists(path) else ()
         # Where it is not clear whose an .nfo is, no image is asked about it: it is met by itself.
-        with contextlib.suppress(XmpError, OSError):
+        with contextlib.suppress(CannotChange, OSError):
             film = self._films.of(path)
             return film.nfos if film is not None else ()
         return ()

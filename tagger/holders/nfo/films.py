@@ -46,7 +46,7 @@ class Films:
         """Return an image's film, its ``.nfo`` files as paths; None where it is no film's poster.
 
         Raises:
-            XmpError: several ``.nfo`` files may be meant.
+            CannotChange: several ``.nfo`` files may be meant.
             OSError: the folder cannot be listed.
         """
         path, name = os.path.split(image)

@@ -15,9 +15,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tagger.errors import CannotChange
 from tagger.files import IMAGE_SUFFIXES
 from tagger.holders.posters import FOLDER_POSTERS, film_poster
-from tagger.holders.xml.elements import XmpError
 from tagger.text import printable
 
 # fmt: off
@@ -100,7 +100,7 @@ class FilmFolder:
         """Return an image's film; None where it is no film's poster, or nothing describes it.
 
         Raises:
-            XmpError: several ``.nfo`` files may be meant.
+            CannotChange: several ``.nfo`` files may be meant.
         """
         stem = os.path.splitext(image)[0]
         poster = film_poster(stem)
@@ -186,10 +186,10 @@ class FilmFolder:
         return tuple(file for *_, file in sorted(found))
 
 
-def _several(nfos: tuple[str, ...]) -> XmpError:
+def _several(nfos: tuple[str, ...]) -> CannotChange:
     shown = ", ".join(printable(nfo) for nfo in nfos[:_MOST_NAMED])
     more = ", …" if len(nfos) > _MOST_NAMED else ""
-    return XmpError(f"several .nfo files may be its film's ({shown}{more})")
+    return CannotChange(f"several .nfo files may be its film's ({shown}{more})")
 
 
 def _key(name: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tagger.errors import CannotChange
 from tagger.holders.nfo.document import LeftAlone, Nfo, Record, Why
 from tagger.holders.nfo.genres import meanings
-from tagger.holders.xml.elements import Node, XmpError
+from tagger.holders.xml.elements import Node
 from tagger.holders.xml.markup import last_line
 from tagger.holders.xmp.merge import TakenOut
 from tagger.holders.xmp.record import escape
@@ -27,7 +28,7 @@ def merge_genres(data: bytes, genres: Sequence[str]) -> bytes:
 
     Raises:
         LeftAlone: it is not for us to change.
-        XmpError: it is damaged, or no ``.nfo``.
+        CannotChange: it is damaged, or no ``.nfo``.
     """
     nfo = Nfo(data)
     if nfo.is_locked:
@@ -59,7 +60,7 @@ def take_genres_out(data: bytes) -> TakenOut | None:
         What is left, or None where nothing in it is ours.
 
     Raises:
-        XmpError: it is damaged, or locked.
+        CannotChange: it is damaged, or locked.
     """
     try:
         nfo = Nfo(data)
@@ -68,7 +69,7 @@ def take_genres_out(data: bytes) -> TakenOut | None:
     if nfo.record_node is None:
         return None
     if nfo.is_locked:
-        raise XmpError("locked by its owner")
+        raise CannotChange("locked by its owner")
     ours = nfo.ours()
     mine = set(ours.values())
     left = [node.text for node in nfo.genres if node not in mine]
@@ -167,8 +168,8 @@ def _checked(data: bytes, genres: Sequence[str]) -> bytes:
     """Return a changed file that says what it shall; anything else is never written."""
     try:
         said = [node.text for node in Nfo(data).genres]
-    except (XmpError, LeftAlone) as error:
-        raise XmpError(f"an .nfo that cannot be changed safely (it would be {error})") from None
+    except (CannotChange, LeftAlone) as error:
+        raise CannotChange(f"an .nfo that cannot be changed safely (it would be {error})") from None
     if sorted(said) != sorted(genres):
-        raise XmpError("an .nfo that cannot be changed safely (it would say other genres)")
+        raise CannotChange("an .nfo that cannot be changed safely (it would say other genres)")
     return data

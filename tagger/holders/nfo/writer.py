@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 
-from tagger.errors import os_reason
+from tagger.errors import CannotChange, os_reason
 from tagger.holders.attempts import Attempts
 from tagger.holders.nfo.document import LeftAlone, Why
 from tagger.holders.nfo.films import Films
 from tagger.holders.nfo.merge import merge_genres
-from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.files import change_sidecar
 from tagger.results import Tagged
 
@@ -84,7 +83,7 @@ class FilmNfoWriter:
         """Return the ``.nfo`` files that an image's genres go into, and report where none is."""
         try:
             film = self._films.of(image)
-        except XmpError as error:
+        except CannotChange as error:
             self._failed(image, f"{error}, so none was changed")
             return ()
         except OSError as error:

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from tagger.holders.xmp.names import XML
+from tagger.errors import CannotChange
+
+#: The namespace that every file binds.
+XML = "http://www.w3.org/XML/1998/namespace"
 
 #: Namespace (empty for none) and local name.
 Name = tuple[str, str]
@@ -18,13 +21,6 @@ _MOST_ELEMENTS = 250_000
 
 # No character that XML allows, so no namespace can hold it.
 _SEPARATOR = "\x0c"
-
-
-class XmpError(ValueError):
-    """A file is no XMP, or other XML, that can be changed.
-
-    The message says why, for the middle of a sentence.
-    """
 
 
 @dataclass(slots=True, eq=False)
@@ -101,7 +97,7 @@ class _Builder:
 
     def _refuse_doctype(self, *_: object) -> None:
         # Before any entity is declared: nothing is ever expanded, and nothing is fetched.
-        raise XmpError("not safe to read (it has a DOCTYPE)")
+        raise CannotChange("not safe to read (it has a DOCTYPE)")
 
     def _declare(self, prefix: str | None, uri: str | None) -> None:
         self._declared[prefix or ""] = uri or ""
@@ -109,7 +105,7 @@ class _Builder:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._count += 1
         if self._count > _MOST_ELEMENTS:
-            raise XmpError(f"not safe to read (over {_MOST_ELEMENTS:,} elements)")
+            raise CannotChange(f"not safe to read (over {_MOST_ELEMENTS:,} elements)")
         start = self.parser.CurrentByteIndex
         tag = _START_TAG.match(self._text, start)
         assert tag is not None  # the parser took it for one
@@ -158,7 +154,7 @@ def parse(text: bytes, *, has_tail: bool = False) -> tuple[Node, int]:
         The outermost element, and how many comments there are.
 
     Raises:
-        XmpError: it is not well-formed, has a DOCTYPE, or more elements than any XMP.
+        CannotChange: it is not well-formed, has a DOCTYPE, or more elements than any XMP.
     """
     builder = _Builder(text)
     try:
@@ -168,7 +164,7 @@ def parse(text: bytes, *, has_tail: bool = False) -> tuple[Node, int]:
             assert builder.root is not None  # else nothing could stand behind it
             return builder.root, builder.comments
         what = expat.ErrorString(error.code)
-        raise XmpError(
+        raise CannotChange(
             f"not valid XML (line {error.lineno}, column {error.offset + 1}: {what})"
         ) from None
     assert builder.root is not None  # else the parser would have complained

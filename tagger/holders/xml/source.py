@@ -7,7 +7,8 @@ import codecs
 import re
 from collections.abc import Iterator, Sequence
 
-from tagger.holders.xml.elements import Name, Node, XmpError, parse
+from tagger.errors import CannotChange
+from tagger.holders.xml.elements import Name, Node, parse
 
 _BOMS = (  # the longer ones first: UTF-32's begins as UTF-16's
     (codecs.BOM_UTF8, "utf-8"),
@@ -40,7 +41,7 @@ class Source:
         comments: how many comments there are.
 
     Raises:
-        XmpError: it is not well-formed XML, or has a DOCTYPE.
+        CannotChange: it is not well-formed XML, or has a DOCTYPE.
     """
 
     def __init__(self, data: bytes, *, has_tail: bool = False) -> None:
@@ -63,7 +64,7 @@ class Source:
         except (LookupError, ValueError):
             same = False
         if not same:
-            raise XmpError(f"not valid XML (its text is not {self._encoding})")
+            raise CannotChange(f"not valid XML (its text is not {self._encoding})")
         return text
 
     def is_empty_tag(self, node: Node) -> bool:

@@ -53,7 +53,7 @@ class Editor:
             For each text itself if it is ours there, or None if it stood there already.
 
         Raises:
-            XmpError: the field has a form that holds no keywords.
+            CannotChange: the field has a form that holds no keywords.
         """
         places = self._packet.places(FIELDS[index])
         ours = self._ours(index, places)

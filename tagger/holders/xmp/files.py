@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from tagger.errors import CannotChange
 from tagger.files import rewrite_whole, write_new
-from tagger.holders.xml.elements import XmpError
 from tagger.holders.xmp.merge import TakenOut, take_out
 from tagger.holders.xmp.names import TAGGER
 from tagger.holders.xmp.pin import SettledError, is_settled
@@ -27,16 +27,16 @@ def read_sidecar(path: str) -> tuple[bytes, os.stat_result]:
     """Return a sidecar's content, and its state when it was read.
 
     Raises:
-        XmpError: it is no regular file, or too large.
+        CannotChange: it is no regular file, or too large.
         OSError: it cannot be read.
     """
     # Before it is opened: opening a named pipe would wait for ever.
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise XmpError("no regular file")
+        raise CannotChange("no regular file")
     with open(path, "rb") as file:
         state = os.fstat(file.fileno())
         if state.st_size > _MOST_BYTES:
-            raise XmpError(f"larger than {_MOST_BYTES // 1024**2} MB")
+            raise CannotChange(f"larger than {_MOST_BYTES // 1024**2} MB")
         return file.read(_MOST_BYTES), state
 
 
@@ -61,7 +61,7 @@ def change_sidecar(path: str, change: Callable[[bytes], bytes | None], *, backup
         Whether anything was changed.
 
     Raises:
-        XmpError: it cannot be changed, as ``change`` says, or since others keep writing it.
+        CannotChange: it cannot be changed, as ``change`` says, or since others keep writing it.
         OSError: it cannot be read or written.
     """
     real = os.path.realpath(path)
@@ -81,7 +81,7 @@ def change_sidecar(path: str, change: Callable[[bytes], bytes | None], *, backup
         else:
             rewrite_whole(real, changed)
         return True
-    raise XmpError("being written by another program")
+    raise CannotChange("being written by another program")
 
 
 def untag_sidecar(
@@ -100,7 +100,7 @@ def untag_sidecar(
 
     Raises:
         SettledError: a person has settled its tags.
-        XmpError, OSError: as for :func:`change_sidecar`.
+        CannotChange, OSError: as for :func:`change_sidecar`.
     """
 
     def taking(content: bytes) -> TakenOut | None:

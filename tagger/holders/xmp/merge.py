@@ -67,7 +67,7 @@ def merge(data: bytes, wish: Wish) -> bytes:
         The file with the tags; ``data`` itself where it says all that already.
 
     Raises:
-        XmpError: the file is no XMP, or none that can be changed safely.
+        CannotChange: the file is no XMP, or none that can be changed safely.
     """
     packet = Packet(data)
     former = packet.record or NOTHING
@@ -89,7 +89,7 @@ def take_out(data: bytes) -> TakenOut | None:
         What is left, or None where nothing in it is ours.
 
     Raises:
-        XmpError: as for :func:`merge`.
+        CannotChange: as for :func:`merge`.
     """
     packet = Packet(data)
     if packet.record is None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 X = "adobe:ns:meta/"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-XML = "http://www.w3.org/XML/1998/namespace"
 #: Ours. Ends in a slash, as XMP asks; names no host, since nothing is to be fetched there.
 TAGGER = "poster-tagger:ns:1.0/"
 

@@ -11,7 +11,7 @@ def read_record(data: bytes) -> Record | None:
     """Return what is noted in a packet of our own, or None.
 
     Raises:
-        XmpError: the file is no XMP, or none that can be changed safely.
+        CannotChange: the file is no XMP, or none that can be changed safely.
     """
     return Packet(data).record
 
@@ -27,7 +27,7 @@ def with_record(data: bytes, record: Record) -> bytes:
         The file; ``data`` itself where that is noted already.
 
     Raises:
-        XmpError: as for :func:`read_record`.
+        CannotChange: as for :func:`read_record`.
     """
     packet = Packet(data)
     if packet.record is None:

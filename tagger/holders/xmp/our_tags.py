@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tagger.holders.xml.elements import XmpError
+from tagger.errors import CannotChange
 from tagger.holders.xmp.edit import Editor
 from tagger.holders.xmp.names import FIELDS
 from tagger.holders.xmp.packet import Packet
@@ -55,5 +55,5 @@ def checked(data: bytes) -> Packet:
     """Return a changed file that reads as XMP; anything else is never written."""
     try:
         return Packet(data)
-    except XmpError as error:
-        raise XmpError(f"XMP that cannot be changed safely (it would be {error})") from None
+    except CannotChange as error:
+        raise CannotChange(f"XMP that cannot be changed safely (it would be {error})") from None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tagger.holders.xml.elements import Node, XmpError
+from tagger.errors import CannotChange
+from tagger.holders.xml.elements import XML, Node
 from tagger.holders.xml.source import Source
-from tagger.holders.xmp.names import CONTAINERS, RDF, RECORD, XML, Field, X
+from tagger.holders.xmp.names import CONTAINERS, RDF, RECORD, Field, X
 from tagger.holders.xmp.record import Record, parse_record
 
 _ITEM = re.compile(r"li|_[0-9]+")
@@ -69,7 +70,7 @@ class Packet:
         record: what we noted of our own, and the element that holds it; None where there is none.
 
     Raises:
-        XmpError: the file is no XMP, or is XMP that cannot be changed safely.
+        CannotChange: the file is no XMP, or is XMP that cannot be changed safely.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -86,7 +87,7 @@ class Packet:
         """Find a field wherever it stands.
 
         Raises:
-            XmpError: it has a form that holds no keywords.
+            CannotChange: it has a form that holds no keywords.
         """
         found = []
         for description in self.descriptions:
@@ -115,7 +116,7 @@ class Packet:
             for name in _ABOUT
         } - {""}
         if len(values) > 1:
-            raise XmpError("no XMP of one image (its descriptions are about different things)")
+            raise CannotChange("no XMP of one image (its descriptions are about different things)")
         return values.pop() if values else ""
 
     def _record_node(self) -> Node | None:
@@ -126,7 +127,7 @@ class Packet:
             if node.name == RECORD
         ]
         if len(found) > 1:
-            raise XmpError("XMP with two records of our tags")
+            raise CannotChange("XMP with two records of our tags")
         return found[0] if found else None
 
 
@@ -137,8 +138,8 @@ def _rdf(root: Node) -> Node:
         found = [node for node in root.children if node.name == (RDF, "RDF")]
         if len(found) == 1:
             return found[0]
-        raise XmpError(f"no XMP that can be changed ({len(found) or 'no'} rdf:RDF inside)")
-    raise XmpError(f"XML, but no XMP (its outermost element is {root.name[1]})")
+        raise CannotChange(f"no XMP that can be changed ({len(found) or 'no'} rdf:RDF inside)")
+    raise CannotChange(f"XML, but no XMP (its outermost element is {root.name[1]})")
 
 
 def _place(description: Node, node: Node, field: Field) -> Place:
@@ -159,8 +160,8 @@ def _place(description: Node, node: Node, field: Field) -> Place:
     return Place(description, node, container, items, None)
 
 
-def _no_keywords(field: Field) -> XmpError:
-    return XmpError(f"XMP whose {field.label} is no list of keywords")
+def _no_keywords(field: Field) -> CannotChange:
+    return CannotChange(f"XMP whose {field.label} is no list of keywords")
 
 
 def _item(node: Node) -> Item:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from tagger.holders.xml.elements import XmpError
+from tagger.errors import CannotChange
 from tagger.holders.xmp.edit import Editor
 from tagger.holders.xmp.our_tags import EMPTY, NOTHING, checked, set_tags, subjects
 from tagger.holders.xmp.packet import Packet
 from tagger.text import same_keyword
 
 
-class SettledError(XmpError):
+class SettledError(CannotChange):
     """A person has settled the tags of a sidecar that was to lose them."""
 
 
@@ -61,7 +61,7 @@ def settle(data: bytes | None, verdict: Verdict) -> Settled:
         verdict: what it shall say.
 
     Raises:
-        XmpError: the file is no XMP, or none that can be changed safely.
+        CannotChange: the file is no XMP, or none that can be changed safely.
     """
     packet = Packet(EMPTY if data is None else data)
     former = packet.record or dataclasses.replace(NOTHING, created=data is None)
@@ -92,7 +92,7 @@ def is_settled(data: bytes) -> bool:
     """Say whether a person has settled the tags of a packet.
 
     Raises:
-        XmpError: the file is no XMP, or none that can be changed safely.
+        CannotChange: the file is no XMP, or none that can be changed safely.
     """
     if b"settled" not in data.replace(b"\0", b""):
         return False
