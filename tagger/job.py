@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tagger.holders.sidecars import SidecarWriter
     from tagger.network.card import ModelCard
     from tagger.results import Result
+    from tagger.runs.plan import Plan
     from tagger.runs.remaining import Remaining
     from tagger.runs.run import Run
     from tagger.table.writer import Writer
@@ -94,6 +95,7 @@ def write_results(
         TaggerError: the run cannot go on; what was written is kept.
     """
     from tagger.cli.progress import TagProgress
+    from tagger.runs.run import Run
     from tagger.table.sink import ReaderGone, check_folder
 
     # What cannot be written is said before the work, not after it.
@@ -114,11 +116,18 @@ def write_results(
     embedding = embedding_writer(card, options, progress)
     stream = None if sink is None else table_writer(sink, card, table, progress)
     with recorded_run(
-        source.found, card, source.origin, table, options, progress, quiet=quiet
-    ) as run:
-        outputs = Outputs(sidecars, embedding, stream, run)
-        if run is not None:
-            _open_run(run, source, table, resuming, quiet=quiet)
+        source.found,
+        card,
+        source.origin,
+        table,
+        options,
+        progress,
+        resume=resuming.wanted,
+        quiet=quiet,
+    ) as plan:
+        if plan is not None and not quiet:
+            _say_plan(plan, source.origin.device)
+        outputs = Outputs(sidecars, embedding, stream, None if plan is None else Run(plan))
         try:
             _write_all(source, outputs, resuming, progress)
         except ReaderGone:
@@ -127,34 +136,21 @@ def write_results(
     return EXIT_SOME_FAILED if progress.failures or progress.kept_failures else 0
 
 
-def _open_run(
-    run: Run, source: Source, table: TableOptions, resuming: ResumeOptions, *, quiet: bool
-) -> None:
-    """Find out what there is to go on with, and say what a person may not expect."""
+def _say_plan(plan: Plan, device: str | None) -> None:
+    """Say what a person may not expect."""
     from tagger.text import printable
 
-    read = source.origin.table
-    run.open(resume=resuming.wanted, same_images=read is not None and _is_same(read, table.output))
-    if quiet:
-        return
-    if run.replaced is not None:
+    if plan.replaced is not None:
         say(
-            f"{printable(run.replaced)} of an interrupted run is replaced; --resume would have "
+            f"{printable(plan.replaced)} of an interrupted run is replaced; --resume would have "
             "gone on with it."
         )
-    earlier = run.taken_up
-    if earlier is not None and earlier.device != source.origin.device:
+    previous = plan.previous
+    if previous is not None and previous.manifest.device != device:
         say(
-            f"That run was on {earlier.device}, this one is on {source.origin.device}: "
+            f"That run was on {previous.manifest.device}, this one is on {device}: "
             "probabilities may differ a little."
         )
-
-
-def _is_same(file: str, other: str | None) -> bool:
-    try:
-        return other is not None and os.path.samefile(file, other)
-    except OSError:
-        return False
 
 
 def _write_all(
@@ -190,11 +186,11 @@ def _remaining(
     if outputs.run is None:
         return None
     return Remaining(
-        outputs.run,
+        outputs.run.plan,
         retry_failed=resuming.retry_failed,
         update=resuming.update,
         has_sidecars=outputs.sidecars.are_there if outputs.sidecars else None,
-        kept=lambda earlier: progress.keep(failed=earlier.failed),
+        kept=lambda image: progress.keep(failed=image.failed),
     )
 
 
@@ -223,7 +219,7 @@ def _write(
         for path in remaining.passed_before(result.path):
             sidecars.pass_over(path)
     if run is not None and outputs.change_files:
-        run.prepare(result.path, sidecars.targets(result.path) if sidecars else [])
+        run.prepare(result.path, sidecars.targets if sidecars else lambda image: [])
         if begin:
             run.begin(result.path)
     for writer in outputs.writers():
@@ -232,9 +228,8 @@ def _write(
         return
     # An image that has got tags is another file, and no news.
     stamp = file_stamp(result.path) if outputs.embedding is not None else None
-    run.add(result, unwritten=progress.failures > failures, stamp=stamp)
-    if outputs.change_files:
-        run.flush()
+    unwritten = progress.failures > failures
+    run.add(result, unwritten=unwritten, stamp=stamp, at_once=outputs.change_files)
 
 
 def _stop(source: Source, run: Run | None, progress: TagProgress) -> None:
@@ -242,6 +237,6 @@ def _stop(source: Source, run: Run | None, progress: TagProgress) -> None:
         run.discard()
         progress.stopped_early(None, resumable=False)
     elif run is not None:
-        progress.stopped_early(run.kept_at, resumable=True)
+        progress.stopped_early(run.plan.paths.kept_rows, resumable=True)
     else:
         progress.stopped_early(None, resumable=False)

@@ -1,24 +1,46 @@
-"""Looks up what an earlier run has done, by the keys of paths."""
+"""What a journal says is done: entries that can be trusted, looked up by the keys of paths."""
 
 from __future__ import annotations
 
 import struct
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from tagger.results import Stamp
-from tagger.runs.journal import BEGUN, FAILED, HEADER, Entries, latest
+from tagger.runs import journal as notes
 
 _KEY = struct.Struct("<QQ")
 
+#: An entry of a journal, as :class:`tagger.runs.journal.Entry` packs it.
+ENTRY: Final = np.dtype(
+    [
+        ("low", "<u8"),
+        ("high", "<u8"),
+        ("size", "<i8"),
+        ("modified", "<i8"),
+        ("length", "<u4"),
+        ("crc", "<u4"),
+        ("rows", "<u4"),
+        ("flags", "<u4"),
+        ("check", "<u4"),
+    ]
+)
+
+#: Entries as :data:`ENTRY`, one dimension.
+Entries: TypeAlias = npt.NDArray[np.void]
+
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class DoneImage:
     """What became of an image.
 
     Attributes:
-        stamp: of its file then; None where nobody knows.
+        stamp: of its file then; None where it is not known.
         rows: how many it has in the table.
         flags: as in :class:`tagger.runs.journal.Entry`.
     """
@@ -29,17 +51,17 @@ class Earlier:
 
     @property
     def is_done(self) -> bool:
-        """Whether an earlier run came to its end."""
-        return not self.flags & BEGUN
+        """Whether the run finished with it."""
+        return not self.flags & notes.BEGUN
 
     @property
     def failed(self) -> bool:
         """Whether the image could not be tagged."""
-        return bool(self.flags & FAILED)
+        return bool(self.flags & notes.FAILED)
 
 
 class Done:
-    """The images of an earlier run; about 60 bytes each, however long their paths are.
+    """The images of a run; about 60 bytes each, however long their paths are.
 
     Args:
         entries: of its journal.
@@ -47,7 +69,7 @@ class Done:
 
     def __init__(self, entries: Entries) -> None:
         images = entries[latest(entries)[1]]
-        images = images[(images["flags"] & HEADER) == 0]
+        images = images[(images["flags"] & notes.HEADER) == 0]
         self._images = images[np.argsort(images["high"], kind="stable")]
         self._high = np.ascontiguousarray(self._images["high"])
 
@@ -58,14 +80,14 @@ class Done:
     @property
     def failures(self) -> int:
         """How many of them could not be tagged."""
-        return int(np.count_nonzero(self._images["flags"] & FAILED))
+        return int(np.count_nonzero(self._images["flags"] & notes.FAILED))
 
     @property
     def rows(self) -> int:
         """How many rows they have together."""
         return int(self._images["rows"].sum())
 
-    def find(self, key: bytes) -> Earlier | None:
+    def find(self, key: bytes) -> DoneImage | None:
         """Return what became of an image, or None where it is new."""
         low, high = _KEY.unpack(key)
         place = int(np.searchsorted(self._high, np.uint64(high)))
@@ -74,6 +96,82 @@ class Done:
             if int(image["low"]) == low:
                 size, modified = int(image["size"]), int(image["modified"])
                 stamp = Stamp(size, modified) if size >= 0 else None
-                return Earlier(stamp, int(image["rows"]), int(image["flags"]))
+                return DoneImage(stamp, int(image["rows"]), int(image["flags"]))
             place += 1
         return None
+
+
+def read_journal(file: str, run: str | None = None) -> Entries:
+    """Return the entries that can be trusted; none where there is no such journal.
+
+    Args:
+        file: the journal.
+        run: whose it must be; None takes any.
+
+    Raises:
+        OSError: it is there and cannot be read.
+    """
+    nothing: Entries = np.empty(0, dtype=ENTRY)
+    try:
+        with open(file, "rb") as stream:
+            start = stream.read(notes.HEAD_BYTES)
+            if len(start) < notes.HEAD_BYTES or not start.startswith(notes.MAGIC):
+                return nothing
+            whose = start[len(notes.MAGIC) : -1].decode("ascii", "replace")
+            if run not in (None, whose):
+                return nothing
+            data = stream.read()
+    except FileNotFoundError:
+        return nothing
+    entries = np.frombuffer(data, dtype=ENTRY, count=len(data) // notes.ENTRY_BYTES)
+    return entries[: _trusted(data, entries["check"].tolist(), notes.seed_of(whose))]
+
+
+def count_whole(entries: Entries, rows: str) -> int:
+    """Return how many entries, from the first on, have their rows in a file as they were written.
+
+    Args:
+        entries: of a journal.
+        rows: the file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    pieces = zip(entries["length"].tolist(), entries["crc"].tolist(), strict=True)
+    with open(rows, "rb") as stream:
+        for count, (length, crc) in enumerate(pieces):
+            data = stream.read(length)
+            if len(data) < length or zlib.crc32(data) != crc:
+                return count
+    return len(entries)
+
+
+def latest(entries: Entries) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Find the entries that count, where images have several: the last, in the place of the first.
+
+    Returns:
+        The place of each image's first entry, in order; and for each of these the place of its
+        last one.
+    """
+    order = np.lexsort((entries["low"], entries["high"]))  # stable: equals stay in order
+    low, high = entries["low"][order], entries["high"][order]
+    changes = np.ones(len(order) + 1, dtype=bool)  # before each, and behind the last
+    changes[1:-1] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
+    starts, ends = np.flatnonzero(changes[:-1]), np.flatnonzero(changes[1:])
+    first, last = order[starts], order[ends]
+    by_place = np.argsort(first)
+    return first[by_place], last[by_place]
+
+
+def joined(packed: Iterable[bytes]) -> Entries:
+    """Return packed entries as an array."""
+    return np.frombuffer(b"".join(packed), dtype=ENTRY)
+
+
+def _trusted(data: bytes, checks: list[int], seed: int) -> int:
+    view = memoryview(data)
+    for count, check in enumerate(checks):
+        start = count * notes.ENTRY_BYTES
+        if zlib.crc32(view[start : start + notes.CHECKED_BYTES], seed) != check:
+            return count
+    return len(checks)

@@ -1,63 +1,47 @@
-"""The journal: one entry an image that is done, of fixed size, appended as results are written.
+"""The journal: one entry of fixed size per image that is done, appended as results are written.
 
-An entry is kept with a checksum of itself, and of its image's rows in the table. So nothing has to
-be waited for: whatever a kill or a power cut leaves of journal and rows, the entries that can be
-believed are those before the first that does not fit.
+An entry carries a checksum of itself, and one of its image's rows in the table. So nothing has to
+be synced in between: whatever a kill or a power cut leaves of journal and rows, the entries before
+the first that does not fit can be trusted. :mod:`tagger.runs.done` reads them.
 
-Layout: ``tagger journal 1``, a line end, 16 hexadecimal digits that name the run, a line end; then
-entries of 52 bytes, little-endian, as :data:`_PACKED` says.
+Layout: ``tagger journal 1``, a newline, 16 hexadecimal digits that name the run, a newline; then
+entries of 52 bytes, little-endian, as :data:`_PACKED` defines.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
+import time
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, TypeAlias
-
-import numpy as np
-import numpy.typing as npt
+from dataclasses import dataclass, field
+from typing import Final
 
 from tagger.results import Stamp
+from tagger.runs.growing import GrowingFile
+from tagger.runs.paths import RunPaths
 
-_MAGIC: Final = b"tagger journal 1\n"
-_HEAD_BYTES: Final = len(_MAGIC) + 17
+MAGIC: Final = b"tagger journal 1\n"
+HEAD_BYTES: Final = len(MAGIC) + 17
 
 #: key, size and time of the image's file, length and CRC-32 of the rows, number of rows, flags.
 _PACKED: Final = struct.Struct("<16sqqIIII")
 _CHECK: Final = struct.Struct("<I")
-_ENTRY_BYTES: Final = _PACKED.size + _CHECK.size
-
-#: The same for numpy.
-ENTRY: Final = np.dtype(
-    [
-        ("low", "<u8"),
-        ("high", "<u8"),
-        ("size", "<i8"),
-        ("modified", "<i8"),
-        ("length", "<u4"),
-        ("crc", "<u4"),
-        ("rows", "<u4"),
-        ("flags", "<u4"),
-        ("check", "<u4"),
-    ]
-)
-
-#: Entries as :data:`ENTRY`, one dimension.
-Entries: TypeAlias = npt.NDArray[np.void]
+CHECKED_BYTES: Final = _PACKED.size
+ENTRY_BYTES: Final = _PACKED.size + _CHECK.size
 
 #: The image could not be tagged.
 FAILED: Final = 1
-#: It was tagged, but a sidecar of it could not be written.
+#: It was tagged, but one of its sidecars could not be written.
 UNWRITTEN: Final = 2
-#: No image: the header of the table.
+#: Not an image: the header of the table.
 HEADER: Final = 4
-#: Sidecars of the image were begun; whether they were finished, a later entry says.
+#: Sidecars of the image were begun; a later entry says whether they were finished.
 BEGUN: Final = 8
 
 _UNKNOWN: Final = Stamp(-1, -1)
+_FLUSH_BYTES: Final = 64 * 1024
+_FLUSH_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +50,7 @@ class Entry:
 
     Attributes:
         key: of its path, see :func:`key_of`.
-        stamp: of its file just before it was read; None where nobody knows.
+        stamp: of its file just before it was read; None where it is not known.
         rows: how many rows it has in the table.
         flags: :data:`FAILED`, :data:`UNWRITTEN` or :data:`BEGUN`, or 0.
     """
@@ -76,24 +60,24 @@ class Entry:
     rows: int
     flags: int
 
-    def packed(self, run: str, text: bytes) -> bytes:
-        """Return the entry as it stands in a journal.
+    def packed(self, seed: int, text: bytes) -> bytes:
+        """Return the entry as it is stored in a journal.
 
         Args:
-            run: the run's name; entries of another run's journal are none.
-            text: the rows, as they stand in the table.
+            seed: of the run, see :func:`seed_of`.
+            text: the rows, as they are stored in the table.
         """
         stamp = self.stamp or _UNKNOWN
+        size, modified = stamp.size, stamp.modified_ns
         data = _PACKED.pack(
-            self.key,
-            stamp.size,
-            stamp.modified_ns,
-            len(text),
-            zlib.crc32(text),
-            self.rows,
-            self.flags,
+            self.key, size, modified, len(text), zlib.crc32(text), self.rows, self.flags
         )
-        return data + _CHECK.pack(zlib.crc32(data, _seed(run)))
+        return data + _CHECK.pack(zlib.crc32(data, seed))
+
+
+def header_entry() -> Entry:
+    """Return the entry for the header of a table."""
+    return Entry(bytes(16), None, 0, HEADER)
 
 
 def key_of(text: str) -> bytes:
@@ -101,94 +85,97 @@ def key_of(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def head(run: str) -> bytes:
-    """Return what a journal starts with."""
-    return _MAGIC + run.encode("ascii") + b"\n"
-
-
-def place_of(entries: int) -> int:
-    """Return where in a journal an entry begins, in bytes."""
-    return _HEAD_BYTES + entries * _ENTRY_BYTES
-
-
-def read_journal(file: str, run: str | None = None) -> Entries:
-    """Return the entries that can be believed.
-
-    Args:
-        file: the journal.
-        run: whose it must be; None takes any.
-
-    Returns:
-        None of them where there is no such journal.
-
-    Raises:
-        OSError: it is there and cannot be read.
-    """
-    nothing: Entries = np.empty(0, dtype=ENTRY)
-    try:
-        with open(file, "rb") as stream:
-            start = stream.read(_HEAD_BYTES)
-            if len(start) < _HEAD_BYTES or not start.startswith(_MAGIC):
-                return nothing
-            whose = start[len(_MAGIC) : -1].decode("ascii", "replace")
-            if run not in (None, whose):
-                return nothing
-            data = stream.read()
-    except FileNotFoundError:
-        return nothing
-    entries = np.frombuffer(data, dtype=ENTRY, count=len(data) // _ENTRY_BYTES)
-    return entries[: _believed(data, entries["check"].tolist(), _seed(whose))]
-
-
-def count_whole(entries: Entries, rows: str) -> int:
-    """Return how many entries, from the first on, have their rows in a file as they were written.
-
-    Args:
-        entries: of a journal.
-        rows: the file.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    pieces = zip(entries["length"].tolist(), entries["crc"].tolist(), strict=True)
-    with open(rows, "rb") as stream:
-        for count, (length, crc) in enumerate(pieces):
-            data = stream.read(length)
-            if len(data) < length or zlib.crc32(data) != crc:
-                return count
-    return len(entries)
-
-
-def latest(entries: Entries) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Tell which entries stand, where images have several: the last, in the place of the first.
-
-    Returns:
-        The place of each image's first entry, in order; and for each of these the place of its
-        last one.
-    """
-    order = np.lexsort((entries["low"], entries["high"]))  # stable: equals stay in order
-    low, high = entries["low"][order], entries["high"][order]
-    changes = np.ones(len(order) + 1, dtype=bool)  # before each, and behind the last
-    changes[1:-1] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    starts, ends = np.flatnonzero(changes[:-1]), np.flatnonzero(changes[1:])
-    first, last = order[starts], order[ends]
-    by_place = np.argsort(first)
-    return first[by_place], last[by_place]
-
-
-def joined(packed: Iterable[bytes]) -> Entries:
-    """Return packed entries as an array."""
-    return np.frombuffer(b"".join(packed), dtype=ENTRY)
-
-
-def _seed(run: str) -> int:
+def seed_of(run: str) -> int:
+    """Return what makes checksums a run's own: entries of another run's journal do not fit."""
     return zlib.crc32(run.encode("ascii", "replace"))
 
 
-def _believed(data: bytes, checks: list[int], seed: int) -> int:
-    view = memoryview(data)
-    for count, check in enumerate(checks):
-        start = count * _ENTRY_BYTES
-        if zlib.crc32(view[start : start + _PACKED.size], seed) != check:
-            return count
-    return len(checks)
+def head(run: str) -> bytes:
+    """Return what a journal starts with."""
+    return MAGIC + run.encode("ascii") + b"\n"
+
+
+@dataclass(frozen=True)
+class _Written:
+    """How far rows and journal are written, in bytes, and what comes next: rows and their entry.
+
+    All three change together, so that an interrupt between any two steps leaves them as they were
+    before or as they are after: what was half written is written again, in the same place.
+    """
+
+    rows: int
+    journal: int
+    pending: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+
+class Journal:
+    """Appends rows and their entries; at least twice a second they are handed to the system.
+
+    Rows go first: an entry without its rows would be wrong, rows without an entry are cut off.
+
+    Args:
+        paths: of the run.
+        run: its name in the journal.
+        rows: bytes of the rows that stay.
+        entries: number of entries that stay; None makes a new journal.
+
+    Raises:
+        OSError: a file cannot be opened.
+    """
+
+    def __init__(self, paths: RunPaths, run: str, *, rows: int, entries: int | None) -> None:
+        place = HEAD_BYTES + (entries or 0) * ENTRY_BYTES
+        self._seed = seed_of(run)
+        self._journal = GrowingFile(paths.journal, 0 if entries is None else place)
+        if entries is None:
+            self._journal.write_at(0, head(run))
+        self._rows = None if paths.rows is None else GrowingFile(paths.rows, rows)
+        self._written = _Written(rows, place)
+        self._flushed_at = time.monotonic()
+        self._pending_bytes = 0
+
+    def append(self, entry: Entry, text: bytes = b"", *, at_once: bool = False) -> None:
+        """Take an image's entry and its rows; errors as in :meth:`flush`.
+
+        Args:
+            entry: of the image.
+            text: its rows.
+            at_once: whether both are handed over now.
+        """
+        packed = entry.packed(self._seed, text)
+        self._written.pending.append((text, packed))
+        self._pending_bytes += len(text) + len(packed)
+        late = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
+        if at_once or late or self._pending_bytes >= _FLUSH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what is pending.
+
+        Raises:
+            OSError: the disk is full, or gone; what was handed over before is whole.
+        """
+        written = self._written
+        self._flushed_at = time.monotonic()
+        if not written.pending:
+            return
+        rows = written.rows
+        if self._rows is not None:
+            rows = self._rows.write_at(rows, b"".join(text for text, _ in written.pending))
+        entries = b"".join(entry for _, entry in written.pending)
+        journal = self._journal.write_at(written.journal, entries)
+        self._written = _Written(rows, journal)
+        self._pending_bytes = 0
+
+    def sync(self) -> None:
+        """See all of it on the disk; errors as in :meth:`flush`."""
+        self.flush()
+        for file in (self._rows, self._journal):
+            if file is not None:
+                file.sync()
+
+    def close(self) -> None:
+        """Close the files; what is pending is lost."""
+        for file in (self._rows, self._journal):
+            if file is not None:
+                file.close()

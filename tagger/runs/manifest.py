@@ -1,4 +1,4 @@
-"""The manifest: what a run is, as JSON beside its output; and whether another one may go on."""
+"""The manifest: what a run is, as JSON beside its output, and whether another may continue it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,31 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
-from tagger import __version__
 from tagger.errors import OutputError, UsageError, os_reason
 from tagger.files import beside, process_token, take_place
 from tagger.network.card import ModelCard
 from tagger.text import printable
 
 _FORMAT = 1
+
+#: The keys of a manifest in the order of the file; without the required ones it is damaged, for any
+#: other the default of the class holds. Later versions may add keys, which this one ignores.
+_REQUIRED = ("model", "options", "run")
+_MODEL_KEYS = ("name", "version", "precision", "sha256")
+_KEYS = (
+    "output",
+    "model",
+    "options",
+    "device",
+    "run",
+    "started",
+    "resumed",
+    "ended",
+    "images",
+    "processes",
+    "versions",
+    "former",
+)
 
 #: Distributions whose versions are noted.
 _NOTED = (
@@ -44,8 +62,13 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _versions() -> dict[str, str]:
-    found = {"poster-tagger": __version__, "python": platform.python_version()}
+def versions_noted(own: str) -> dict[str, str]:
+    """Return the versions of what results depend on.
+
+    Args:
+        own: the version of this program.
+    """
+    found = {"poster-tagger": own, "python": platform.python_version()}
     for name in _NOTED:
         try:
             found[name] = version(name)
@@ -82,7 +105,7 @@ class ModelFacts:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return cls(card.name, card.version, card.precision, digest)
 
-    def is_of(self, card: ModelCard) -> bool:
+    def is_of(self, card: ModelCard | ModelFacts) -> bool:
         """Say whether a card is of that model, whatever its precision."""
         return (self.name, self.version) == (card.name, card.version)
 
@@ -101,76 +124,81 @@ class Manifest:
         options: that change results, by the names that they have on the command line.
         device: where the network runs; None where none does.
         run: names the run, and binds journal and manifest together.
-        started: when it began, and ``resumed`` when it was taken up again; UTC.
-        resumed: see there.
+        started: when it began; UTC, as all times.
+        resumed: when it was continued.
         ended: when it was finished; None while it is not.
         images: how many there are in the output, by what became of them; None while it runs.
         processes: tokens of the processes that did not come to an end; they may have left files
             half-written, see :func:`tagger.files.remove_left_by`.
         versions: of this program and of what its results depend on.
         former: of the finished table that this run will replace.
+        defaults: the built-in values of all options, for manifests of versions that lacked one; not
+            stored.
     """
 
     output: str
     model: ModelFacts
     options: Mapping[str, Option]
-    device: str | None
+    device: str | None = None
     run: str = field(default_factory=lambda: secrets.token_hex(8))
     started: str = field(default_factory=_now)
     resumed: tuple[str, ...] = ()
     ended: str | None = None
     images: Mapping[str, int] | None = None
     processes: tuple[str, ...] = field(default_factory=lambda: (process_token(),))
-    versions: Mapping[str, str] = field(default_factory=_versions)
+    versions: Mapping[str, str] = field(default_factory=dict)
     former: Manifest | None = None
+    defaults: Mapping[str, Option] = field(default_factory=dict, compare=False)
 
     def ending(self, images: Mapping[str, int]) -> Manifest:
         """Return the manifest of the finished run."""
         return dataclasses.replace(self, ended=_now(), images=images, processes=(), former=None)
 
-    def resuming(self, earlier: Manifest) -> Manifest:
-        """Return the manifest of this run as one that goes on with an earlier one."""
+    def resuming(self, previous: Manifest) -> Manifest:
+        """Return the manifest of this run as one that continues a previous one."""
         return dataclasses.replace(
             self,
-            run=earlier.run,
-            started=earlier.started,
-            resumed=(*earlier.resumed, self.started),
-            processes=(*earlier.processes, *self.processes),
-            former=earlier.former,
+            run=previous.run,
+            started=previous.started,
+            resumed=(*previous.resumed, self.started),
+            processes=(*previous.processes, *self.processes),
+            former=previous.former,
         )
 
-    def replacing(self, earlier: Manifest | None) -> Manifest:
-        """Return the manifest of this run as one that begins anew where another one was."""
-        if earlier is None:
+    def replacing(self, before: Manifest | None) -> Manifest:
+        """Return the manifest of this run as one that starts over where another one was."""
+        if before is None:
             return self
         return dataclasses.replace(
             self,
-            processes=(*earlier.processes, *self.processes),
-            former=earlier.finished(),
+            processes=(*before.processes, *self.processes),
+            former=before.finished(),
         )
 
     def finished(self) -> Manifest | None:
         """Return the manifest of the table that is there, if a finished run made it."""
         return self if self.ended else self.former
 
-    def refusal(self, earlier: Manifest, what: str) -> str | None:
-        """Say why this run cannot go on with an earlier one, or return None where it can.
+    def refusal(self, previous: Manifest, what: str) -> str | None:
+        """Say why this run cannot continue a previous one, or return None where it can.
 
         Args:
-            earlier: the other run's manifest.
+            previous: the other run's manifest.
             what: it made.
         """
         cannot = f"--resume cannot go on with {what}: that run was"
-        if self.model != earlier.model:
+        if self.model != previous.model:
             way_out = "--model"
-            if (self.model.name, self.model.version) == (earlier.model.name, earlier.model.version):
+            if self.model.is_of(previous.model):
                 way_out = "--model, or the same --device"
             return (
-                f"{cannot} by the model {earlier.model}, this one is by {self.model}; choose the "
+                f"{cannot} by the model {previous.model}, this one is by {self.model}; choose the "
                 f"same {way_out}, or leave out --resume to start over."
             )
-        for name in dict.fromkeys((*earlier.options, *self.options)):
-            then, now = earlier.options.get(name), self.options.get(name)
+        for name in dict.fromkeys((*self.defaults, *previous.options, *self.options)):
+            built_in = self.defaults.get(name)
+            then = previous.options.get(name, built_in)
+            now = self.options.get(name, built_in)
             if then != now:
                 return (
                     f"{cannot} {_said(name, then, now)}, this one is {_said(name, now, then)}; "
@@ -226,19 +254,21 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
     former = manifest.former
     return {
         "format": _FORMAT,
-        **{item.name: getattr(manifest, item.name) for item in dataclasses.fields(manifest)},
+        **{key: getattr(manifest, key) for key in _KEYS},
         "model": dataclasses.asdict(manifest.model),
         "former": None if former is None else _as_json(former),
     }
 
 
 def _from_json(data: dict[str, Any]) -> Manifest:
-    known = {item.name for item in dataclasses.fields(Manifest)}
-    values = {name: value for name, value in data.items() if name in known}
-    values["model"] = ModelFacts(**data["model"])
-    values["former"] = None if data["former"] is None else _from_json(data["former"])
-    values["resumed"], values["processes"] = tuple(data["resumed"]), tuple(data["processes"])
-    manifest = Manifest(**values)
+    known: dict[str, Any] = {"output": "", "started": "", "processes": ()}
+    known |= {key: data[key] for key in _KEYS if key in data}
+    known |= {key: data[key] for key in _REQUIRED}
+    known["model"] = ModelFacts(*(data["model"][key] for key in _MODEL_KEYS))
+    known["former"] = None if known.get("former") is None else _from_json(known["former"])
+    known["resumed"] = tuple(known.get("resumed", ()))
+    known["processes"] = tuple(known["processes"])
+    manifest = Manifest(**known)
     if not isinstance(manifest.options, dict) or not re.fullmatch("[0-9a-f]{16}", manifest.run):
         raise TypeError
     return manifest

@@ -7,15 +7,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from tagger.decode.facts import file_stamp
-from tagger.runs.done import Earlier
-from tagger.runs.run import Run
+from tagger.runs.done import DoneImage
+from tagger.runs.plan import Plan
 
 
 class Remaining:
-    """Passes over images that an earlier run has done.
+    """Passes over images that a previous run has done.
 
     Args:
-        run: which goes on with it.
+        plan: of the run that continues it.
         retry_failed: whether those that failed are tried again.
         update: whether those whose file has changed since are tagged again.
         has_sidecars: says whether an image's sidecars are there; None where none are written.
@@ -24,14 +24,14 @@ class Remaining:
 
     def __init__(
         self,
-        run: Run,
+        plan: Plan,
         *,
         retry_failed: bool,
         update: bool,
         has_sidecars: Callable[[str], bool] | None,
-        kept: Callable[[Earlier], None],
+        kept: Callable[[DoneImage], None],
     ) -> None:
-        self._run = run
+        self._plan = plan
         self._retry_failed = retry_failed
         self._update = update
         self._has_sidecars = has_sidecars
@@ -39,28 +39,9 @@ class Remaining:
         self._passed: deque[tuple[str, list[str]]] = deque()
         self._begun: set[str] = set()
 
-    def of(self, paths: Iterable[str]) -> Iterator[str]:
-        """Yield the images that are left, in the order of the paths."""
-        if not len(self._run.done):
-            yield from paths
-            return
-        folder: str | None = None
-        neighbours: list[str] = []
-        for path in paths:
-            if os.path.dirname(path) != folder:
-                folder, neighbours = os.path.dirname(path), []
-            earlier = self._run.done.find(self._run.key(path))
-            if earlier is not None and not earlier.is_done:
-                self._begun.add(path)
-            if earlier is None or self._is_due(path, earlier):
-                if neighbours:
-                    self._passed.append((path, neighbours))
-                    neighbours = []
-                yield path
-                continue
-            self._kept(earlier)
-            if self._has_sidecars is not None and not earlier.failed:
-                neighbours.append(path)
+    def of(self, paths: Iterable[str]) -> Iterable[str]:
+        """Return the images that are left, in the order of the paths."""
+        return self._left(paths) if len(self._plan.done) else paths
 
     def passed_before(self, path: str) -> list[str]:
         """Return the images of the same folder that were passed over since the last one was not.
@@ -77,12 +58,31 @@ class Remaining:
         return names
 
     def was_begun(self, path: str) -> bool:
-        """Say whether an earlier run was killed while it wrote an image's sidecars."""
+        """Say whether a previous run was killed while it wrote an image's sidecars."""
         return path in self._begun
 
-    def _is_due(self, path: str, earlier: Earlier) -> bool:
-        if not earlier.is_done or (self._retry_failed and earlier.flags):
+    def _left(self, paths: Iterable[str]) -> Iterator[str]:
+        folder: str | None = None
+        neighbours: list[str] = []
+        for path in paths:
+            if os.path.dirname(path) != folder:
+                folder, neighbours = os.path.dirname(path), []
+            image = self._plan.done.find(self._plan.key(path))
+            if image is not None and not image.is_done:
+                self._begun.add(path)
+            if image is None or self._is_due(path, image):
+                if neighbours:
+                    self._passed.append((path, neighbours))
+                    neighbours = []
+                yield path
+                continue
+            self._kept(image)
+            if self._has_sidecars is not None and not image.failed:
+                neighbours.append(path)
+
+    def _is_due(self, path: str, image: DoneImage) -> bool:
+        if not image.is_done or (self._retry_failed and image.flags):
             return True
-        if self._update and (earlier.stamp is None or file_stamp(path) != earlier.stamp):
+        if self._update and (image.stamp is None or file_stamp(path) != image.stamp):
             return True
-        return self._has_sidecars is not None and not earlier.flags and not self._has_sidecars(path)
+        return self._has_sidecars is not None and not image.flags and not self._has_sidecars(path)

@@ -48,7 +48,7 @@ from tagger.cli.options.table import (
 )
 from tagger.errors import TableError, UsageError
 from tagger.job import Source, write_results
-from tagger.runs.files import RunFiles
+from tagger.runs.paths import RunPaths
 
 if TYPE_CHECKING:
     from tagger.results import Result
@@ -159,7 +159,7 @@ def _refuse_to_overwrite_unread(results: str, output: str | None) -> None:
     """
     if output is None or output == "-" or results == "-":
         return
-    for part in RunFiles.of_table(output, as_text=True).any_rows:
+    for part in RunPaths.of_table(output, as_text=True).any_rows:
         if os.path.exists(part) and os.path.exists(results) and os.path.samefile(part, results):
             raise UsageError(
                 f"-o {output} is written as {part} first, which is the table to be read: give it "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -273,8 +273,8 @@ def _tag(
     from tagger.pipeline.cores import available_cores
     from tagger.pipeline.pipeline import tag_images
 
-    def paths(unreadable: Callable[[str, str], None], remaining: Remaining | None) -> Iterator[str]:
-        images = found.paths(unreadable)
+    def paths(unreadable: Callable[[str, str], None], remaining: Remaining | None) -> Iterable[str]:
+        images: Iterable[str] = found.paths(unreadable)
         if remaining is not None:
             images = remaining.of(images)
         if passing is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +17,7 @@ from tagger.cli.options.holders import OutputOptions
 from tagger.cli.options.table import TableOptions, run_table
 from tagger.cli.streams import say
 from tagger.errors import UsageError, os_reason
-from tagger.runs.files import RunFiles
+from tagger.runs.paths import RunPaths
 
 if TYPE_CHECKING:
     from tagger.cli.progress import TagProgress
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tagger.network.card import ModelCard
     from tagger.rules import Rules
     from tagger.runs.manifest import ModelFacts
-    from tagger.runs.run import Run
+    from tagger.runs.plan import Plan
 
 
 ResumeOption = Annotated[
@@ -123,7 +123,7 @@ class Origin:
 
         if self.table is not None:
             with contextlib.suppress(UsageError):
-                manifest = Manifest.read(RunFiles.of_table(self.table, as_text=True).manifest)
+                manifest = Manifest.read(RunPaths.of_table(self.table, as_text=True).manifest)
                 made_by = manifest and manifest.finished()
                 if made_by and made_by.model.is_of(card):
                     return made_by.model
@@ -143,9 +143,10 @@ def recorded_run(
     outputs: OutputOptions,
     progress: TagProgress,
     *,
+    resume: bool,
     quiet: bool,
-) -> Iterator[Run | None]:
-    """Give the run of a command, locked; None where its output leaves nothing to go on with.
+) -> Iterator[Plan | None]:
+    """Give what a run will do, locked; None where its output leaves nothing to go on with.
 
     Args:
         found: the images; None where they are not looked at.
@@ -154,15 +155,18 @@ def recorded_run(
         table: its options.
         outputs: options of the rest.
         progress: told of what the table cannot hold.
+        resume: continue a previous run.
         quiet: say nothing.
 
     Raises:
+        UsageError: the previous run had another model, or other options.
+        TableError: what it left is damaged.
         OutputError: the output's folder is not there, or another run is at work on the output.
     """
+    from tagger import __version__
     from tagger.runs.lock import locked
-    from tagger.runs.manifest import Manifest
-    from tagger.runs.run import Run
-    from tagger.text import escape
+    from tagger.runs.manifest import Manifest, versions_noted
+    from tagger.runs.plan import plan_run
 
     def notice(text: str) -> None:
         if not quiet:
@@ -172,11 +176,31 @@ def recorded_run(
     if files is None:
         yield None
         return
-    options = _options(origin.rules, table, outputs)
-    manifest = Manifest(files.what, origin.facts(card), options, origin.device)
+    manifest = Manifest(
+        files.what,
+        origin.facts(card),
+        _options(origin.rules, table, outputs),
+        origin.device,
+        versions=versions_noted(__version__),
+        defaults=_defaults(card),
+    )
     shape = run_table(card, table, progress) if table.is_file else None
+    read = origin.table
     with locked(files.lock, files.what, notice):
-        yield Run(files, manifest, shape, lambda path: escape(os.path.abspath(path)))
+        yield plan_run(
+            files,
+            manifest,
+            shape,
+            resume=resume,
+            same_images=read is not None and _is_same(read, table.output),
+        )
+
+
+def _is_same(file: str, other: str | None) -> bool:
+    try:
+        return other is not None and os.path.samefile(file, other)
+    except OSError:
+        return False
 
 
 def _run_files(
@@ -184,17 +208,17 @@ def _run_files(
     table: TableOptions,
     outputs: OutputOptions,
     notice: Callable[[str], None],
-) -> RunFiles | None:
+) -> RunPaths | None:
     from tagger.table.sink import check_folder
     from tagger.text import printable
 
     if table.is_file:
         assert table.output is not None
         check_folder(table.output)
-        return RunFiles.of_table(table.output, as_text=not table.is_binary)
+        return RunPaths.of_table(table.output, as_text=not table.is_binary)
     if found is None or not _is_table_less(table, outputs):
         return None
-    files = RunFiles.of_sidecars(found.folders, found.files, outputs.sidecar_dir)
+    files = RunPaths.of_sidecars(found.folders, found.files, outputs.sidecar_dir)
     folder = os.path.dirname(files.prefix)
     try:
         os.makedirs(folder, exist_ok=True)
@@ -209,21 +233,26 @@ def _run_files(
     return files
 
 
-def _options(rules: Rules, table: TableOptions, outputs: OutputOptions) -> dict[str, Any]:
-    """Return the options that change results, by their names on the command line."""
-    from tagger.text import escape
+#: The options that change results, by their names on the command line, in the order of manifests.
+_TABLE = ("format", "layout", "excel", "columns", "absolute", "relative_to")
+_HOLDERS = (
+    "sidecars",
+    "sidecar_name",
+    "sidecar_dir",
+    "existing",
+    "backup",
+    "xmp_root",
+    "embed",
+    "keep_time",
+)
 
+
+def _options(rules: Rules, table: TableOptions, outputs: OutputOptions) -> dict[str, Any]:
+    """Return the options that change results, as a manifest notes them."""
     found: dict[str, Any] = {}
     if table.is_file:
-        folder = table.relative_to
-        found |= {
-            "--format": str(table.format),
-            "--layout": str(table.layout),
-            "--excel": table.excel,
-            "--columns": list(table.columns),
-            "--absolute": table.absolute,
-            "--relative-to": None if folder is None else escape(os.path.abspath(folder)),
-        }
+        found |= {_name(key): _noted(getattr(table, key)) for key in _TABLE}
+        found["--relative-to"] = _absolute(table.relative_to)
     found |= {
         "--threshold": dict(zip(rules.labels, rules.thresholds, strict=True)),
         "--min-tags": rules.min_tags,
@@ -231,14 +260,37 @@ def _options(rules: Rules, table: TableOptions, outputs: OutputOptions) -> dict[
         "--ignore": sorted(rules.ignored),
         "--rename": dict(rules.renamed),
     }
-    if not outputs.sidecars and not outputs.embed:
-        return found
-    for item in dataclasses.fields(outputs):
-        value = getattr(outputs, item.name)
-        name = "--sidecar" if item.name == "sidecars" else "--" + item.name.replace("_", "-")
-        if item.name == "sidecar_dir" and value is not None:
-            value = escape(os.path.abspath(value))
-        if isinstance(value, tuple):
-            value = sorted(map(str, value)) if name == "--sidecar" else list(map(str, value))
-        found[name] = value
+    if outputs.sidecars or outputs.embed:
+        found |= {_name(key): _noted(getattr(outputs, key)) for key in _HOLDERS}
+        found["--sidecar"] = sorted(map(str, outputs.sidecars))
+        found["--sidecar-dir"] = _absolute(outputs.sidecar_dir)
     return found
+
+
+def _defaults(card: ModelCard) -> dict[str, Any]:
+    """Return the built-in values of these options."""
+    from tagger.cli.options.holders import Existing, Sidecar, SidecarName
+    from tagger.cli.options.table import Format, LayoutName
+    from tagger.rules import Rules
+    from tagger.text import as_given
+
+    table = TableOptions("t.csv", Format.CSV, LayoutName.WIDE, False, (), as_given)
+    holders = (Sidecar.XMP,), SidecarName.APPEND, None, Existing.MERGE, False, ()
+    return _options(Rules.of_card(card), table, OutputOptions(*holders)) | {"--sidecar": []}
+
+
+def _name(key: str) -> str:
+    return "--sidecar" if key == "sidecars" else "--" + key.replace("_", "-")
+
+
+def _noted(value: Any) -> Any:
+    """Return an option's value as JSON holds it."""
+    if isinstance(value, tuple):
+        return list(map(str, value))
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _absolute(folder: str | None) -> str | None:
+    from tagger.text import escape
+
+    return None if folder is None else escape(os.path.abspath(folder))

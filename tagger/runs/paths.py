@@ -1,16 +1,14 @@
-"""The files of a run, by name, and files that grow by whole pieces."""
+"""Where a run and what it notes lie."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 from platformdirs import user_state_path
 
@@ -19,7 +17,7 @@ from tagger.text import printable
 
 
 @dataclass(frozen=True)
-class RunFiles:
+class RunPaths:
     """Where a run and its notes lie.
 
     Attributes:
@@ -35,7 +33,7 @@ class RunFiles:
     rows: str | None = None
 
     @classmethod
-    def of_table(cls, table: str, *, as_text: bool) -> RunFiles:
+    def of_table(cls, table: str, *, as_text: bool) -> RunPaths:
         """Return the files beside a table.
 
         Args:
@@ -49,7 +47,7 @@ class RunFiles:
     @classmethod
     def of_sidecars(
         cls, folders: Sequence[str], files: Sequence[str], mirror: str | None
-    ) -> RunFiles:
+    ) -> RunPaths:
         """Return the files of a run that writes sidecars alone, or into images.
 
         They do not lie among the images, which are not ours to put things beside unasked. Runs on
@@ -91,6 +89,11 @@ class RunFiles:
         """The rows so far, whatever format the table has."""
         return () if self.table is None else _names_of_rows(self.table)
 
+    @property
+    def kept_rows(self) -> str | None:
+        """Where the rows of a run that was cut short are; None where there are none."""
+        return self.rows if self.rows is not None and os.path.exists(self.rows) else None
+
     def remove_half_made(self) -> None:
         """Remove what a killed run was making anew; whoever does so holds the lock.
 
@@ -124,71 +127,3 @@ def _common_folder(files: Sequence[str]) -> str | None:
 
 def _names_of_rows(table: str) -> tuple[str, str]:
     return f"{table}.part", f"{table}.part.jsonl"
-
-
-class GrowingFile:
-    """A file that grows by whole pieces: what a full disk cuts off is taken back.
-
-    Args:
-        file: its name.
-        size: bytes of it that stay; 0 makes it anew.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-
-    def __init__(self, file: str, size: int = 0) -> None:
-        self._file = open(file, "r+b" if size else "wb", buffering=0)  # noqa: SIM115 (see close)
-        self._file.truncate(size)
-        self._has_name = self._is_linked()
-
-    def write_at(self, place: int, data: bytes | bytearray) -> int:
-        """Put data at a place, which becomes the last of the file.
-
-        Args:
-            place: where, in bytes; what lies behind it was never finished and is cut off.
-            data: what.
-
-        Returns:
-            The place behind the data.
-
-        Raises:
-            OSError: it cannot be written; the file ends at ``place``.
-        """
-        if self._has_name and not self._is_linked():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        try:
-            self._file.seek(place)
-            view = memoryview(data)
-            while view:  # an unbuffered file may take less than it is given
-                view = view[self._file.write(view) :]
-            self._file.truncate(place + len(data))
-        except OSError:
-            with contextlib.suppress(OSError):
-                self._file.truncate(place)
-            raise
-        return place + len(data)
-
-    def _is_linked(self) -> bool:
-        """Say whether the file has a name: hours of rows would else go nowhere without a sound."""
-        return os.fstat(self._file.fileno()).st_nlink > 0
-
-    def sync(self) -> None:
-        """See the content on the disk.
-
-        Raises:
-            OSError: it does not get there.
-        """
-        os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        """Close."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        """Do nothing: the file is open."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()

@@ -1,0 +1,136 @@
+"""What a run will do with what is there: begin anew, continue, or copy a table and continue."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from tagger.errors import OutputError, UsageError, os_reason
+from tagger.runs.done import Done, joined, read_journal
+from tagger.runs.journal import key_of
+from tagger.runs.manifest import Manifest
+from tagger.runs.paths import RunPaths
+from tagger.runs.previous import Previous, find_previous
+from tagger.runs.table import RunTable
+from tagger.text import escape
+
+
+class Way(Enum):
+    """How a run begins when there is a first result."""
+
+    FRESH = "with nothing"
+    CONTINUE = "behind the rows and the journal that are there"
+    COPY = "behind a copy of a table's rows"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do; as long as it is a plan, what is there stays as it is.
+
+    Attributes:
+        paths: where all that lies; locked by whoever makes a plan.
+        table: None where the run writes none.
+        manifest: what the run is.
+        way: how it begins.
+        done: what a previous run has done.
+        before: the manifest that lies there, of whatever run.
+        previous: the run that is continued; None for ``FRESH``.
+        replaced: where rows of an interrupted run are that is not continued; None for nowhere.
+        nothing_to_lose: whether a fresh run may take the place of what is there before it has a
+            result.
+        stamps: of images whose results come from the very table that is replaced.
+    """
+
+    paths: RunPaths
+    table: RunTable | None
+    manifest: Manifest
+    way: Way
+    done: Done
+    before: Manifest | None = None
+    previous: Previous | None = None
+    replaced: str | None = None
+    nothing_to_lose: bool = False
+    stamps: Done | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether a previous run finished the table: without a new result nothing is to be done."""
+        return self.previous is not None and self.previous.source == self.paths.table is not None
+
+    def text_of(self, path: str) -> str:
+        """Return an image's path as the table spells it; without a table it is absolute."""
+        if self.table is not None:
+            return self.table.spell(path)
+        return escape(os.path.abspath(path))
+
+    def key(self, path: str) -> bytes:
+        """Return what stands for an image's path in the journal."""
+        return key_of(self.text_of(path))
+
+
+def plan_run(
+    paths: RunPaths,
+    manifest: Manifest,
+    table: RunTable | None,
+    *,
+    resume: bool,
+    same_images: bool = False,
+) -> Plan:
+    """Find out how far a previous run came.
+
+    What a killed run was making anew is removed; nothing else changes.
+
+    Args:
+        paths: where the run and its notes lie, locked.
+        manifest: what the run is.
+        table: None where the run writes none.
+        resume: continue a previous run where there is one; else begin anew.
+        same_images: whether results come from the very table that is replaced, so that what is
+            known of its images' files stays true.
+
+    Raises:
+        UsageError: the previous run had another model, or other options.
+        TableError: what it left is damaged.
+        OutputError: the output cannot be written.
+    """
+    with output_errors(paths):
+        paths.remove_half_made()
+        before = None
+        with contextlib.suppress(UsageError):  # one that cannot be read is replaced as well
+            before = Manifest.read(paths.manifest)
+        previous = find_previous(paths, manifest, table) if resume else None
+        stamps = None
+        if same_images and before is not None and (finished := before.finished()):
+            stamps = Done(read_journal(paths.journal, finished.run))
+    if previous is not None:
+        way = Way.CONTINUE if previous.source is None else Way.COPY
+        return Plan(
+            paths, table, manifest, way, Done(previous.entries), before, previous, stamps=stamps
+        )
+    # Another run could continue what is there: then it stays until there is something new.
+    rows = paths.kept_rows
+    has_rows = table is None or rows is not None
+    nothing_to_lose = resume or before is None or bool(before.ended) or not has_rows
+    return Plan(
+        paths,
+        table,
+        manifest,
+        Way.FRESH,
+        Done(joined(())),
+        before,
+        replaced=None if nothing_to_lose else rows,
+        nothing_to_lose=nothing_to_lose,
+        stamps=stamps,
+    )
+
+
+@contextlib.contextmanager
+def output_errors(paths: RunPaths) -> Iterator[None]:
+    """Say in a sentence what the system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{paths.what} cannot be written: {os_reason(error)}.") from None

@@ -1,0 +1,147 @@
+"""Finds out what a previous run left, and whether this one may continue it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tagger.errors import UsageError
+from tagger.runs import journal as notes
+from tagger.runs.done import Done, Entries, count_whole, joined, read_journal
+from tagger.runs.manifest import Manifest
+from tagger.runs.paths import RunPaths
+from tagger.runs.table import RunTable
+from tagger.text import printable
+
+
+@dataclass(frozen=True)
+class Previous:
+    """A run that can be continued.
+
+    Attributes:
+        manifest: of that run.
+        entries: what it has done.
+        source: where its rows must be read and copied from: the finished table, or rows whose
+            journal is lost. None where rows and journal are as they should be.
+    """
+
+    manifest: Manifest
+    entries: Entries
+    source: str | None = None
+
+
+def find_previous(paths: RunPaths, now: Manifest, table: RunTable | None) -> Previous | None:
+    """Look for a run to continue.
+
+    Args:
+        paths: of the run.
+        now: what this run is.
+        table: None where it writes none.
+
+    Returns:
+        None where there is nothing yet.
+
+    Raises:
+        UsageError: there is something, but of another model or other options, or it is not known.
+        TableError: what is there is damaged.
+        OSError: it cannot be read.
+    """
+    manifest = Manifest.read(paths.manifest)
+    if table is None:
+        if manifest is None:
+            return None
+        _check(manifest, now, paths)
+        return Previous(manifest, read_journal(paths.journal, manifest.run))
+    assert paths.table is not None
+    assert paths.rows is not None
+    has_table = os.path.isfile(paths.table) and os.path.getsize(paths.table) > 0
+    has_rows = any(os.path.exists(name) for name in paths.any_rows)
+    if not has_table and not has_rows:
+        return None
+    if manifest is None:
+        raise UsageError(
+            f"--resume cannot go on with {paths.what}: without {printable(paths.manifest)} nobody "
+            "knows how it was made; leave out --resume to start over, or choose another output."
+        )
+    if has_rows and not manifest.ended:
+        _check(manifest, now, paths)
+        return _of_rows(paths, paths.rows, manifest, table)
+    if not has_table:
+        return None
+    if manifest.ended or (not now.refusal(manifest, "") and _is_renamed(paths, manifest)):
+        _check(manifest, now, paths)
+        return _of_table(paths, paths.table, manifest, table)
+    if not now.refusal(manifest, ""):
+        return None  # a run that was to replace the table, and ended before its first row
+    if manifest.former is None or now.refusal(manifest.former, ""):
+        _check(manifest, now, paths)
+    assert manifest.former is not None
+    return _of_table(paths, paths.table, manifest.former, table)
+
+
+def carried(
+    paths: RunPaths, table: RunTable, source: str, run: str, *, unfinished: bool
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the rows of a table, an image at a time, with the journal's entry for each.
+
+    Args:
+        paths: of the run.
+        table: the run's.
+        source: the file to be read.
+        run: names the run that continues it.
+        unfinished: whether it is the rows of a run that did not come to an end.
+
+    Raises:
+        TableError: it is damaged.
+        UsageError: it cannot be read.
+        OSError: the journal cannot be read.
+    """
+    known, seed = Done(read_journal(paths.journal, run)), notes.seed_of(run)
+    head = table.encode.head
+    yield head, notes.header_entry().packed(seed, head)
+    for image in table.kept(source, unfinished=unfinished):
+        key = notes.key_of(image.path)
+        done = known.find(key)
+        flags = notes.FAILED if image.failed else done.flags & notes.UNWRITTEN if done else 0
+        entry = notes.Entry(key, done.stamp if done else None, image.count, flags)
+        yield image.text, entry.packed(seed, image.text)
+
+
+def _check(previous: Manifest, now: Manifest, paths: RunPaths) -> None:
+    problem = now.refusal(previous, paths.what)
+    if problem:
+        raise UsageError(problem)
+
+
+def _of_rows(paths: RunPaths, rows: str, manifest: Manifest, table: RunTable) -> Previous | None:
+    if not os.path.exists(rows):
+        return None
+    entries = read_journal(paths.journal, manifest.run)
+    entries = entries[: count_whole(entries, rows)]
+    head = table.encode.head
+    first = joined([notes.header_entry().packed(notes.seed_of(manifest.run), head)])
+    if len(entries) and entries[0] == first[0]:
+        return Previous(manifest, entries)
+    if os.path.getsize(rows) <= len(head):
+        return None
+    return _of_table(paths, rows, manifest, table, unfinished=True)
+
+
+def _of_table(
+    paths: RunPaths, source: str, manifest: Manifest, table: RunTable, *, unfinished: bool = False
+) -> Previous:
+    pieces = carried(paths, table, source, manifest.run, unfinished=unfinished)
+    return Previous(manifest, joined(entry for _, entry in pieces), source)
+
+
+def _is_renamed(paths: RunPaths, manifest: Manifest) -> bool:
+    """Say whether a run was killed between giving the table its name and noting that."""
+    assert paths.table is not None
+    entries = read_journal(paths.journal, manifest.run)
+    size = int(entries["length"].sum(dtype="u8"))
+    return (
+        len(entries) > 0
+        and os.path.getsize(paths.table) == size
+        and count_whole(entries, paths.table) == len(entries)
+    )
