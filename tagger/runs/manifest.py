@@ -199,7 +199,8 @@ class Manifest:
             built_in = self.defaults.get(name)
             then = previous.options.get(name, built_in)
             now = self.options.get(name, built_in)
-            if then != now:
+            is_known = name in self.defaults  # else a later version added it: unused, it is no news
+            if then != now and (is_known or then or now):
                 return (
                     f"{cannot} {_said(name, then, now)}, this one is {_said(name, now, then)}; "
                     "choose the same, or leave out --resume to start over."
