@@ -36,9 +36,9 @@ import onnxruntime
 from PIL import Image
 
 from tagger.find.scan import WalkOptions, scan
+from tagger.network.devices import available_cores
 from tagger.network.model import TaggerModel
 from tagger.network.openvino import openvino_problem
-from tagger.pipeline.cores import available_cores
 from tagger.pipeline.pipeline import tag_images
 from tagger.rules import Rules
 

@@ -14,8 +14,8 @@ import json
 import statistics
 from pathlib import Path
 
+from tagger.network.devices import available_cores
 from tagger.network.model import TaggerModel
-from tagger.pipeline.cores import available_cores
 from tagger.pipeline.rates import network_rate
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tagger.find.scan import WalkOptions, scan
+from tagger.network.devices import available_cores
 from tagger.network.model import TaggerModel
-from tagger.pipeline.cores import available_cores
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed, Result
 from tagger.rules import adjusted_rules

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.network.ort import Device, Session
+from tagger.network.devices import Device
+from tagger.network.ort import Session
 
 
 class SessionInMainMemory(Session):

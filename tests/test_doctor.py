@@ -14,8 +14,8 @@ from shapes import Made
 
 from tagger import __version__
 from tagger.decode.picture import FORMATS
+from tagger.network.devices import available_cores
 from tagger.network.model import BUNDLED_MODEL, TaggerModel, cuda_problem
-from tagger.pipeline.cores import available_cores
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.rules import Rules

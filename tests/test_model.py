@@ -17,8 +17,9 @@ from tiny_model import CARD, SIDE, changed_card, write_graph, write_model
 
 from tagger.errors import DeviceError, ModelError, UsageError
 from tagger.network import model as model_module
+from tagger.network.devices import Device
 from tagger.network.model import TaggerModel, read_card
-from tagger.network.ort import Device, cuda_problem
+from tagger.network.ort import cuda_problem
 
 
 class SmallGpu(SessionInMainMemory):

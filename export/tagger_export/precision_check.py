@@ -12,8 +12,8 @@ from tagger_training.labels import LabelledSet
 from tagger_training.metrics import macro_average_precision
 
 from tagger.errors import DataError, ModelError
+from tagger.network.devices import available_cores
 from tagger.network.model import TaggerModel
-from tagger.pipeline.cores import available_cores
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Tagged
 from tagger.rules import Rules

@@ -12,17 +12,16 @@ import numpy.typing as npt
 
 from tagger.errors import DeviceError, ModelError, os_reason
 from tagger.network.card import METADATA_KEY, ModelCard
+from tagger.network.devices import Device, parse_devices
 from tagger.network.model_file import check_model_file
 from tagger.network.openvino import OpenVinoSession, openvino_problem
 from tagger.network.ort import (
     INPUT_NAME,
     OUTPUT_NAME,
-    Device,
     DeviceRefusedError,
     Session,
     cuda_problem,
     is_out_of_memory,
-    parse_devices,
     said,
 )
 from tagger.results import Pixels

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tagger.network.ort import Device, Session
-from tagger.pipeline.cores import available_cores
+from tagger.network.devices import Device, available_cores
+from tagger.network.ort import Session
 from tagger.results import Pixels
 
 

@@ -13,7 +13,6 @@ import re
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,57 +21,19 @@ import numpy.typing as npt
 import onnxruntime
 from platformdirs import user_cache_path
 
-from tagger.errors import UsageError, first_line
+from tagger.errors import first_line
+from tagger.network.devices import Device
 from tagger.results import Pixels
 
 INPUT_NAME = "images"
 OUTPUT_NAME = "scores"
 
 _KINDS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
-_DEVICE = re.compile(r"cpu|openvino|(cuda|tensorrt)(?::(\d+))?")
-_NAMES = "auto, cpu, openvino, cuda, cuda:N, tensorrt, or several of one kind such as cuda:0,cuda:1"
 
 # On Windows events go to the system's own tracing; see tagger/__init__.py for the others.
 onnxruntime.disable_telemetry_events()
 # Native log lines would tear the progress line; what matters is raised or asked for.
 onnxruntime.set_default_logger_severity(4)
-
-
-@dataclass(frozen=True)
-class Device:
-    """Where a session really runs.
-
-    Attributes:
-        kind: ``cpu``, ``openvino`` (on the CPU too), ``cuda`` or ``tensorrt``.
-        index: which GPU.
-    """
-
-    kind: str
-    index: int = 0
-
-    def __str__(self) -> str:
-        """Return the device as the command line spells it."""
-        return self.kind if self.on_cpu else f"{self.kind}:{self.index}"
-
-    @property
-    def on_cpu(self) -> bool:
-        """Whether no GPU is asked for."""
-        return self.kind in ("cpu", "openvino")
-
-
-def parse_devices(text: str) -> tuple[Device, ...]:
-    """Read what ``--device`` says, but for ``auto``.
-
-    Raises:
-        UsageError: a name is none, or they are of several kinds.
-    """
-    found = [_DEVICE.fullmatch(name) for name in text.split(",")]
-    devices = tuple(Device(match[1] or match[0], int(match[2] or 0)) for match in found if match)
-    if len(devices) != len(found):
-        raise UsageError(f"There is no device '{text}': use {_NAMES}.")
-    if len({device.kind for device in devices}) > 1:
-        raise UsageError(f"--device {text}: several devices must be of one kind.")
-    return devices
 
 
 def cuda_problem() -> str | None:

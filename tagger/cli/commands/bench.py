@@ -65,8 +65,8 @@ def bench(
     GPU runs beside them.
     """
     from tagger.cli.options.values import memory_size
+    from tagger.network.devices import available_cores
     from tagger.network.model import TaggerModel
-    from tagger.pipeline.cores import available_cores
 
     opened = TaggerModel(
         model, device, batch_size=batch_size, gpu_memory=memory_size(gpu_mem_limit)
@@ -126,7 +126,7 @@ def _report(model: TaggerModel, workers: int, measured: dict[str, Rates]) -> dic
     import platform
 
     from tagger import __version__
-    from tagger.pipeline.cores import available_cores
+    from tagger.network.devices import available_cores
 
     return {
         "poster-tagger": __version__,
@@ -160,7 +160,7 @@ def _lines(model: TaggerModel, workers: int, measured: dict[str, Rates]) -> list
 
 
 def _advice(model: TaggerModel, workers: int, rates: Rates) -> str:
-    from tagger.pipeline.cores import available_cores
+    from tagger.network.devices import available_cores
 
     more_workers = f"--workers {available_cores()}" if workers < available_cores() else "more cores"
     precision = model.card.precision

@@ -51,9 +51,9 @@ def doctor(model: ModelOption = None) -> int:
 
 
 def _devices() -> int:
+    from tagger.network.devices import available_cores
     from tagger.network.openvino import openvino_problem
     from tagger.network.ort import cuda_problem
-    from tagger.pipeline.cores import available_cores
 
     show(f"cpu: {available_cores()} cores")
     show(f"openvino: {openvino_problem() or _version('openvino')}")

@@ -69,8 +69,8 @@ def evaluate(
     """
     from tagger.cli.extras import needs_train_extra
     from tagger.cli.streams import say, show
+    from tagger.network.devices import available_cores
     from tagger.network.model import TaggerModel
-    from tagger.pipeline.cores import available_cores
 
     with needs_train_extra("evaluate"):
         from tagger_training.evaluate import evaluate_model

@@ -270,7 +270,7 @@ def _tag(
     quiet: bool,
 ) -> int:
     from tagger.decode.facts import STAMP
-    from tagger.pipeline.cores import available_cores
+    from tagger.network.devices import available_cores
     from tagger.pipeline.pipeline import tag_images
 
     def paths(unreadable: Callable[[str, str], None], remaining: Remaining | None) -> Iterable[str]:
