@@ -6,14 +6,38 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tagger.errors import UsageError
-from tagger.network.card import ModelCard
 from tagger.results import Scores, Tag
 from tagger.text import TAG_SEPARATOR
+
+
+class CardRules(Protocol):
+    """What a model's card says about tags; see :class:`tagger.network.card.ModelCard`."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names, in the order of the scores."""
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Probability from which a label becomes a tag, one per label."""
+
+    @property
+    def min_tags(self) -> int:
+        """The least number of tags per image."""
+
+    @property
+    def max_tags(self) -> int:
+        """The greatest number of tags per image."""
+
+    @property
+    def never(self) -> tuple[str, ...]:
+        """Labels that never become tags."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +61,7 @@ class Rules:
     renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
-    def of_card(cls, card: ModelCard) -> Rules:
+    def of_card(cls, card: CardRules) -> Rules:
         """Return the rules that a model brings along."""
         return cls(
             labels=card.labels,
@@ -49,7 +73,7 @@ class Rules:
 
 
 def adjusted_rules(
-    card: ModelCard,
+    card: CardRules,
     *,
     threshold: float | None = None,
     thresholds: Mapping[str, float] | None = None,
@@ -101,7 +125,7 @@ def adjusted_rules(
     )
 
 
-def known_label(label: str, card: ModelCard) -> str:
+def known_label(label: str, card: CardRules) -> str:
     """Return a label as the model spells it, whatever the case.
 
     Raises:
