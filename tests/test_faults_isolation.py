@@ -13,10 +13,10 @@ from pictures import png_bytes, save_picture
 from stalled_files import Stalled, only_on_linux
 
 from tagger.decode.budget import DEFAULT_LIMITS, NO_HURRY, Attempt, ImageError, ImageLimits, Memory
+from tagger.decode.patience import threads_left_behind
 from tagger.decode.processes import isolation
 from tagger.network.model import TaggerModel
 from tagger.pipeline.pipeline import tag_images
-from tagger.pipeline.workers import threads_left_behind
 from tagger.results import Failed
 from tagger.rules import Rules
 

@@ -18,12 +18,12 @@ from pictures import many_scans, save_picture
 from stalled_files import Stalled, only_on_linux
 
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
+from tagger.decode.patience import Patience, StalledError, threads_left_behind
 from tagger.decode.picture import load_picture
 from tagger.find.scan import WalkOptions, scan
 from tagger.network import model as model_module
 from tagger.network.model import TaggerModel
 from tagger.pipeline.pipeline import tag_images
-from tagger.pipeline.workers import Patience, StalledError, threads_left_behind
 from tagger.results import Failed, Result
 from tagger.rules import Rules
 

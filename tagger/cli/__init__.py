@@ -74,8 +74,8 @@ def _root(
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
     code = run()
-    workers = sys.modules.get("tagger.pipeline.workers")
-    if workers is not None and workers.threads_left_behind():
+    patience = sys.modules.get("tagger.decode.patience")
+    if patience is not None and patience.threads_left_behind():
         os._exit(code)  # both streams are flushed, and no file is open that is not finished
     sys.exit(code)
 

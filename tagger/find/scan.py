@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
+from tagger.decode.patience import Patience
 from tagger.errors import UsageError
 from tagger.files import IMAGE_SUFFIXES
 from tagger.find.library import holds_posters, is_poster
-from tagger.pipeline.workers import Patience
 from tagger.text import printable
 
 

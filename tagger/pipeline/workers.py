@@ -1,10 +1,7 @@
 """Threads that do work side by side, and are replaced where they hang.
 
-A thread that waits for a drive that is gone cannot be stopped: it is left where it is, and another
-one goes on with its work. Threads of these pools never keep the process from ending.
-
-A thread that is still in native code while the interpreter takes itself down could crash it: who
-ends a process asks :func:`threads_left_behind` first.
+Threads of these pools never keep the process from ending; see :mod:`tagger.decode.patience` for
+those that are left behind.
 """
 
 from __future__ import annotations
@@ -18,6 +15,7 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
+from tagger.decode.patience import MOST_HANGING, StalledError, has_come_back, leave_behind
 from tagger.errors import TaggerError
 
 Parameters = ParamSpec("Parameters")
@@ -26,24 +24,10 @@ Done = TypeVar("Done")
 _SECONDS_BETWEEN_LOOKS = 0.2
 # Of a run that is stopped; what is in work then is lost anyway.
 _LAST_SECONDS = 5.0
-# A single file may hang; so many mean that the drive does.
-_MOST_HANGING = 16
-
-_left_behind: set[threading.Thread] = set()
 
 
 class GivenUpError(Exception):
     """The work of this thread has gone to another one; nobody waits for it."""
-
-
-class StalledError(TaggerError):
-    """So much hangs that the run makes no way."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__(
-            f"Reading has stalled: {count} images or folders have taken too long, and none of them "
-            "answers yet. See to the drive they are on, then go on with --resume --retry-failed."
-        )
 
 
 class Watched(Protocol):
@@ -56,11 +40,6 @@ class Watched(Protocol):
         again, in another thread, goes on behind what was given up.
         """
         ...
-
-
-def threads_left_behind() -> bool:
-    """Say whether threads are still at work that nobody waits for."""
-    return any(thread.is_alive() for thread in list(_left_behind))
 
 
 class _Job(Generic[Done]):
@@ -160,7 +139,7 @@ class WorkerPool:
                 job.run()
             except GivenUpError:
                 self._hanging.discard(this)
-                _left_behind.discard(this)
+                has_come_back(this)
                 return
             self._at_work.pop(this, None)
             job = None
@@ -182,9 +161,9 @@ class WorkerPool:
             self._at_work.pop(thread, None)
             self._threads.discard(thread)
             self._hanging.add(thread)
-            _left_behind.add(thread)
+            leave_behind(thread)
             hanging = sum(one.is_alive() for one in list(self._hanging))
-            if hanging > _MOST_HANGING + self._workers:
+            if hanging > MOST_HANGING + self._workers:
                 job.future.set_exception(StalledError(hanging))
                 return
             try:
@@ -208,7 +187,7 @@ class WorkerPool:
         end = None if seconds is None else time.monotonic() + seconds
         while threads := [thread for thread in list(self._threads) if thread.is_alive()]:
             if end is not None and time.monotonic() > end:
-                _left_behind.update(threads)
+                leave_behind(*threads)
                 break
             threads[0].join(_SECONDS_BETWEEN_LOOKS)
         self._closed.set()
@@ -227,67 +206,3 @@ def worker_pool(workers: int, name: str) -> Iterator[WorkerPool]:
         pool.close(seconds=_LAST_SECONDS)
         raise
     pool.close(seconds=None)
-
-
-class Patience:
-    """Does things that may hang, one after the other, and waits only so long for each.
-
-    They are done in a thread of their own, so that whoever waits can be interrupted.
-
-    Args:
-        seconds: how long; None does things on the spot, for as long as they take.
-    """
-
-    def __init__(self, seconds: float | None) -> None:
-        self._seconds = seconds
-        self._queue: SimpleQueue[_Job[Any] | None] | None = None
-        self._thread: threading.Thread | None = None
-        self._at_work: _Job[Any] | None = None
-        self._hanging: set[threading.Thread] = set()
-
-    def __call__(self, work: Callable[[], Done]) -> Done:
-        """Return what the work returns, or raise what it raises.
-
-        Raises:
-            TimeoutError: it takes too long; the message says how long.
-            StalledError: so do many others.
-        """
-        if self._seconds is None:
-            return work()
-        job = _Job(work, None)
-        self._at_work = job
-        self._open_queue().put(job)
-        try:
-            return job.future.result(self._seconds)
-        except TimeoutError:
-            if job.future.done():  # the work itself says so
-                raise
-        assert self._thread is not None
-        self._hanging.add(self._thread)
-        self.close()
-        hanging = sum(thread.is_alive() for thread in self._hanging)
-        if hanging > _MOST_HANGING:
-            raise StalledError(hanging)
-        raise TimeoutError(f"takes longer than {self._seconds:g} s")
-
-    def close(self) -> None:
-        """Let the thread end when it can."""
-        if self._queue is None or self._thread is None:
-            return
-        self._queue.put(None)
-        self._queue = None
-        if self._at_work is not None and not self._at_work.future.done():
-            _left_behind.add(self._thread)
-
-    def _open_queue(self) -> SimpleQueue[_Job[Any] | None]:
-        if self._queue is None:
-            self._queue = SimpleQueue()
-            name, args = "patience", (self._queue,)
-            self._thread = threading.Thread(target=_serve, args=args, name=name, daemon=True)
-            self._thread.start()
-        return self._queue
-
-
-def _serve(queue: SimpleQueue[_Job[Any] | None]) -> None:
-    while (job := queue.get()) is not None:
-        job.run()

@@ -1,0 +1,126 @@
+"""How long anybody waits for a drive: work that may hang, and the threads that hang on it.
+
+A thread that waits for a drive that is gone cannot be stopped: it is left behind, and another one
+continues. A thread that is still in native code while the interpreter shuts down could crash it:
+whoever ends a process asks :func:`threads_left_behind` first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from tagger.errors import TaggerError
+
+Done = TypeVar("Done")
+
+#: A single file may hang; so many at the same time mean that the drive does.
+MOST_HANGING = 16
+
+_left_behind: set[threading.Thread] = set()
+
+
+class StalledError(TaggerError):
+    """So much hangs that the run makes no progress."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"Reading has stalled: {count} images or folders have taken too long, and none of them "
+            "answers yet. See to the drive they are on, then go on with --resume --retry-failed."
+        )
+
+
+def leave_behind(*threads: threading.Thread) -> None:
+    """Wait for these threads no longer."""
+    _left_behind.update(threads)
+
+
+def has_come_back(thread: threading.Thread) -> None:
+    """Note that a thread that was left behind has ended its work after all."""
+    _left_behind.discard(thread)
+
+
+def threads_left_behind() -> bool:
+    """Say whether threads are still at work that nobody waits for."""
+    return any(thread.is_alive() for thread in list(_left_behind))
+
+
+class _Task(Generic[Done]):
+    def __init__(self, work: Callable[[], Done]) -> None:
+        self.future: Future[Done] = Future()
+        self._work = work
+
+    def run(self) -> None:
+        try:
+            result = self._work()
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+
+class Patience:
+    """Does things that may hang, one after the other, and waits only so long for each.
+
+    They are done in a thread of their own, so that whoever waits can be interrupted.
+
+    Args:
+        seconds: how long; None does things on the spot, for as long as they take.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._queue: SimpleQueue[_Task[Any] | None] | None = None
+        self._thread: threading.Thread | None = None
+        self._at_work: _Task[Any] | None = None
+        self._hanging: set[threading.Thread] = set()
+
+    def __call__(self, work: Callable[[], Done]) -> Done:
+        """Return what the work returns, or raise what it raises.
+
+        Raises:
+            TimeoutError: it takes too long; the message says how long.
+            StalledError: so do many others.
+        """
+        if self._seconds is None:
+            return work()
+        task = _Task(work)
+        self._at_work = task
+        self._open_queue().put(task)
+        try:
+            return task.future.result(self._seconds)
+        except TimeoutError:
+            if task.future.done():  # the work itself says so
+                raise
+        assert self._thread is not None
+        self._hanging.add(self._thread)
+        self.close()
+        hanging = sum(thread.is_alive() for thread in self._hanging)
+        if hanging > MOST_HANGING:
+            raise StalledError(hanging)
+        raise TimeoutError(f"takes longer than {self._seconds:g} s")
+
+    def close(self) -> None:
+        """Let the thread end when it can."""
+        if self._queue is None or self._thread is None:
+            return
+        self._queue.put(None)
+        self._queue = None
+        if self._at_work is not None and not self._at_work.future.done():
+            leave_behind(self._thread)
+
+    def _open_queue(self) -> SimpleQueue[_Task[Any] | None]:
+        if self._queue is None:
+            self._queue = SimpleQueue()
+            name, args = "patience", (self._queue,)
+            self._thread = threading.Thread(target=_serve, args=args, name=name, daemon=True)
+            self._thread.start()
+        return self._queue
+
+
+def _serve(queue: SimpleQueue[_Task[Any] | None]) -> None:
+    while (task := queue.get()) is not None:
+        task.run()
