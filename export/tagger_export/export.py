@@ -18,7 +18,13 @@ from tagger.files import replacing
 from tagger.network.card import ModelCard
 from tagger_export.convert import seal, to_onnx
 from tagger_export.parity import Parity, check_parity, sample_images
-from tagger_export.precision_check import MAX_LOSS, PrecisionCheck, compare_precisions, refuse_loss
+from tagger_export.precision_check import (
+    MAX_LOSS,
+    PrecisionCheck,
+    TagFiles,
+    compare_precisions,
+    refuse_loss,
+)
 from tagger_export.precisions import to_float16, to_int8
 from tagger_export.run_images import calibration_images, comparison_files, labelled_split
 
@@ -38,6 +44,7 @@ def export_run(
     output: Path,
     images: Path | None = None,
     *,
+    tag: TagFiles,
     precision: str = "fp32",
     max_loss: float = MAX_LOSS,
 ) -> Export:
@@ -47,6 +54,7 @@ def export_run(
         folder: the run folder.
         output: the file to write.
         images: folder of images to compare on; None takes the run's own validation images.
+        tag: tags images, to measure what another precision than fp32 costs.
         precision: one of :data:`tagger.network.card.PRECISIONS`.
         max_loss: validation macro-AP that another precision than fp32 may lose.
 
@@ -71,7 +79,7 @@ def export_run(
             fp32.write_bytes(proto.SerializeToString())
             parity = check_parity(model, fp32, sample)
             if data is not None:
-                proto, check = _lowered(fp32, card, precision, data)
+                proto, check = _lowered(fp32, card, precision, data, tag)
                 refuse_loss(check, precision, max_loss)
             beside.write_bytes(proto.SerializeToString())
     except OSError as error:
@@ -81,7 +89,11 @@ def export_run(
 
 
 def _lowered(
-    fp32: Path, card: ModelCard, precision: str, data: tuple[LabelledSet, LabelledSet]
+    fp32: Path,
+    card: ModelCard,
+    precision: str,
+    data: tuple[LabelledSet, LabelledSet],
+    tag: TagFiles,
 ) -> tuple[Any, PrecisionCheck]:
     """Turn the fp32 file into another precision, and measure that beside it."""
     training, validation = data
@@ -94,7 +106,7 @@ def _lowered(
     seal(lowered, own_card)
     file = fp32.with_name(f"{precision}.onnx")
     file.write_bytes(lowered.SerializeToString())
-    check = compare_precisions(fp32, file, validation, device=device)
+    check = compare_precisions(fp32, file, validation, tag, device=device)
     provenance = {**card.provenance, "precision_check": check.to_dict()}
     seal(lowered, dataclasses.replace(own_card, provenance=provenance))
     return lowered, check

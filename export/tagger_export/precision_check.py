@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from tagger_training.labels import LabelledSet
 from tagger_training.metrics import macro_average_precision
 
 from tagger.errors import DataError, ModelError
-from tagger.network.devices import available_cores
 from tagger.network.model import TaggerModel
-from tagger.pipeline.pipeline import tag_images
-from tagger.results import Tagged
-from tagger.rules import Rules
+from tagger.results import Result, Tagged
+
+#: Paths of images and a model → a result per image, by the rules of the model's card.
+TagFiles: TypeAlias = Callable[[Iterable[str], TaggerModel], Iterable[Result]]
 
 #: The macro-AP that another precision may lose, unless more is allowed.
 MAX_LOSS = 0.01
@@ -51,7 +51,7 @@ class PrecisionCheck:
 
 
 def compare_precisions(
-    fp32: Path, file: Path, validation: LabelledSet, *, device: str = "cpu"
+    fp32: Path, file: Path, validation: LabelledSet, tag: TagFiles, *, device: str = "cpu"
 ) -> PrecisionCheck:
     """Tag the validation images with both files.
 
@@ -59,6 +59,7 @@ def compare_precisions(
         fp32: the original; it runs on the CPU.
         file: the same network in another precision.
         validation: images and targets, labels in the model's order.
+        tag: tags images.
         device: where ``file`` runs, as :class:`tagger.network.model.TaggerModel` takes it.
 
     Raises:
@@ -67,8 +68,8 @@ def compare_precisions(
     original = TaggerModel(fp32, "cpu")
     other = TaggerModel(file, device)
     card = original.card
-    before = _tagged(original, validation)
-    after = _tagged(other, validation)
+    before = _tagged(tag, original, validation)
+    after = _tagged(tag, other, validation)
     keep = sorted(before.keys() & after.keys())
     if not keep:
         raise DataError("None of the run's validation images can be read to measure on.")
@@ -106,11 +107,9 @@ def refuse_loss(check: PrecisionCheck, precision: str, max_loss: float) -> None:
         )
 
 
-def _tagged(model: TaggerModel, validation: LabelledSet) -> dict[int, Tagged]:
+def _tagged(tag: TagFiles, model: TaggerModel, validation: LabelledSet) -> dict[int, Tagged]:
     """Tag the images; return the results by position, without images that cannot be read."""
-    paths = (str(file) for file in validation.files)
-    rules = Rules.of_card(model.card)
-    results = enumerate(tag_images(paths, model, rules, workers=available_cores()))
+    results = enumerate(tag((str(file) for file in validation.files), model))
     return {i: result for i, result in results if isinstance(result, Tagged)}
 
 

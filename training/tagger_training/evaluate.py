@@ -1,31 +1,32 @@
-"""A model file and a labelled set → quality figures, through the same stages as tagging."""
+"""What a model says of labelled images → quality figures."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 
 from tagger.errors import DataError
-from tagger.network.model import TaggerModel
-from tagger.pipeline.pipeline import tag_images
-from tagger.results import Failed
+from tagger.network.card import ModelCard
+from tagger.results import Failed, Result
 from tagger.rules import Rules, choose
 from tagger_training.labels import LabelledSet, Notice
 from tagger_training.metrics import Evaluation, evaluate, most_frequent
 
 
-def evaluate_model(
-    model: TaggerModel, labelled: LabelledSet, *, workers: int
+def evaluate_results(
+    card: ModelCard, labelled: LabelledSet, results: Iterable[Result]
 ) -> tuple[Evaluation, LabelledSet]:
-    """Tag every labelled image and measure the result.
+    """Measure what a model says of every labelled image.
 
     The baseline predicts the label frequencies of the model's training data (of this set, when
     the card does not tell them) and tags every image with the most frequent labels, as many as an
     image has on average.
 
     Args:
-        model: an opened model.
+        card: of the model.
         labelled: images and targets, labels in the model's order.
-        workers: images decoded at a time.
+        results: one per image, in the order of ``labelled.files``.
 
     Returns:
         The figures, and the set without the images that could not be read.
@@ -33,11 +34,8 @@ def evaluate_model(
     Raises:
         DataError: no image could be read.
     """
-    card = model.card
     rules = Rules.of_card(card)
-    results = list(
-        tag_images((str(file) for file in labelled.files), model, rules, workers=workers)
-    )
+    results = list(results)
     failed = [result for result in results if isinstance(result, Failed)]
     keep = [i for i, result in enumerate(results) if not isinstance(result, Failed)]
     if not keep:

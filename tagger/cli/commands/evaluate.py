@@ -71,9 +71,11 @@ def evaluate(
     from tagger.cli.streams import say, show
     from tagger.network.devices import available_cores
     from tagger.network.model import TaggerModel
+    from tagger.pipeline.pipeline import tag_images
+    from tagger.rules import Rules
 
     with needs_train_extra("evaluate"):
-        from tagger_training.evaluate import evaluate_model
+        from tagger_training.evaluate import evaluate_results
         from tagger_training.labels import read_labelled_set
     opened = TaggerModel(model, device, batch_size=batch_size)
     labelled = read_labelled_set(
@@ -84,7 +86,13 @@ def evaluate(
         tags_column=tags_column,
         separator=separator,
     )
-    evaluation, labelled = evaluate_model(opened, labelled, workers=workers or available_cores())
+    results = tag_images(
+        [str(file) for file in labelled.files],
+        opened,
+        Rules.of_card(opened.card),
+        workers=workers or available_cores(),
+    )
+    evaluation, labelled = evaluate_results(opened.card, labelled, results)
     if not quiet:
         for notice in labelled.notices:
             say(f"Note: {notice}.")

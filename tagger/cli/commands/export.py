@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,9 @@ from tagger.cli.streams import show
 
 if TYPE_CHECKING:
     from tagger_export.precision_check import PrecisionCheck
+
+    from tagger.network.model import TaggerModel
+    from tagger.results import Result
 
 _EXAMPLES = """Examples:
 
@@ -75,7 +79,9 @@ def export(
         raise OutputError(f"{output} cannot be written: it is a folder.")
     with needs_train_extra("export"):
         from tagger_export.export import export_run
-    written = export_run(run, output, images, precision=precision.value, max_loss=max_loss)
+    written = export_run(
+        run, output, images, tag=_tagged, precision=precision.value, max_loss=max_loss
+    )
     show(
         f"{written.file}: {written.size / 1e6:.1f} MB; largest difference from Keras on "
         f"{written.parity.images} images {written.parity.largest_difference:.1e}"
@@ -83,6 +89,15 @@ def export(
     if written.check:
         show(_cost(written.check, precision.value))
     return 0
+
+
+def _tagged(paths: Iterable[str], model: TaggerModel) -> Iterable[Result]:
+    """Tag images by the model's own rules, as ``tagger tag`` would."""
+    from tagger.network.devices import available_cores
+    from tagger.pipeline.pipeline import tag_images
+    from tagger.rules import Rules
+
+    return tag_images(paths, model, Rules.of_card(model.card), workers=available_cores())
 
 
 def _cost(check: PrecisionCheck, precision: str) -> str:
