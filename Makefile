@@ -37,6 +37,7 @@ fuzz-short: $(VENV)/.fuzz
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 format: $(VENV)/.dev
@@ -61,7 +62,7 @@ benchmark: $(VENV)/.base
 	$(BIN)/tagger bench $(IMAGES)
 
 clean:
-	rm -rf $(VENV) $(WHEELHOUSE) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(WHEELHOUSE) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/.pip:
 	$(PYTHON) -m venv $(VENV)
