@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tagger.cli.options.holders import OutputOptions, embedding_writer, sidecar_writer
 from tagger.cli.options.resume import Origin, ResumeOptions, recorded_run
-from tagger.cli.options.table import TableOptions, table_sink, table_writer
+from tagger.cli.options.table import TablePlan, table_sink, table_writer
 from tagger.cli.streams import EXIT_READER_GONE, say
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Outputs:
 def write_results(
     source: Source,
     card: ModelCard,
-    table: TableOptions,
+    table: TablePlan,
     options: OutputOptions,
     summary_file: Path | None,
     resuming: ResumeOptions = ResumeOptions(),  # noqa: B008 (frozen)

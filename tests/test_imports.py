@@ -75,7 +75,9 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_tagging_loads_no_training() -> None:
-    loaded = loaded_by("import tagger.pipeline, tagger.writers.tables, tagger.writers.sidecars")
+    loaded = loaded_by(
+        "import tagger.pipeline.pipeline, tagger.table.text, tagger.holders.sidecars"
+    )
 
     assert {"PIL", "numpy", "onnxruntime"} <= loaded
     assert (
@@ -97,7 +99,7 @@ def test_only_one_module_imports_the_runtime() -> None:
         if "onnxruntime" in imports_of(file)
     ]
 
-    assert importers == ["ort.py"]
+    assert importers == ["network/ort.py"]
 
 
 def test_only_commands_import_training_and_export() -> None:

@@ -31,7 +31,7 @@ sys.meta_path.insert(0, Missing())
     [
         (("train", "--images", ".", "--labels", "labels.csv", "-o", "run"), "keras"),
         (("average", "one", "two", "-o", "run"), "keras"),
-        (("export", "run", "-o", "model.onnx"), "onnx"),
+        (("export", "run", "-o", "model.onnx"), "keras"),
         (("evaluate", "--images", ".", "--labels", "labels.csv"), "sklearn"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand, TyperOption
+from typer.core import TyperOption
 
+from tagger.cli.command import Command
 from tagger.cli.config import NOT_IN_FILES, Setting, mentioned, read_settings
 from tagger.cli.config_files import ConfigFile, files_to_read, shown
 from tagger.cli.config_values import option_key
@@ -18,23 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from typer._click.parser import _OptionParser
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="Defaults of your own, in place of tagger.toml in the current folder; --no-NAME "
-        "undoes what a file says of an option.",
-    ),
-]
-NoConfigOption = Annotated[
-    bool,
-    typer.Option(
-        "--no-config",
-        help="Read no tagger.toml, neither here nor in your configuration folder.",
-    ),
-]
 
 _META_KEY = "tagger.configuration"
 _UNDONE = "undone "  # no parameter's name holds a blank
@@ -61,7 +44,7 @@ def configuration_of(meta: dict[str, Any]) -> Configuration:
     return found
 
 
-class ConfigurableCommand(TyperCommand):
+class ConfigurableCommand(Command):
     """Takes defaults from files, says which, and names them in errors.
 
     What a file says of an option is undone by ``--no-NAME`` (``--NAME`` where the option itself

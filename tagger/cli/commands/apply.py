@@ -12,21 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options.common import BackupOption, QuietOption
+from tagger.cli.command import register
+from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.holders import (
-    EmbedOption,
-    KeepTimeOption,
+    HolderOptions,
     Sidecar,
-    SidecarBaseOption,
-    SidecarDirOption,
-    SidecarName,
-    SidecarNameOption,
-    SidecarOption,
-    XmpRootOption,
     mirrored_base,
     refuse_outside,
     sidecar_names,
 )
+from tagger.cli.options.report import ReportOptions
 from tagger.cli.streams import say
 from tagger.errors import UsageError
 
@@ -55,7 +50,7 @@ on (table, disk), 130 interrupted.
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("apply", epilog=_EXAMPLES)(apply)
+    register(app, apply, _EXAMPLES)
 
 
 def apply(
@@ -68,21 +63,15 @@ def apply(
             show_default=False,
         ),
     ],
-    sidecar: SidecarOption = None,
-    sidecar_name: SidecarNameOption = SidecarName.APPEND,
-    sidecar_dir: SidecarDirOption = None,
-    sidecar_base: SidecarBaseOption = None,
-    embed: EmbedOption = False,
-    keep_time: KeepTimeOption = False,
-    backup: BackupOption = False,
-    xmp_root: XmpRootOption = None,
+    *,
+    holders: Annotated[HolderOptions, Without("existing")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change; change nothing.")
     ] = False,
     yes: Annotated[
         bool, typer.Option("-y", "--yes", help="Do not ask; needed where there is no terminal.")
     ] = False,
-    quiet: QuietOption = False,
+    report: Annotated[ReportOptions, Only("quiet")],
 ) -> int:
     """Write tags that you corrected in a table to the sidecars; --sidecar xmp is the default.
 
@@ -99,27 +88,28 @@ def apply(
     from tagger.table.corrections import read_corrections
     from tagger.table.rows import open_rows
 
-    kinds = _kinds(sidecar, embed=embed)
+    kinds = _kinds(holders.sidecar, embed=holders.embed)
     if not (dry_run or yes or _can_ask()):
         raise UsageError("There is no terminal to ask on: say --yes, or --dry-run to look first.")
-    base = mirrored_base(sidecar_base, mirrors=sidecar_dir is not None)
-    names = sidecar_names(sidecar_name, sidecar_dir, lambda: base or "")
-    root = None if xmp_root is None else xmp_levels(xmp_root)
+    mirrors = holders.sidecar_dir is not None
+    base = mirrored_base(holders.sidecar_base, mirrors=mirrors)
+    names = sidecar_names(holders.sidecar_name, holders.sidecar_dir, lambda: base or "")
+    root = None if holders.xmp_root is None else xmp_levels(holders.xmp_root)
     with open_rows(table, edited=True) as rows:
         corrections = read_corrections(rows, os.path.lexists)
     for row in corrections.rows:
         refuse_outside(row.path, base)
-    run = _Run(quiet=quiet)
+    run = _Run(quiet=report.quiet)
     known = corrections.labels | corrections.uses().keys()
     if Sidecar.TXT in kinds:
         known |= _bundled_labels()
-    files = SidecarFiles(backup=backup, makes_folders=sidecar_dir is not None, failed=run.failed)
+    files = SidecarFiles(backup=holders.backup, makes_folders=mirrors, failed=run.failed)
     settling = Settling(
         kinds,
         names,
         Terms(known, root, date.today().isoformat()),
         files,
-        partial(embed_tags, backup=backup, keep_time=keep_time),
+        partial(embed_tags, backup=holders.backup, keep_time=holders.keep_time),
         run.failed,
     )
     plan = run.show(corrections, settling)

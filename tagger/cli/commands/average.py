@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from tagger.cli.command import register
 from tagger.cli.commands.train import TrainDisplay, figures
-from tagger.cli.options.common import CacheOption, NameOption
+from tagger.cli.options.groups import Without
+from tagger.cli.options.training import TrainingRunOptions
 
 _EXAMPLES = """Examples:
 
@@ -28,16 +30,14 @@ _EXAMPLES = """Examples:
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("average", epilog=_EXAMPLES)(average)
+    register(app, average, _EXAMPLES)
 
 
 def average(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN", help="Folders of finished trainings.")
     ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")
-    ],
+    *,
     measured_by: Annotated[
         Path | None,
         typer.Option(
@@ -46,8 +46,7 @@ def average(
             help="For runs on all images: the average of the trainings that they repeat.",
         ),
     ] = None,
-    name: NameOption = None,
-    cache: CacheOption = None,
+    written: Annotated[TrainingRunOptions, Without("resume")],
 ) -> int:
     """Average the weights of several trainings of one network.
 
@@ -60,7 +59,14 @@ def average(
     with needs_train_extra("average"):
         from tagger_training.averaging import average as run_average
     display = TrainDisplay()
-    evaluation = run_average(runs, output, display, measured_by=measured_by, name=name, cache=cache)
+    evaluation = run_average(
+        runs,
+        written.output,
+        display,
+        measured_by=measured_by,
+        name=written.name,
+        cache=written.cache,
+    )
     print(f"Averaged {len(runs)} trainings{figures(evaluation)}.")
-    print(f"Next: tagger export {output} -o model.onnx")
+    print(f"Next: tagger export {written.output} -o model.onnx")
     return 0

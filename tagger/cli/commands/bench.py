@@ -9,15 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options.common import (
-    BatchSizeOption,
-    DeviceOption,
-    GpuMemoryOption,
-    JsonOption,
-    ModelOption,
-    QuietOption,
-    WorkersOption,
-)
+from tagger.cli.command import register
+from tagger.cli.options.groups import Only
+from tagger.cli.options.model import DecodeOptions, ModelOptions
+from tagger.cli.options.report import JsonOption, ReportOptions
 from tagger.cli.streams import say, show
 
 if TYPE_CHECKING:
@@ -35,7 +30,7 @@ _EXAMPLES = """Examples:
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("bench", epilog=_EXAMPLES)(bench)
+    register(app, bench, _EXAMPLES)
 
 
 def bench(
@@ -51,27 +46,20 @@ def bench(
     rounds: Annotated[
         int, typer.Option("--rounds", min=1, metavar="N", help="Rounds; medians are reported.")
     ] = 3,
-    model: ModelOption = None,
-    device: DeviceOption = "auto",
-    batch_size: BatchSizeOption = None,
-    gpu_mem_limit: GpuMemoryOption = None,
-    workers: WorkersOption = None,
+    *,
+    model: ModelOptions,
+    decoding: Annotated[DecodeOptions, Only("workers")],
     as_json: JsonOption = False,
-    quiet: QuietOption = False,
+    report: Annotated[ReportOptions, Only("quiet")],
 ) -> int:
     """Measure decoding alone, the network alone, and both together.
 
     The ideal follows from the first two: on a CPU the same cores do both, one after the other; a
     GPU runs beside them.
     """
-    from tagger.cli.options.values import memory_size
-    from tagger.network.devices import available_cores
-    from tagger.network.model import TaggerModel
-
-    opened = TaggerModel(
-        model, device, batch_size=batch_size, gpu_memory=memory_size(gpu_mem_limit)
-    )
-    count = workers or available_cores()
+    quiet = report.quiet
+    opened = model.open()
+    count = decoding.worker_count()
     with tempfile.TemporaryDirectory(prefix="tagger-bench-") as scratch:
         sets = _given(path, images) if path else _drawn(Path(scratch), images, quiet=quiet)
         measured = {

@@ -5,11 +5,15 @@ from __future__ import annotations
 import platform
 import time
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from tagger import __version__
-from tagger.cli.options.common import ModelOption
+from tagger.cli.command import register
+from tagger.cli.options.groups import Only
+from tagger.cli.options.model import ModelOptions
 from tagger.cli.streams import say, show
 
 _BASE = ("numpy", "pillow", "typer", "rich")
@@ -20,10 +24,10 @@ _TRAIN = ("tensorflow", "keras", "tf2onnx", "onnx", "scikit-learn", "matplotlib"
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("doctor")(doctor)
+    register(app, doctor)
 
 
-def doctor(model: ModelOption = None) -> int:
+def doctor(*, model: Annotated[ModelOptions, Only("model")]) -> int:
     """Say what works here.
 
     Versions, devices, the model, and a tagged sample; the exit code is 0 when tagging works.
@@ -47,7 +51,7 @@ def doctor(model: ModelOption = None) -> int:
     if not runtimes:
         show("problem: no ONNX Runtime is installed: install poster-tagger again")
         return 3
-    return max(_devices(), _sample(model), int(len(runtimes) != 1))
+    return max(_devices(), _sample(model.model), int(len(runtimes) != 1))
 
 
 def _devices() -> int:
@@ -61,17 +65,15 @@ def _devices() -> int:
     return 0
 
 
-def _sample(model: object) -> int:
+def _sample(model: Path | None) -> int:
     """Tag the sample that the package brings along; the one check that covers everything."""
-    from pathlib import Path
-
     from tagger.network.model import BUNDLED_MODEL, TaggerModel
     from tagger.pipeline.pipeline import tag_images
     from tagger.results import Failed
     from tagger.rules import Rules
 
     started = time.perf_counter()
-    opened = TaggerModel(model if isinstance(model, Path) else None)
+    opened = TaggerModel(model)
     loaded = time.perf_counter()
     card = opened.card
     show(

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tagger.cli.options.common import (
-    BatchSizeOption,
-    DeviceOption,
-    IdColumnOption,
-    ImagesOption,
-    JsonOption,
-    LabelsOption,
-    ModelArgument,
-    QuietOption,
-    SeparatorOption,
-    TagsColumnOption,
-    WorkersOption,
-)
+from tagger.cli.command import register
+from tagger.cli.options.groups import Only
+from tagger.cli.options.model import DecodeOptions, ModelArgument, ModelOptions
+from tagger.cli.options.report import JsonOption, ReportOptions
+from tagger.cli.options.training import LabelledSetOptions
 
 if TYPE_CHECKING:
     from tagger_training.metrics import Evaluation
@@ -47,21 +40,17 @@ _FIGURES = (
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("evaluate", epilog=_EXAMPLES)(evaluate)
+    register(app, evaluate, _EXAMPLES)
 
 
 def evaluate(
-    images: ImagesOption,
-    labels: LabelsOption,
     model: ModelArgument = None,
-    id_column: IdColumnOption = None,
-    tags_column: TagsColumnOption = None,
-    separator: SeparatorOption = "|",
-    device: DeviceOption = "auto",
-    batch_size: BatchSizeOption = None,
-    workers: WorkersOption = None,
+    *,
+    labelled_set: LabelledSetOptions,
+    network: Annotated[ModelOptions, Only("device", "batch_size")],
+    decoding: Annotated[DecodeOptions, Only("workers")],
     as_json: JsonOption = False,
-    quiet: QuietOption = False,
+    report: Annotated[ReportOptions, Only("quiet")],
 ) -> int:
     """Measure a model on labelled images.
 
@@ -69,31 +58,29 @@ def evaluate(
     """
     from tagger.cli.extras import needs_train_extra
     from tagger.cli.streams import say, show
-    from tagger.network.devices import available_cores
-    from tagger.network.model import TaggerModel
     from tagger.pipeline.pipeline import tag_images
     from tagger.rules import Rules
 
     with needs_train_extra("evaluate"):
         from tagger_training.evaluate import evaluate_results
         from tagger_training.labels import read_labelled_set
-    opened = TaggerModel(model, device, batch_size=batch_size)
+    opened = dataclasses.replace(network, model=model).open()
     labelled = read_labelled_set(
-        labels,
-        images,
+        labelled_set.labels,
+        labelled_set.images,
         labels=opened.card.labels,
-        id_column=id_column,
-        tags_column=tags_column,
-        separator=separator,
+        id_column=labelled_set.id_column,
+        tags_column=labelled_set.tags_column,
+        separator=labelled_set.separator,
     )
     results = tag_images(
         [str(file) for file in labelled.files],
         opened,
         Rules.of_card(opened.card),
-        workers=workers or available_cores(),
+        workers=decoding.worker_count(),
     )
     evaluation, labelled = evaluate_results(opened.card, labelled, results)
-    if not quiet:
+    if not report.quiet:
         for notice in labelled.notices:
             say(f"Note: {notice}.")
     if as_json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tagger.cli.command import register
 from tagger.cli.streams import show
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Precision(StrEnum):
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("export", epilog=_EXAMPLES)(export)
+    register(app, export, _EXAMPLES)
 
 
 def export(

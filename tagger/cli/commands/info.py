@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options.common import JsonOption, ModelArgument
+from tagger.cli.command import register
+from tagger.cli.options.model import ModelArgument
+from tagger.cli.options.report import JsonOption
 from tagger.cli.streams import show
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ _EXAMPLES = """Examples:
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("info", epilog=_EXAMPLES)(info)
+    register(app, info, _EXAMPLES)
 
 
 def info(

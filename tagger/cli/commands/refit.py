@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from tagger.cli.command import register
 from tagger.cli.commands.train import TrainDisplay
-from tagger.cli.options.common import CacheOption, NameOption
+from tagger.cli.options.training import TrainingRunOptions
 
 _EXAMPLES = """Examples:
 
@@ -21,19 +22,13 @@ _EXAMPLES = """Examples:
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("refit", epilog=_EXAMPLES)(refit)
+    register(app, refit, _EXAMPLES)
 
 
 def refit(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished training.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")
-    ],
-    name: NameOption = None,
-    cache: CacheOption = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last epoch, if any.")
-    ] = False,
+    *,
+    written: TrainingRunOptions,
 ) -> int:
     """Train a finished run's network again, on all images.
 
@@ -46,7 +41,14 @@ def refit(
     with needs_train_extra("refit"):
         from tagger_training.train import refit as run_refit
     display = TrainDisplay()
-    run_refit(run, output, display, name=name, resume=resume, cache=cache)
+    run_refit(
+        run,
+        written.output,
+        display,
+        name=written.name,
+        resume=written.resume,
+        cache=written.cache,
+    )
     print(f"Trained {display.epochs_done} epochs on all images of {run}.")
-    print(f"Next: tagger export {output} -o model.onnx")
+    print(f"Next: tagger export {written.output} -o model.onnx")
     return 0

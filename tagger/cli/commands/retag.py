@@ -8,44 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options.common import (
-    BackupOption,
-    IgnoreOption,
-    MaxTagsOption,
-    MinTagsOption,
-    ModelOption,
-    QuietOption,
-    RenameOption,
-    SummaryOption,
-    ThresholdOption,
-)
+from tagger.cli.command import register
+from tagger.cli.options.groups import Only
 from tagger.cli.options.holders import (
-    EmbedOption,
-    Existing,
-    ExistingOption,
-    KeepTimeOption,
+    HolderOptions,
     OutputOptions,
-    SidecarBaseOption,
-    SidecarDirOption,
     SidecarName,
-    SidecarNameOption,
-    SidecarOption,
-    XmpRootOption,
     mirrored_base,
     refuse_outside,
 )
+from tagger.cli.options.model import ModelOptions
+from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.resume import Origin
-from tagger.cli.options.table import (
-    AbsoluteOption,
-    ColumnsOption,
-    ExcelOption,
-    FormatOption,
-    LayoutName,
-    LayoutOption,
-    OutputOption,
-    RelativeToOption,
-    table_options,
-)
+from tagger.cli.options.table import TableOptions
+from tagger.cli.options.tags import TagOptions
 from tagger.errors import TableError, UsageError
 from tagger.job import Source, write_results
 from tagger.runs.paths import RunPaths
@@ -68,7 +44,7 @@ on (model, table, output), 130 interrupted, 141 the reader of the output went aw
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("retag", epilog=_EXAMPLES)(retag)
+    register(app, retag, _EXAMPLES)
 
 
 def retag(
@@ -80,30 +56,12 @@ def retag(
             show_default=False,
         ),
     ],
-    output: OutputOption = None,
-    format: FormatOption = None,
-    layout: LayoutOption = LayoutName.WIDE,
-    excel: ExcelOption = False,
-    columns: ColumnsOption = None,
-    absolute: AbsoluteOption = False,
-    relative_to: RelativeToOption = None,
-    sidecar: SidecarOption = None,
-    sidecar_name: SidecarNameOption = SidecarName.APPEND,
-    sidecar_dir: SidecarDirOption = None,
-    sidecar_base: SidecarBaseOption = None,
-    existing: ExistingOption = Existing.MERGE,
-    embed: EmbedOption = False,
-    keep_time: KeepTimeOption = False,
-    backup: BackupOption = False,
-    xmp_root: XmpRootOption = None,
-    threshold: ThresholdOption = None,
-    max_tags: MaxTagsOption = None,
-    min_tags: MinTagsOption = None,
-    ignore: IgnoreOption = None,
-    rename: RenameOption = None,
-    model: ModelOption = None,
-    quiet: QuietOption = False,
-    summary: SummaryOption = None,
+    *,
+    table: TableOptions,
+    holders: HolderOptions,
+    tags: TagOptions,
+    model: Annotated[ModelOptions, Only("model")],
+    report: ReportOptions,
 ) -> int:
     """Choose tags anew from the probabilities in a table, without looking at the images.
 
@@ -111,44 +69,24 @@ def retag(
     the model, so name the one that tagged. Paths are read as 'tagger tag' reads them: start the
     command in the same folder. RESULTS itself may be the output.
     """
-    from tagger.cli.options.values import tagging_rules, xmp_levels
-    from tagger.network.model import BUNDLED_MODEL, read_card
     from tagger.table.rows import open_rows
     from tagger.table.wide import WideTable
 
-    table = table_options(
-        output,
-        format,
-        layout,
-        excel=excel,
-        columns=columns or (),
-        absolute=absolute,
-        relative_to=relative_to,
-    )
-    outputs = OutputOptions(
-        tuple(sidecar or ()), sidecar_name, sidecar_dir, existing, backup, xmp_levels(xmp_root),
-        embed, keep_time,
-    )  # fmt: skip
-    _refuse_to_overwrite_unread(results, output)
-    mirrors = bool(outputs.sidecars) and sidecar_dir is not None
-    base = mirrored_base(sidecar_base, mirrors=mirrors)
-    card = read_card(model or BUNDLED_MODEL)
-    rules = tagging_rules(
-        card,
-        thresholds=threshold or [],
-        min_tags=min_tags,
-        max_tags=max_tags,
-        ignored=ignore or [],
-        renamed=rename or [],
-    )
+    plan = table.plan()
+    outputs = holders.plan()
+    _refuse_to_overwrite_unread(results, table.output)
+    mirrors = bool(outputs.sidecars) and outputs.sidecar_dir is not None
+    base = mirrored_base(holders.sidecar_base, mirrors=mirrors)
+    card = model.card()
+    rules = tags.rules(card)
     with open_rows(results) as rows:
-        wide = WideTable(rows, card, table.columns)
+        wide = WideTable(rows, card, plan.columns)
         source = Source(
             lambda unreadable, remaining: _placed(wide.results(rules), rows.name, outputs, base),
             lambda: base or "",
-            Origin(rules, model or BUNDLED_MODEL, table=results),
+            Origin(rules, model.file, table=results),
         )
-        return write_results(source, card, table, outputs, summary, quiet=quiet)
+        return write_results(source, card, plan, outputs, report.summary, quiet=report.quiet)
 
 
 def _refuse_to_overwrite_unread(results: str, output: str | None) -> None:

@@ -3,70 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.configurable import ConfigOption, ConfigurableCommand, NoConfigOption
-from tagger.cli.options.common import (
-    BackupOption,
-    BatchSizeOption,
-    DeviceOption,
-    ExcludeOption,
-    FilesFromOption,
-    FollowSymlinksOption,
-    GpuMemoryOption,
-    IgnoreOption,
-    ImageMemoryOption,
-    ImageTimeoutOption,
-    IncludeOption,
-    IsolateOption,
-    LibraryOption,
-    MaxTagsOption,
-    MinTagsOption,
-    ModelOption,
-    NoRecursiveOption,
-    NullOption,
-    QuietOption,
-    RenameOption,
-    SummaryOption,
-    ThresholdOption,
-    WorkersOption,
-)
-from tagger.cli.options.holders import (
-    EmbedOption,
-    Existing,
-    ExistingOption,
-    KeepTimeOption,
-    OutputOptions,
-    SidecarDirOption,
-    SidecarName,
-    SidecarNameOption,
-    SidecarOption,
-    XmpRootOption,
-)
-from tagger.cli.options.images import NewerThanOption, SkipTaggedOption
-from tagger.cli.options.resume import (
-    Origin,
-    ResumeOption,
-    ResumeOptions,
-    RetryFailedOption,
-    UpdateOption,
-)
-from tagger.cli.options.table import (
-    AbsoluteOption,
-    ColumnsOption,
-    ExcelOption,
-    FormatOption,
-    LayoutName,
-    LayoutOption,
-    OutputOption,
-    RelativeToOption,
-    TableOptions,
-    table_options,
-)
+from tagger.cli.command import register
+from tagger.cli.configurable import ConfigurableCommand
+from tagger.cli.options.groups import Without
+from tagger.cli.options.holders import HolderOptions, OutputOptions
+from tagger.cli.options.images import ImageOptions
+from tagger.cli.options.model import DecodeOptions, ModelOptions
+from tagger.cli.options.report import ConfigOptions, ReportOptions
+from tagger.cli.options.resume import Origin, ResumeOptions
+from tagger.cli.options.table import TableOptions, TablePlan
+from tagger.cli.options.tags import TagOptions
 from tagger.cli.streams import say
 from tagger.job import EXIT_SOME_FAILED, Source, write_results
 
@@ -97,7 +47,7 @@ output), 130 interrupted (143 by SIGTERM, 129 by SIGHUP), 141 the reader of the 
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("tag", cls=ConfigurableCommand, epilog=_EXAMPLES)(tag)
+    register(app, tag, _EXAMPLES, cls=ConfigurableCommand)
 
 
 def tag(
@@ -109,131 +59,46 @@ def tag(
             show_default=False,
         ),
     ] = None,
-    files_from: FilesFromOption = None,
-    null: NullOption = False,
-    include: IncludeOption = None,
-    exclude: ExcludeOption = None,
-    library: LibraryOption = False,
-    no_recursive: NoRecursiveOption = False,
-    follow_symlinks: FollowSymlinksOption = False,
-    newer_than: NewerThanOption = None,
-    skip_tagged: SkipTaggedOption = False,
-    output: OutputOption = None,
-    format: FormatOption = None,
-    layout: LayoutOption = LayoutName.WIDE,
-    excel: ExcelOption = False,
-    columns: ColumnsOption = None,
-    absolute: AbsoluteOption = False,
-    relative_to: RelativeToOption = None,
-    sidecar: SidecarOption = None,
-    sidecar_name: SidecarNameOption = SidecarName.APPEND,
-    sidecar_dir: SidecarDirOption = None,
-    existing: ExistingOption = Existing.MERGE,
-    embed: EmbedOption = False,
-    keep_time: KeepTimeOption = False,
-    backup: BackupOption = False,
-    xmp_root: XmpRootOption = None,
-    threshold: ThresholdOption = None,
-    max_tags: MaxTagsOption = None,
-    min_tags: MinTagsOption = None,
-    ignore: IgnoreOption = None,
-    rename: RenameOption = None,
-    model: ModelOption = None,
-    device: DeviceOption = "auto",
-    batch_size: BatchSizeOption = None,
-    gpu_mem_limit: GpuMemoryOption = None,
-    workers: WorkersOption = None,
-    image_timeout: ImageTimeoutOption = None,
-    image_memory: ImageMemoryOption = None,
-    isolate: IsolateOption = False,
-    resume: ResumeOption = False,
-    retry_failed: RetryFailedOption = False,
-    update: UpdateOption = False,
+    *,
+    images: ImageOptions,
+    table: TableOptions,
+    holders: Annotated[HolderOptions, Without("sidecar_base")],
+    tags: TagOptions,
+    model: ModelOptions,
+    decoding: DecodeOptions,
+    resuming: ResumeOptions,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the images that would be tagged; tag nothing.")
     ] = False,
-    quiet: QuietOption = False,
-    summary: SummaryOption = None,
-    config: ConfigOption = None,
-    no_config: NoConfigOption = False,
+    report: ReportOptions,
+    config: ConfigOptions,
 ) -> int:
     """Tag images: a table, or a sidecar beside each image."""
-    from tagger.cli.options.images import moment, untagged
-    from tagger.cli.options.values import gather_paths, image_limits, tagging_rules, xmp_levels
-    from tagger.find.scan import WalkOptions
+    from tagger.cli.options.images import untagged
 
-    limits = image_limits(image_timeout, image_memory)
-    found = gather_paths(
-        tuple(paths or ()),
-        files_from,
-        WalkOptions(
-            tuple(include or ()),
-            tuple(exclude or ()),
-            not no_recursive,
-            follow_symlinks,
-            library=library,
-            newer_than=moment(newer_than),
-            seconds=limits.seconds,
-        ),
-        null=null,
-    )
-    rules_of = partial(
-        tagging_rules,
-        thresholds=threshold or [],
-        min_tags=min_tags,
-        max_tags=max_tags,
-        ignored=ignore or [],
-        renamed=rename or [],
-    )
+    limits = decoding.limits()
+    found = images.find(tuple(paths or ()), seconds=limits.seconds)
 
     def skipping(card: ModelCard, rules: Rules) -> Untagged | None:
-        if not skip_tagged:
+        if not images.skip_tagged:
             return None
-        return untagged(found, card, rules.renamed.values(), sidecar or (), sidecar_dir)
+        kinds = holders.sidecar or ()
+        return untagged(found, card, rules.renamed.values(), kinds, holders.sidecar_dir)
 
-    going_on = ResumeOptions(resume, retry_failed, update)
     if dry_run:
-        going_on.refuse_dry_run()
-        card = _card(model) if skip_tagged else None
-        passing = skipping(card, rules_of(card)) if card else None
-        return _list_images(found, passing, quiet=quiet)
-    table = table_options(
-        output,
-        format,
-        layout,
-        excel=excel,
-        columns=columns or (),
-        absolute=absolute,
-        relative_to=relative_to,
-    )
-    outputs = OutputOptions(
-        tuple(sidecar or ()), sidecar_name, sidecar_dir, existing, backup, xmp_levels(xmp_root),
-        embed, keep_time,
-    )  # fmt: skip
-    going_on.check(table, outputs)
-    opened = _open_model(model, device, batch_size, gpu_mem_limit)
-    rules = rules_of(opened.card)
+        resuming.refuse_dry_run()
+        card = model.card() if images.skip_tagged else None
+        passing = skipping(card, tags.rules(card)) if card else None
+        return _list_images(found, passing, quiet=report.quiet)
+    table_plan = table.plan()
+    outputs = holders.plan()
+    resuming.check(table_plan, outputs)
+    opened = model.open()
+    rules = tags.rules(opened.card)
     passing = skipping(opened.card, rules)
     return _tag(
-        found, passing, opened, rules, table, outputs, workers, limits, summary, going_on,
-        isolate=isolate, quiet=quiet,
-    )  # fmt: skip
-
-
-def _open_model(
-    file: Path | None, device: str, batch_size: int | None, gpu_mem_limit: str | None
-) -> TaggerModel:
-    from tagger.cli.options.values import memory_size
-    from tagger.network.model import TaggerModel
-
-    gpu_memory = memory_size(gpu_mem_limit)
-    return TaggerModel(file, device, batch_size=batch_size, gpu_memory=gpu_memory)
-
-
-def _card(file: Path | None) -> ModelCard:
-    from tagger.network.model import BUNDLED_MODEL, read_card
-
-    return read_card(file or BUNDLED_MODEL)
+        found, passing, opened, rules, table_plan, outputs, decoding, limits, report, resuming
+    )
 
 
 def _list_images(found: Scan, passing: Untagged | None, *, quiet: bool) -> int:
@@ -259,18 +124,14 @@ def _tag(
     passing: Untagged | None,
     model: TaggerModel,
     rules: Rules,
-    table: TableOptions,
+    table: TablePlan,
     options: OutputOptions,
-    workers: int | None,
+    decoding: DecodeOptions,
     limits: ImageLimits,
-    summary_file: Path | None,
+    report: ReportOptions,
     resuming: ResumeOptions,
-    *,
-    isolate: bool,
-    quiet: bool,
 ) -> int:
     from tagger.decode.facts import STAMP
-    from tagger.network.devices import available_cores
     from tagger.pipeline.pipeline import tag_images
 
     def paths(unreadable: Callable[[str, str], None], remaining: Remaining | None) -> Iterable[str]:
@@ -286,10 +147,10 @@ def _tag(
             paths(unreadable, remaining),
             model,
             rules,
-            workers=workers or available_cores(),
+            workers=decoding.worker_count(),
             facts=(*table.columns, STAMP),
             limits=limits,
-            isolated=isolate,
+            isolated=decoding.isolate,
         ),
         found.base,
         Origin(rules, model.file, model.device),
@@ -297,4 +158,6 @@ def _tag(
         model.device_note,
         left_out=(lambda: passing.left_out) if passing else None,
     )
-    return write_results(source, model.card, table, options, summary_file, resuming, quiet=quiet)
+    return write_results(
+        source, model.card, table, options, report.summary, resuming, quiet=report.quiet
+    )

@@ -5,25 +5,23 @@ from __future__ import annotations
 import math
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from tagger.cli.options.common import (
-    CacheOption,
-    IdColumnOption,
-    ImagesOption,
-    LabelsOption,
-    NameOption,
-    SeparatorOption,
-    TagsColumnOption,
+from tagger.cli.command import register
+from tagger.cli.options.training import (
+    FitOptions,
+    LabelledSetOptions,
+    NetworkOptions,
+    TrainingRunOptions,
 )
 
 if TYPE_CHECKING:
     from tagger_training.history import Epoch, TrainingState
     from tagger_training.labels import Notice
     from tagger_training.metrics import Evaluation
+    from tagger_training.settings import TrainSettings
 
 _EXAMPLES = """Examples:
 
@@ -36,124 +34,77 @@ _EXAMPLES = """Examples:
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("train", epilog=_EXAMPLES)(train)
+    register(app, train, _EXAMPLES)
 
 
 def train(
-    images: ImagesOption,
-    labels: LabelsOption,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")
-    ],
-    architecture: Annotated[
-        str,
-        typer.Option(
-            "--architecture",
-            metavar="NAME",
-            help="efficientnet-lite2, -lite1, -lite0, sequential, or one of keras.applications.",
-        ),
-    ] = "efficientnet-lite2",
-    from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Start from random weights, not ImageNet's.")
-    ] = False,
-    size: Annotated[
-        str | None,
-        typer.Option("--size", metavar="HxW", help="Input size; default: the network's own."),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, metavar="N", help="At most N epochs.")
-    ] = None,
-    patience: Annotated[
-        int,
-        typer.Option(
-            "--patience", min=1, metavar="N", help="Stop after N epochs that bring nothing better."
-        ),
-    ] = 10,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, metavar="N", help="Images a step.")
-    ] = 32,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            "--learning-rate",
-            min=1e-8,
-            max=1,
-            metavar="X",
-            help="Its peak; default: the network's own.",
-        ),
-    ] = None,
-    validation: Annotated[
-        float,
-        typer.Option(
-            "--validation",
-            min=0.01,
-            max=0.9,
-            metavar="SHARE",
-            help="Share of the images to choose by and never to train on.",
-        ),
-    ] = 0.15,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of weights and order.")] = 1,
-    target_precision: Annotated[
-        float | None,
-        typer.Option(
-            "--target-precision",
-            min=0.01,
-            max=0.99,
-            metavar="SHARE",
-            help="Learn thresholds at which this share of a label's tags is true, instead of F1's.",
-        ),
-    ] = None,
-    name: NameOption = None,
-    never: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--never", metavar="LABEL", help="Label that is never a tag; default: N/A and its like."
-        ),
-    ] = None,
-    id_column: IdColumnOption = None,
-    tags_column: TagsColumnOption = None,
-    separator: SeparatorOption = "|",
-    cache: CacheOption = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from RUN's last epoch, if any.")
-    ] = False,
+    *,
+    labelled: LabelledSetOptions,
+    written: TrainingRunOptions,
+    network: NetworkOptions,
+    fit: FitOptions,
 ) -> int:
     """Train a network on labelled images."""
     from tagger.cli.extras import needs_train_extra
 
     with needs_train_extra("train"):
-        from tagger_training.architectures import find_architecture
-        from tagger_training.settings import DataSource, TrainSettings
+        from tagger_training.settings import DataSource
         from tagger_training.train import train as run_training
-    recipe = find_architecture(architecture, pretrained=not from_scratch).recipe
-    height, width = _size(size) if size else (recipe.height, recipe.width)
-    settings = TrainSettings(
-        architecture=architecture,
+    display = TrainDisplay()
+    evaluation = run_training(
+        DataSource(
+            labelled.images,
+            labelled.labels,
+            labelled.id_column,
+            labelled.tags_column,
+            labelled.separator,
+        ),
+        _settings(network, fit, written),
+        written.output,
+        display,
+        resume=written.resume,
+        cache=written.cache,
+    )
+    print(f"Kept epoch {display.best_epoch} of {display.epochs_done}{figures(evaluation)}.")
+    print(f"Next: tagger export {written.output} -o model.onnx")
+    return 0
+
+
+def _settings(
+    network: NetworkOptions, fit: FitOptions, written: TrainingRunOptions
+) -> TrainSettings:
+    """Fill in the network's own settings where the user has no wishes.
+
+    Raises:
+        UsageError: there is no such network, or the size cannot be understood.
+    """
+    from tagger_training.architectures import find_architecture
+    from tagger_training.settings import TrainSettings
+
+    pretrained = not network.from_scratch
+    recipe = find_architecture(network.architecture, pretrained=pretrained).recipe
+    height, width = _size(network.size) if network.size else (recipe.height, recipe.width)
+    return TrainSettings(
+        architecture=network.architecture,
         height=height,
         width=width,
-        epochs=epochs or recipe.epochs,
-        learning_rate=learning_rate or recipe.learning_rate,
+        epochs=fit.epochs or recipe.epochs,
+        learning_rate=fit.learning_rate or recipe.learning_rate,
         augmentation=recipe.augmentation,
         ema=recipe.ema,
         probe=recipe.probe,
         frozen_layers=recipe.frozen_layers,
         training_scale=recipe.training_scale,
         teachers=recipe.teachers,
-        pretrained=not from_scratch,
-        patience=patience,
-        batch_size=batch_size,
-        validation_share=validation,
-        seed=seed,
-        target_precision=target_precision,
-        name=name or output.absolute().name,
-        never=tuple(never) if never is not None else None,
+        pretrained=pretrained,
+        patience=fit.patience,
+        batch_size=fit.batch_size,
+        validation_share=fit.validation,
+        seed=fit.seed,
+        target_precision=fit.target_precision,
+        name=written.name or written.output.absolute().name,
+        never=tuple(fit.never) if fit.never is not None else None,
     )
-    source = DataSource(images, labels, id_column, tags_column, separator)
-    display = TrainDisplay()
-    evaluation = run_training(source, settings, output, display, resume=resume, cache=cache)
-    print(f"Kept epoch {display.best_epoch} of {display.epochs_done}{figures(evaluation)}.")
-    print(f"Next: tagger export {output} -o model.onnx")
-    return 0
 
 
 def figures(evaluation: Evaluation | None) -> str:

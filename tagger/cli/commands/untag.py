@@ -6,17 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options.common import (
-    BackupOption,
-    ExcludeOption,
-    FilesFromOption,
-    FollowSymlinksOption,
-    IncludeOption,
-    NoRecursiveOption,
-    NullOption,
-    QuietOption,
-)
-from tagger.cli.options.holders import KeepTimeOption
+from tagger.cli.command import register
+from tagger.cli.options.groups import Only, Without
+from tagger.cli.options.holders import HolderOptions
+from tagger.cli.options.images import ImageOptions
+from tagger.cli.options.report import ReportOptions
 from tagger.cli.streams import say
 
 if TYPE_CHECKING:
@@ -37,7 +31,7 @@ Exit codes: 0 done, 1 some files could not be changed, 2 wrong usage, 3 could no
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("untag", epilog=_EXAMPLES)(untag)
+    register(app, untag, _EXAMPLES)
 
 
 def untag(
@@ -50,22 +44,18 @@ def untag(
             show_default=False,
         ),
     ] = None,
-    files_from: FilesFromOption = None,
-    null: NullOption = False,
-    include: IncludeOption = None,
-    exclude: ExcludeOption = None,
-    no_recursive: NoRecursiveOption = False,
-    follow_symlinks: FollowSymlinksOption = False,
+    *,
+    images: Annotated[ImageOptions, Without("library", "newer_than", "skip_tagged")],
     embed: Annotated[
         bool,
         typer.Option(
             "--embed/--no-embed",
             help="Also out of images into which 'tagger tag --embed' put tags; others are only "
             "looked into.",
+            rich_help_panel=HolderOptions.panel,
         ),
     ] = True,
-    keep_time: KeepTimeOption = False,
-    backup: BackupOption = False,
+    holders: Annotated[HolderOptions, Only("keep_time", "backup")],
     settled: Annotated[
         bool,
         typer.Option("--settled", help="Also tags that a person settled with 'tagger apply'."),
@@ -73,7 +63,7 @@ def untag(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
     ] = False,
-    quiet: QuietOption = False,
+    report: Annotated[ReportOptions, Only("quiet")],
 ) -> int:
     """Take our tags out of XMP sidecars, of films' .nfo files, and of the images that hold some.
 
@@ -82,25 +72,16 @@ def untag(
     'tagger apply' wrote, unless --settled asks for those too. Text and JSON sidecars
     bear no mark of ours and are not touched.
     """
-    from tagger.cli.options.values import gather_paths
-    from tagger.files import IMAGE_SUFFIXES
-    from tagger.find.scan import WalkOptions
     from tagger.holders.places import holders_of_tags
 
-    found = gather_paths(
-        tuple(paths or ()),
-        files_from,
-        WalkOptions(
-            tuple(include or ()),
-            tuple(exclude or ()),
-            not no_recursive,
-            follow_symlinks,
-            IMAGE_SUFFIXES | {".xmp", ".nfo"},
-        ),
-        null=null,
-        verb="untag",
+    found = images.find(tuple(paths or ()), other_suffixes=(".xmp", ".nfo"), verb="untag")
+    run = _Run(
+        backup=holders.backup,
+        keep_time=holders.keep_time,
+        settled=settled,
+        dry_run=dry_run,
+        quiet=report.quiet,
     )
-    run = _Run(backup=backup, keep_time=keep_time, settled=settled, dry_run=dry_run, quiet=quiet)
     for path in holders_of_tags(found.paths(run.failed), images=embed):
         run.untag(path)
     run.close()

@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from tagger.cli.options.groups import OptionGroup
 from tagger.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -45,70 +46,96 @@ class Existing(StrEnum):
     ERROR = "error"
 
 
-SidecarOption = Annotated[
-    list[Sidecar] | None,
-    typer.Option(
-        "--sidecar",
-        metavar="txt|json|xmp|nfo",
-        help="Write a file beside each image (repeatable); no table without -o. nfo: add genres to "
-        "the .nfo that a film has already.",
-    ),
-]
+@dataclass(frozen=True, kw_only=True)
+class HolderOptions(OptionGroup):
+    """Sidecars, and tags inside images."""
 
-SidecarNameOption = Annotated[
-    SidecarName,
-    typer.Option("--sidecar-name", help="append: poster.jpg.xmp; replace: poster.xmp."),
-]
+    panel: ClassVar[str] = "Sidecars and embedded tags"
 
-SidecarDirOption = Annotated[
-    str | None,
-    typer.Option(
-        "--sidecar-dir",
-        metavar="DIR",
-        help="Mirror the tree of the images there instead of writing beside them.",
-    ),
-]
+    sidecar: Annotated[
+        list[Sidecar] | None,
+        typer.Option(
+            "--sidecar",
+            metavar="txt|json|xmp|nfo",
+            help="Write a file beside each image (repeatable); no table without -o. nfo: add "
+            "genres to the .nfo that a film has already.",
+        ),
+    ] = None
+    sidecar_name: Annotated[
+        SidecarName,
+        typer.Option("--sidecar-name", help="append: poster.jpg.xmp; replace: poster.xmp."),
+    ] = SidecarName.APPEND
+    sidecar_dir: Annotated[
+        str | None,
+        typer.Option(
+            "--sidecar-dir",
+            metavar="DIR",
+            help="Mirror the tree of the images there instead of writing beside them.",
+        ),
+    ] = None
+    sidecar_base: Annotated[
+        str | None,
+        typer.Option(
+            "--sidecar-base",
+            metavar="DIR",
+            help="The folder whose tree --sidecar-dir mirrors: what 'tagger tag' was given.",
+        ),
+    ] = None
+    existing: Annotated[
+        Existing,
+        typer.Option(
+            "--existing",
+            help="What happens to a sidecar that is there already; merge: the tags change in an "
+            ".xmp, all else in it stays, and other kinds are left alone. An .nfo is never "
+            "overwritten.",
+        ),
+    ] = Existing.MERGE
+    embed: Annotated[
+        bool,
+        typer.Option(
+            "--embed",
+            help="Put tags into the images themselves (JPEG, PNG, WebP, TIFF), no pixel touched, "
+            "for programs that read no sidecars; no table without -o.",
+        ),
+    ] = False
+    keep_time: Annotated[
+        bool,
+        typer.Option("--keep-time", help="Let an image in which tags change keep its date."),
+    ] = False
+    backup: Annotated[
+        bool,
+        typer.Option(
+            "--backup",
+            help="Keep a sidecar or an image as it was, as NAME.bak, before tags change in it.",
+        ),
+    ] = False
+    xmp_root: Annotated[
+        str | None,
+        typer.Option(
+            "--xmp-root",
+            metavar="A|B",
+            help="Put tags below these levels in hierarchical XMP fields: Genre gives Genre|Drama.",
+        ),
+    ] = None
 
-SidecarBaseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--sidecar-base",
-        metavar="DIR",
-        help="The folder whose tree --sidecar-dir mirrors: what 'tagger tag' was given.",
-    ),
-]
+    def plan(self) -> OutputOptions:
+        """Check what was asked for.
 
-ExistingOption = Annotated[
-    Existing,
-    typer.Option(
-        "--existing",
-        help="What happens to a sidecar that is there already; merge: the tags change in an "
-        ".xmp, all else in it stays, and other kinds are left alone. An .nfo is never overwritten.",
-    ),
-]
+        Raises:
+            UsageError: options contradict each other, or cannot be understood.
+        """
+        from tagger.cli.options.values import xmp_levels
 
-XmpRootOption = Annotated[
-    str | None,
-    typer.Option(
-        "--xmp-root",
-        metavar="A|B",
-        help="Put tags below these levels in hierarchical XMP fields: Genre gives Genre|Drama.",
-    ),
-]
-
-EmbedOption = Annotated[
-    bool,
-    typer.Option(
-        "--embed",
-        help="Put tags into the images themselves (JPEG, PNG, WebP, TIFF), no pixel touched, for "
-        "programs that read no sidecars; no table without -o.",
-    ),
-]
-
-KeepTimeOption = Annotated[
-    bool,
-    typer.Option("--keep-time", help="Let an image in which tags change keep its date."),
-]
+        return OutputOptions(
+            tuple(self.sidecar or ()),
+            self.sidecar_name,
+            self.sidecar_dir,
+            self.existing,
+            self.backup,
+            xmp_levels(self.xmp_root),
+            self.embed,
+            self.keep_time,
+        )
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
-"""Which images are left out for what is known of them: their age, and tags that they have."""
+"""Which images there are, and which are left out: for their names, their age or their tags."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from tagger.cli.options.groups import OptionGroup
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,22 +19,96 @@ if TYPE_CHECKING:
     from tagger.find.scan import Scan
     from tagger.network.card import ModelCard
 
-NewerThanOption = Annotated[
-    str | None,
-    typer.Option(
-        "--newer-than",
-        metavar="DATE",
-        help="Take only images changed after a date (2026-01-31, 2026-01-31T18:00) or within an "
-        "age (12h, 7d, 2w).",
-    ),
-]
-SkipTaggedOption = Annotated[
-    bool,
-    typer.Option(
-        "--skip-tagged",
-        help="Leave out images that have tags of ours, or any genre as a keyword.",
-    ),
-]
+
+@dataclass(frozen=True, kw_only=True)
+class ImageOptions(OptionGroup):
+    """Where images are looked for, and which are taken."""
+
+    panel: ClassVar[str] = "Images"
+
+    files_from: Annotated[
+        Path | None,
+        typer.Option("--files-from", metavar="FILE", help="More paths, one a line; - for stdin."),
+    ] = None
+    null: Annotated[
+        bool, typer.Option("-0", "--null", help="Lists are NUL-separated, as find -print0 writes.")
+    ] = False
+    include: Annotated[
+        list[str] | None,
+        typer.Option("--include", metavar="GLOB", help="Take only files that match (repeatable)."),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", metavar="GLOB", help="Leave out files and folders that match (repeatable)."
+        ),
+    ] = None
+    library: Annotated[
+        bool,
+        typer.Option(
+            "--library",
+            help="Take only posters from the folders of Kodi, Jellyfin, Emby or Plex: poster, "
+            "folder, cover, movie, NAME-poster; no fanart, banners, logos, discs or thumbs.",
+        ),
+    ] = False
+    no_recursive: Annotated[
+        bool, typer.Option("--no-recursive", help="Do not enter subfolders.")
+    ] = False
+    follow_symlinks: Annotated[
+        bool, typer.Option("--follow-symlinks", help="Enter links to folders.")
+    ] = False
+    newer_than: Annotated[
+        str | None,
+        typer.Option(
+            "--newer-than",
+            metavar="DATE",
+            help="Take only images changed after a date (2026-01-31, 2026-01-31T18:00) or within "
+            "an age (12h, 7d, 2w).",
+        ),
+    ] = None
+    skip_tagged: Annotated[
+        bool,
+        typer.Option(
+            "--skip-tagged",
+            help="Leave out images that have tags of ours, or any genre as a keyword.",
+        ),
+    ] = False
+
+    def find(
+        self,
+        paths: Sequence[str],
+        *,
+        seconds: float | None = None,
+        other_suffixes: Iterable[str] = (),
+        verb: str = "tag",
+    ) -> Scan:
+        """Return where the images are.
+
+        Args:
+            paths: of the command line.
+            seconds: how long listing a folder may take; None waits for ever.
+            other_suffixes: endings of files that are taken besides images.
+            verb: what is done with them, for a message.
+
+        Raises:
+            UsageError: there are no paths, one is missing, or a list cannot be read.
+        """
+        from tagger.cli.options.values import gather_paths
+        from tagger.files import IMAGE_SUFFIXES
+        from tagger.find.scan import WalkOptions
+
+        options = WalkOptions(
+            tuple(self.include or ()),
+            tuple(self.exclude or ()),
+            not self.no_recursive,
+            self.follow_symlinks,
+            IMAGE_SUFFIXES.union(other_suffixes),
+            library=self.library,
+            newer_than=moment(self.newer_than),
+            seconds=seconds,
+        )
+        return gather_paths(paths, self.files_from, options, null=self.null, verb=verb)
+
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 

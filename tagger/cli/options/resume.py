@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from tagger.cli.options.groups import OptionGroup
 from tagger.cli.options.holders import OutputOptions
-from tagger.cli.options.table import TableOptions, run_table
+from tagger.cli.options.table import TablePlan, run_table
 from tagger.cli.streams import say
 from tagger.errors import UsageError, os_reason
 from tagger.runs.paths import RunPaths
@@ -28,35 +29,30 @@ if TYPE_CHECKING:
     from tagger.runs.plan import Plan
 
 
-ResumeOption = Annotated[
-    bool,
-    typer.Option(
-        "--resume",
-        help="Go on with an earlier run on the same output: what it has done is kept, what is "
-        "missing is tagged; starts where there is nothing yet.",
-    ),
-]
-
-RetryFailedOption = Annotated[
-    bool,
-    typer.Option("--retry-failed", help="As --resume; images that failed are tried again."),
-]
-
-UpdateOption = Annotated[
-    bool,
-    typer.Option(
-        "--update", help="As --resume; images whose file has changed since are tagged again."
-    ),
-]
-
-
-@dataclass(frozen=True)
-class ResumeOptions:
+@dataclass(frozen=True, kw_only=True)
+class ResumeOptions(OptionGroup):
     """What is gone on with; each of the others implies ``resume``."""
 
-    resume: bool = False
-    retry_failed: bool = False
-    update: bool = False
+    panel: ClassVar[str] = "Resuming"
+
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with an earlier run on the same output: what it has done is kept, what is "
+            "missing is tagged; starts where there is nothing yet.",
+        ),
+    ] = False
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="As --resume; images that failed are tried again."),
+    ] = False
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update", help="As --resume; images whose file has changed since are tagged again."
+        ),
+    ] = False
 
     @property
     def wanted(self) -> bool:
@@ -77,7 +73,7 @@ class ResumeOptions:
         if self.wanted:
             raise UsageError(f"--dry-run lists all images: leave out {self.name}.")
 
-    def check(self, table: TableOptions, outputs: OutputOptions) -> None:
+    def check(self, table: TablePlan, outputs: OutputOptions) -> None:
         """Refuse to go on with what leaves no trace.
 
         Raises:
@@ -90,7 +86,7 @@ class ResumeOptions:
             )
 
 
-def _is_table_less(table: TableOptions, outputs: OutputOptions) -> bool:
+def _is_table_less(table: TablePlan, outputs: OutputOptions) -> bool:
     changes_files = bool(outputs.sidecars) or outputs.embed
     return changes_files and table.output is None and table.format is None
 
@@ -139,7 +135,7 @@ def recorded_run(
     found: Scan | None,
     card: ModelCard,
     origin: Origin,
-    table: TableOptions,
+    table: TablePlan,
     outputs: OutputOptions,
     progress: TagProgress,
     *,
@@ -205,7 +201,7 @@ def _is_same(file: str, other: str | None) -> bool:
 
 def _run_files(
     found: Scan | None,
-    table: TableOptions,
+    table: TablePlan,
     outputs: OutputOptions,
     notice: Callable[[str], None],
 ) -> RunPaths | None:
@@ -247,7 +243,7 @@ _HOLDERS = (
 )
 
 
-def _options(rules: Rules, table: TableOptions, outputs: OutputOptions) -> dict[str, Any]:
+def _options(rules: Rules, table: TablePlan, outputs: OutputOptions) -> dict[str, Any]:
     """Return the options that change results, as a manifest notes them."""
     found: dict[str, Any] = {}
     if table.is_file:
@@ -274,7 +270,7 @@ def _defaults(card: ModelCard) -> dict[str, Any]:
     from tagger.rules import Rules
     from tagger.text import as_given
 
-    table = TableOptions("t.csv", Format.CSV, LayoutName.WIDE, False, (), as_given)
+    table = TablePlan("t.csv", Format.CSV, LayoutName.WIDE, False, (), as_given)
     holders = (Sidecar.XMP,), SidecarName.APPEND, None, Existing.MERGE, False, ()
     return _options(Rules.of_card(card), table, OutputOptions(*holders)) | {"--sidecar": []}
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from tagger.cli.extras import needs_extra
+from tagger.cli.options.groups import OptionGroup
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,52 +57,72 @@ class LayoutName(StrEnum):
     LONG = "long"
 
 
-OutputOption = Annotated[
-    str | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Table file; default: stdout."),
-]
+@dataclass(frozen=True, kw_only=True)
+class TableOptions(OptionGroup):
+    """The table: where it goes, and its shape."""
 
-FormatOption = Annotated[
-    Format | None,
-    typer.Option("-f", "--format", help="Table format; default: the file's ending, or csv."),
-]
+    panel: ClassVar[str] = "Table"
 
-LayoutOption = Annotated[
-    LayoutName,
-    typer.Option(
-        "--layout",
-        help="wide: tags and a column a label with its probability; list: tags only; "
-        "long: a row a tag.",
-    ),
-]
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Table file; default: stdout."),
+    ] = None
+    format: Annotated[
+        Format | None,
+        typer.Option("-f", "--format", help="Table format; default: the file's ending, or csv."),
+    ] = None
+    layout: Annotated[
+        LayoutName,
+        typer.Option(
+            "--layout",
+            help="wide: tags and a column a label with its probability; list: tags only; "
+            "long: a row a tag.",
+        ),
+    ] = LayoutName.WIDE
+    excel: Annotated[
+        bool,
+        typer.Option(
+            "--excel",
+            help="CSV and TSV: byte order mark; cells that would run as formulas get a '.",
+        ),
+    ] = False
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns",
+            metavar="NAME,NAME",
+            help="Extra columns: folder, name, title, year, width, height, bytes, sha256.",
+        ),
+    ] = None
+    absolute: Annotated[bool, typer.Option("--absolute", help="Absolute paths in the table.")] = (
+        False
+    )
+    relative_to: Annotated[
+        str | None,
+        typer.Option("--relative-to", metavar="DIR", help="Paths from DIR on in the table."),
+    ] = None
 
-ExcelOption = Annotated[
-    bool,
-    typer.Option(
-        "--excel",
-        help="CSV and TSV: byte order mark; cells that would run as formulas get a '.",
-    ),
-]
+    def plan(self) -> TablePlan:
+        """Check what was asked for.
 
-ColumnsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--columns",
-        metavar="NAME,NAME",
-        help="Extra columns: folder, name, title, year, width, height, bytes, sha256.",
-    ),
-]
-
-AbsoluteOption = Annotated[bool, typer.Option("--absolute", help="Absolute paths in the table.")]
-
-RelativeToOption = Annotated[
-    str | None,
-    typer.Option("--relative-to", metavar="DIR", help="Paths from DIR on in the table."),
-]
+        Raises:
+            UsageError: the file's ending names no format, or an image; a column is unknown; options
+                contradict each other.
+            MissingExtraError: the format's library is not installed.
+        """
+        return table_options(
+            self.output,
+            self.format,
+            self.layout,
+            excel=self.excel,
+            columns=self.columns or (),
+            absolute=self.absolute,
+            relative_to=self.relative_to,
+        )
 
 
 @dataclass(frozen=True)
-class TableOptions:
+class TablePlan:
     """What the table is, and where it goes.
 
     Attributes:
@@ -146,7 +167,7 @@ def table_options(
     columns: Sequence[str],
     absolute: bool,
     relative_to: str | None,
-) -> TableOptions:
+) -> TablePlan:
     """Check what was asked for; each argument is an option's value.
 
     Raises:
@@ -163,7 +184,7 @@ def table_options(
         with needs_extra(f"The format {settled}", settled):
             import_module(f"tagger.table.{settled}")
     spell = _spelling(absolute=absolute, folder=relative_to)
-    return TableOptions(output, settled, layout, excel, extras, spell, absolute, relative_to)
+    return TablePlan(output, settled, layout, excel, extras, spell, absolute, relative_to)
 
 
 def _format(output: str | None, wanted: Format | None) -> Format | None:
@@ -209,7 +230,7 @@ def _spelling(*, absolute: bool, folder: str | None) -> Callable[[str], str]:
     return relative_to(folder)
 
 
-def table_sink(options: TableOptions, *, beside_sidecars: bool) -> Sink | None:
+def table_sink(options: TablePlan, *, beside_sidecars: bool) -> Sink | None:
     """Return the stream that the table goes to, or None where there is none, or it is a file.
 
     Args:
@@ -238,9 +259,7 @@ def table_sink(options: TableOptions, *, beside_sidecars: bool) -> Sink | None:
     return sink
 
 
-def table_writer(
-    sink: Sink, card: ModelCard, options: TableOptions, progress: TagProgress
-) -> Writer:
+def table_writer(sink: Sink, card: ModelCard, options: TablePlan, progress: TagProgress) -> Writer:
     """Return what writes the table: readable lines on a terminal, unless a format was asked for.
 
     Raises:
@@ -265,7 +284,7 @@ def table_writer(
     return TableWriter(sink, shape, options.format or Format.CSV, excel=options.excel)
 
 
-def run_table(card: ModelCard, options: TableOptions, progress: TagProgress) -> RunTable:
+def run_table(card: ModelCard, options: TablePlan, progress: TagProgress) -> RunTable:
     """Return what a run must know of a table that becomes a file.
 
     Args:

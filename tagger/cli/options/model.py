@@ -1,0 +1,157 @@
+"""The model, where it runs, and what reading an image may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import typer
+
+from tagger.cli.options.groups import OptionGroup
+
+if TYPE_CHECKING:
+    from tagger.decode.budget import ImageLimits
+    from tagger.network.card import ModelCard
+    from tagger.network.model import TaggerModel
+
+ModelArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[MODEL]", help="Model file; default: the bundled one."),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(OptionGroup):
+    """Which network tags, and where it runs."""
+
+    panel: ClassVar[str] = "Model"
+
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", metavar="FILE", help="Model file; default: the bundled one."),
+    ] = None
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device",
+            metavar="DEVICE",
+            help="Where the network runs: cpu, openvino (the CPU, faster for int8), cuda, cuda:N, "
+            "tensorrt, several such as cuda:0,cuda:1, or auto, which takes CUDA where it works and "
+            "else cpu; the others insist.",
+        ),
+    ] = "auto"
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch-size",
+            min=1,
+            metavar="N",
+            help="Images a run of the network; default: what suits the device.",
+        ),
+    ] = None
+    gpu_mem_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--gpu-mem-limit",
+            metavar="SIZE",
+            help="Most memory that the network may take on each GPU, such as 4G or 512M.",
+        ),
+    ] = None
+
+    @property
+    def file(self) -> Path:
+        """The model file: the one that was named, or the bundled one."""
+        from tagger.network.model import BUNDLED_MODEL
+
+        return self.model or BUNDLED_MODEL
+
+    def card(self) -> ModelCard:
+        """Return the model's card, without opening the model.
+
+        Raises:
+            ModelError: there is none.
+        """
+        from tagger.network.model import read_card
+
+        return read_card(self.file)
+
+    def open(self) -> TaggerModel:
+        """Open the model where it shall run.
+
+        Raises:
+            ModelError: it cannot be opened.
+            DeviceError: the device cannot run it.
+            UsageError: an option cannot be understood.
+        """
+        from tagger.cli.options.values import memory_size
+        from tagger.network.model import TaggerModel
+
+        return TaggerModel(
+            self.model,
+            self.device,
+            batch_size=self.batch_size,
+            gpu_memory=memory_size(self.gpu_mem_limit),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeOptions(OptionGroup):
+    """How images are decoded, and what one may cost."""
+
+    panel: ClassVar[str] = "Decoding"
+
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            metavar="N",
+            help="Images decoded, and on a CPU tagged, at a time; default: one a core.",
+        ),
+    ] = None
+    image_timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--image-timeout",
+            min=0,
+            metavar="SECONDS",
+            help="Longest time for one image, or for listing one folder; 0 is no limit. Default: "
+            "60, and 10 of one core.",
+            show_default=False,
+        ),
+    ] = None
+    image_memory: Annotated[
+        str | None,
+        typer.Option(
+            "--image-memory",
+            metavar="SIZE",
+            help="Most memory for images that are being decoded, together; one that needs more "
+            "fails. Default: 1G.",
+            show_default=False,
+        ),
+    ] = None
+    isolate: Annotated[
+        bool,
+        typer.Option(
+            "--isolate",
+            help="Decode in processes of their own: a file that crashes its decoder fails alone. "
+            "Slower.",
+        ),
+    ] = False
+
+    def worker_count(self) -> int:
+        """Return how many workers there are."""
+        from tagger.network.devices import available_cores
+
+        return self.workers or available_cores()
+
+    def limits(self) -> ImageLimits:
+        """Return what one image may cost.
+
+        Raises:
+            UsageError: the memory is not a size.
+        """
+        from tagger.cli.options.values import image_limits
+
+        return image_limits(self.image_timeout, self.image_memory)

@@ -1,0 +1,62 @@
+"""Which scores become tags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import typer
+
+from tagger.cli.options.groups import OptionGroup
+
+if TYPE_CHECKING:
+    from tagger.network.card import ModelCard
+    from tagger.rules import Rules
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagOptions(OptionGroup):
+    """What the user wants other than the model's card."""
+
+    panel: ClassVar[str] = "Tags"
+
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--threshold",
+            metavar="P|LABEL=P",
+            help="Probability from which a label is a tag (repeatable); default: the model's.",
+        ),
+    ] = None
+    max_tags: Annotated[
+        int | None, typer.Option("--max-tags", min=0, metavar="N", help="At most N tags.")
+    ] = None
+    min_tags: Annotated[
+        int | None,
+        typer.Option("--min-tags", min=0, metavar="N", help="At least N tags, however improbable."),
+    ] = None
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="LABEL", help="Never a tag (repeatable)."),
+    ] = None
+    rename: Annotated[
+        list[str] | None,
+        typer.Option("--rename", metavar="OLD=NEW", help="Write a tag as NEW (repeatable)."),
+    ] = None
+
+    def rules(self, card: ModelCard) -> Rules:
+        """Lay the user's wishes over the card's rules.
+
+        Raises:
+            UsageError: a label is unknown, a number is off, or the limits contradict each other.
+        """
+        from tagger.cli.options.values import tagging_rules
+
+        return tagging_rules(
+            card,
+            thresholds=self.threshold or [],
+            min_tags=self.min_tags,
+            max_tags=self.max_tags,
+            ignored=self.ignore or [],
+            renamed=self.rename or [],
+        )

@@ -1,0 +1,157 @@
+"""Labelled sets, and trainings: the network, how it is fitted, and the folder of the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import typer
+
+from tagger.cli.options.groups import OptionGroup
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledSetOptions(OptionGroup):
+    """Images, and the table of their labels."""
+
+    panel: ClassVar[str] = "Labelled images"
+
+    images: Annotated[
+        Path,
+        typer.Option(
+            "--images", metavar="DIR", help="Folder of the images, searched with subfolders."
+        ),
+    ]
+    labels: Annotated[
+        Path,
+        typer.Option(
+            "--labels",
+            metavar="TABLE",
+            help="Table of labels (.csv, .tsv, .jsonl, .parquet, .xlsx): an id column that names "
+            "the file, and one 0/1 column a label or a column 'tags' of joined tags.",
+        ),
+    ]
+    id_column: Annotated[
+        str | None,
+        typer.Option(
+            "--id-column",
+            metavar="NAME",
+            help="Column that names the file; default: id, path, file, … or the first.",
+        ),
+    ] = None
+    tags_column: Annotated[
+        str | None,
+        typer.Option(
+            "--tags-column", metavar="NAME", help="Column of joined tags; default: tags or labels."
+        ),
+    ] = None
+    separator: Annotated[
+        str, typer.Option("--separator", metavar="TEXT", help="What joins the tags of a cell.")
+    ] = "|"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRunOptions(OptionGroup):
+    """The folder that a training writes."""
+
+    panel: ClassVar[str] = "Run"
+
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")
+    ]
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="TEXT", help="The model's name in its card.")
+    ] = None
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache",
+            metavar="DIR",
+            help="Keep decoded images there, to share them between runs; default: in RUN, removed "
+            "at the end.",
+        ),
+    ] = None
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from RUN's last epoch, if any.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(OptionGroup):
+    """Which network is trained."""
+
+    panel: ClassVar[str] = "Network"
+
+    architecture: Annotated[
+        str,
+        typer.Option(
+            "--architecture",
+            metavar="NAME",
+            help="efficientnet-lite2, -lite1, -lite0, sequential, or one of keras.applications.",
+        ),
+    ] = "efficientnet-lite2"
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Start from random weights, not ImageNet's.")
+    ] = False
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="HxW", help="Input size; default: the network's own."),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions(OptionGroup):
+    """How a network is trained, and what is learnt besides its weights."""
+
+    panel: ClassVar[str] = "Training"
+
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, metavar="N", help="At most N epochs.")
+    ] = None
+    patience: Annotated[
+        int,
+        typer.Option(
+            "--patience", min=1, metavar="N", help="Stop after N epochs that bring nothing better."
+        ),
+    ] = 10
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=1, metavar="N", help="Images a step.")
+    ] = 32
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--learning-rate",
+            min=1e-8,
+            max=1,
+            metavar="X",
+            help="Its peak; default: the network's own.",
+        ),
+    ] = None
+    validation: Annotated[
+        float,
+        typer.Option(
+            "--validation",
+            min=0.01,
+            max=0.9,
+            metavar="SHARE",
+            help="Share of the images to choose by and never to train on.",
+        ),
+    ] = 0.15
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of weights and order.")] = 1
+    target_precision: Annotated[
+        float | None,
+        typer.Option(
+            "--target-precision",
+            min=0.01,
+            max=0.99,
+            metavar="SHARE",
+            help="Learn thresholds at which this share of a label's tags is true, instead of F1's.",
+        ),
+    ] = None
+    never: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--never", metavar="LABEL", help="Label that is never a tag; default: N/A and its like."
+        ),
+    ] = None
