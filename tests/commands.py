@@ -1,4 +1,4 @@
-"""Runs the command as its users do: as a process of its own."""
+"""Runs the command as its users do: as a process of its own, from this tree."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+#: Where the tree is that is tested, whatever is installed.
+TREE = Path(__file__).resolve().parent.parent
+
+#: Seconds after which something hangs: no test waits so long on any machine, however busy.
+PATIENCE = 900
 
 #: Anything that a command line takes; bytes for names that are no text.
 Argument = str | bytes | Path
@@ -32,16 +39,35 @@ def command_line(*arguments: Argument) -> list[Argument]:
     return [sys.executable, "-m", "tagger", *arguments]
 
 
-def environment() -> dict[str, str]:
-    """Return this process's environment with a terminal width that does not vary."""
-    return {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+def environment(*packages: Path) -> dict[str, str]:
+    """Return this process's environment with a terminal width that does not vary.
+
+    Processes find the tree's packages before any that are installed, and those in ``packages``
+    before these.
+    """
+    found = [*packages, TREE, TREE / "training", TREE / "export"]
+    path = os.pathsep.join([*map(str, found), os.environ.get("PYTHONPATH", "")])
+    return {
+        **os.environ,
+        "PYTHONPATH": path.rstrip(os.pathsep),
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+    }
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
 
 
 def run_tagger(
     *arguments: Argument,
     cwd: Path,
     stdin: bytes = b"",
-    timeout: int = 120,
+    timeout: int = PATIENCE,
     under: Sequence[Argument] = (),
 ) -> Ran:
     """Run ``tagger ARGUMENTS`` to its end; ``under`` is a program with arguments that runs it."""

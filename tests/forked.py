@@ -60,7 +60,7 @@ class Forks:
             [sys.executable, __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**environment(), "PYTHONPATH": os.path.dirname(__file__)},
+            env=environment(Path(__file__).parent),
         )
         return self
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands import Argument, Ran, environment
+from commands import PATIENCE, Argument, Ran, environment
 from PIL import Image, ImageDraw
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 170, 60), "blue": (40, 60, 210)}
@@ -96,7 +96,7 @@ def kill_in_epoch_2(arguments: Sequence[Argument]) -> None:
         [sys.executable, "-c", _KILLED_IN_EPOCH_2, *arguments],
         capture_output=True,
         env=environment(),
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr

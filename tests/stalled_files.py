@@ -15,6 +15,9 @@ from typing import Self
 
 import pytest
 
+#: Seconds for which a file is sure to be held once somebody wants to open it.
+HELD = 40
+
 only_on_linux = pytest.mark.skipif(sys.platform != "linux", reason="file leases are Linux's")
 
 _HOLD = """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from commands import Argument, Ran, command_line, environment
+from commands import PATIENCE, Argument, Ran, command_line, environment
 from readers import reader
 
 #: Whatever has to do with sockets of any kind; programs that are started; what may change a file.
@@ -94,7 +94,7 @@ def trace_program(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         env=env or environment(),
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     ran = Ran(done.returncode, done.stdout, done.stderr.decode("utf-8"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import Ran, command_line, environment
+from commands import PATIENCE, Ran, command_line, environment
 from foreign_sidecars import DARKTABLE, LIGHTROOM
 from pictures import save_picture
 from readers import reader
@@ -333,7 +333,7 @@ def shown_on(terminal: int, until: bytes | None) -> bytes:
     """Return what comes to a terminal, until it ends so, or until the other side is closed."""
     shown = b""
     while until is None or not shown.rstrip().endswith(until):
-        assert select.select([terminal], [], [], 60)[0], shown
+        assert select.select([terminal], [], [], PATIENCE)[0], shown
         try:
             shown += os.read(terminal, 1000)
         except OSError:  # how Linux tells that the other side is closed
@@ -353,17 +353,21 @@ def shown_on(terminal: int, until: bytes | None) -> bytes:
         ("\x03", 130, "tagger: Interrupted."),
     ],
 )
-def test_on_a_terminal_it_asks(library: Path, answer: str, code: int, last: str) -> None:
+@pytest.mark.parametrize("ignored", [False, True], ids=["heeded", "ignored"])
+def test_on_a_terminal_it_asks(
+    library: Path, answer: str, code: int, last: str, ignored: bool
+) -> None:
+    """Also where the shell has started it with SIGINT ignored, as it does for ``&``."""
     import pty
 
     correct()
     before = files(library)
     number, terminal = pty.fork()
     if number == 0:
+        signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.SIG_DFL)
         line = command_line("apply", "tags.csv")
         os.execve(line[0], line, environment())
     shown = shown_on(terminal, until=b"[y/N]:")
-    time.sleep(0.5)  # a signal just before Python begins to read is seen only when it has read
     os.write(terminal, answer.encode())
     shown += shown_on(terminal, until=None)
     ended = os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
@@ -479,7 +483,7 @@ def resave(table: str, to: str, out: Path) -> str:
             *text, "--convert-to", csv if to == "csv" else "xlsx:Calc MS Excel 2007 XML",
             "--outdir", out, table,
         ],
-        check=True, capture_output=True, timeout=180,
+        check=True, capture_output=True, timeout=PATIENCE,
     )  # fmt: skip
     return str(out / f"{Path(table).stem}.{to}")
 

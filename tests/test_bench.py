@@ -23,7 +23,7 @@ def posters(folder: Path) -> Path:
 
 
 def bench(*arguments: str | Path, cwd: Path) -> dict[str, object]:
-    ran = run_tagger("bench", *arguments, "--json", "--device", "cpu", cwd=cwd, timeout=300)
+    ran = run_tagger("bench", *arguments, "--json", "--device", "cpu", cwd=cwd)
     assert ran.code == 0, ran.stderr
     found: dict[str, object] = json.loads(ran.stdout)
     return found

@@ -8,13 +8,12 @@ import pty
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas
 import pytest
-from commands import command_line, environment, run_tagger
+from commands import command_line, environment, run_tagger, wait_until
 from pictures import save_picture
 
 from tagger import __version__
@@ -33,7 +32,7 @@ def posters(folder: Path) -> Path:
 
 @pytest.fixture
 def start(folder: Path, tiny_model: Path) -> Callable[..., subprocess.Popen[bytes]]:
-    """Return a function that starts ``tagger tag p ARGUMENTS``; it heeds SIGINT in any shell."""
+    """Return a function that starts ``tagger tag p ARGUMENTS``."""
 
     def start_tagging(*arguments: str, **streams: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -41,7 +40,6 @@ def start(folder: Path, tiny_model: Path) -> Callable[..., subprocess.Popen[byte
             cwd=folder,
             env=environment(),
             stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             **streams,
         )
 
@@ -184,8 +182,7 @@ def test_an_interrupted_run_keeps_whole_rows(
         (folder / "t.csv").write_text(former)
 
     run = start("-o", "t.csv", "--batch-size", "1", "--workers", "1")
-    while run.poll() is None and not holds_anything(folder / "t.csv.part"):
-        time.sleep(0.02)
+    wait_until(lambda: run.poll() is not None or holds_anything(folder / "t.csv.part"))
     run.send_signal(signals)
     told = run.stderr.read().decode().splitlines()
 
@@ -225,8 +222,7 @@ def test_an_interrupted_run_keeps_rows_of_formats_that_need_an_end(
 
     options = ("--sidecar", "txt", "--sidecar-dir", "s", "--batch-size", "1", "--workers", "1")
     run = start("-o", f"t.{format}", *options)
-    while run.poll() is None and not (folder / "s/00003.png.txt").exists():
-        time.sleep(0.02)
+    wait_until(lambda: run.poll() is not None or (folder / "s/00003.png.txt").exists())
     run.send_signal(signal.SIGINT)
     told = run.stderr.read().decode().splitlines()
 

@@ -8,15 +8,15 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import command_line, environment, run_tagger
+from commands import PATIENCE, command_line, environment, run_tagger, wait_until
 from main_memory import SessionInMainMemory
 from pictures import many_scans, save_picture
-from stalled_files import Stalled, only_on_linux
+from stalled_files import HELD, Stalled, only_on_linux
 
+from tagger.decode import budget
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 from tagger.decode.patience import Patience, StalledError, threads_left_behind
 from tagger.decode.picture import load_picture
@@ -41,11 +41,11 @@ def test_an_image_that_stalls_fails_and_the_run_goes_on(
     folder: Path, posters: list[Path], tiny_model: Path
 ) -> None:
     with Stalled(posters[3], posters[4]):
-        # It ends while the files still hang: they would for 45 seconds.
+        # It ends while the files still hang.
         ran = run_tagger(
             "tag", "p", "--model", tiny_model, "--device", "cpu", "--layout", "list",
             "--image-timeout", "2.5", "--workers", "1", "--batch-size", "3",
-            cwd=folder, timeout=40,
+            cwd=folder, timeout=HELD,
         )  # fmt: skip
 
     reason = "reading it takes longer than 2.5 s"
@@ -83,13 +83,15 @@ def test_the_place_of_a_stalled_image_is_kept_on_every_device(
     paths = [str(path) for path in posters] * 4
 
     with Stalled(posters[2]):
-        found = results(tiny_model, paths, ImageLimits(seconds=1), device=device)
+        found = results(tiny_model, paths, ImageLimits(seconds=2.5), device=device)
         assert threads_left_behind()
 
     assert [result.path for result in found] == paths
     failed = [result for result in found if isinstance(result, Failed)]
-    assert failed == [Failed(str(posters[2]), "reading it takes longer than 1 s") for _ in range(4)]
-    assert wait_until(lambda: not threads_left_behind())
+    assert failed == [
+        Failed(str(posters[2]), "reading it takes longer than 2.5 s") for _ in range(4)
+    ]
+    wait_until(lambda: not threads_left_behind())
 
 
 @only_on_linux
@@ -100,8 +102,8 @@ def test_a_drive_that_is_gone_ends_the_run(folder: Path, tiny_model: Path) -> No
     with Stalled(*dead):
         ran = run_tagger(
             "tag", "p", "--model", tiny_model, "--device", "cpu", "-o", "t.csv", "--layout", "list",
-            "-q", "--image-timeout", "1", "--workers", "8", "--batch-size", "1",
-            cwd=folder, timeout=40,
+            "-q", "--image-timeout", "2.5", "--workers", "8", "--batch-size", "1",
+            cwd=folder, timeout=HELD,
         )  # fmt: skip
 
     assert (ran.code, ran.stdout) == (3, b"")
@@ -111,7 +113,7 @@ def test_a_drive_that_is_gone_ends_the_run(folder: Path, tiny_model: Path) -> No
     )
     rows = (folder / "t.csv.part").read_text().splitlines()
     assert rows[:2] == ["path,tags,error", "p/00.png,red,"]
-    assert set(rows[2:]) <= {f"p/{path.name},,reading it takes longer than 1 s" for path in dead}
+    assert set(rows[2:]) <= {f"p/{path.name},,reading it takes longer than 2.5 s" for path in dead}
 
 
 @only_on_linux
@@ -123,7 +125,7 @@ def test_a_signal_waits_for_no_stalled_image(
         run = start(tiny_model, "-q", "--image-timeout", "0")
         stalled.wait_until_opened()
         run.send_signal(number)
-        _, said = run.communicate(timeout=40)
+        _, said = run.communicate(timeout=HELD)
 
     name = "" if number == signal.SIGINT else f" by {number.name}"
     assert (run.returncode, said.decode()) == (128 + number, f"tagger: Interrupted{name}.\n")
@@ -140,7 +142,7 @@ def test_a_second_signal_ends_the_run_at_once(
         while run.poll() is None:  # within half a second they count as one
             time.sleep(0.1)
             run.send_signal(signal.SIGTERM)
-        _, said = run.communicate(timeout=40)
+        _, said = run.communicate(timeout=HELD)
 
     assert (run.returncode, said) == (143, b"")
 
@@ -191,19 +193,22 @@ def test_who_computes_without_a_look_back_is_seen_from_outside() -> None:
 
     computing = threading.Thread(target=compute)
     computing.start()
-    assert made.wait(30)
+    assert made.wait(PATIENCE)
 
-    assert wait_until(lambda: attempts[0].overdue() == "decoding it takes longer than 0.2 s")
+    wait_until(lambda: attempts[0].overdue() == "decoding it takes longer than 0.2 s")
     computing.join()
 
 
-def test_waiting_for_memory_is_no_stall() -> None:
+def test_waiting_for_memory_is_no_stall(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(budget, "time", clock)
     memory = Memory(100)
     memory.take(100)
-    attempt = Attempt(ImageLimits(seconds=0.05, computing=None), memory)
+    attempt = Attempt(ImageLimits(seconds=10, computing=None), memory)
     waiting = threading.Thread(target=lambda: attempt.wait_for(60))
     waiting.start()
-    time.sleep(0.2)
+    wait_until(lambda: attempt._waits_since is not None)
+    clock.now += 60
 
     assert attempt.overdue() is None
 
@@ -224,23 +229,21 @@ def test_a_folder_that_stalls_fails_and_the_walk_goes_on(
 
     def hang_on_b(path: str) -> object:
         if str(path).rstrip("/").endswith("/b"):
-            assert answers.wait(30)
+            assert answers.wait(PATIENCE)
         return list_folder(path)
 
     monkeypatch.setattr(os, "scandir", hang_on_b)
     failed: list[tuple[str, str]] = []
 
-    found = list(
-        scan(["."], WalkOptions(seconds=0.2)).paths(lambda *problem: failed.append(problem))
-    )
+    found = list(scan(["."], WalkOptions(seconds=2)).paths(lambda *problem: failed.append(problem)))
     answers.set()
 
     assert found == ["./a/1.png", "./c/3.png"]
-    assert failed == [("./b/", "listing it takes longer than 0.2 s")]
+    assert failed == [("./b/", "listing it takes longer than 2 s")]
 
 
 def test_patience_passes_on_what_the_work_gives_and_raises() -> None:
-    patience = Patience(30)
+    patience = Patience(PATIENCE)
 
     assert patience(lambda: 5) == 5
     with pytest.raises(TimeoutError, match=r"^of its own$"):
@@ -256,23 +259,28 @@ def test_patience_ends_where_everything_hangs() -> None:
 
     for _ in range(16):
         with pytest.raises(TimeoutError, match=r"^takes longer than 0.01 s$"):
-            patience(lambda: answers.wait(30))
+            patience(lambda: answers.wait(PATIENCE))
     with pytest.raises(StalledError):
-        patience(lambda: answers.wait(30))
+        patience(lambda: answers.wait(PATIENCE))
     answers.set()
+
+
+class Clock:
+    """The module ``time`` with a clock that goes on when it is told to."""
+
+    thread_time = staticmethod(time.thread_time)
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        """Return the time."""
+        return self.now
 
 
 def refuse(error: Exception) -> None:
     """Raise."""
     raise error
-
-
-def wait_until(true: Callable[[], bool]) -> bool:
-    """Wait half a minute at most for something to become true, and say whether it did."""
-    end = time.monotonic() + 30
-    while not (is_true := true()) and time.monotonic() < end:
-        time.sleep(0.02)
-    return is_true
 
 
 def results(
@@ -287,10 +295,9 @@ def results(
 def start(
     model: Path, *arguments: str, ignored: signal.Signals | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start ``tagger tag p`` in the current folder, in which SIGINT is heeded."""
+    """Start ``tagger tag p`` in the current folder."""
 
     def set_signals() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if ignored is not None:
             signal.signal(ignored, signal.SIG_IGN)
 

@@ -48,7 +48,7 @@ def library(folder: Path) -> Path:
 def tag(folder: Path, device: str, *options: str) -> tuple[Ran, list[dict[str, str]]]:
     ran = run_tagger(
         "tag", "p", "-o", "t.csv", "--model", BUNDLED_CUDA_MODEL, "--device", device,
-        "--summary", "summary.json", *options, cwd=folder, timeout=600,
+        "--summary", "summary.json", *options, cwd=folder,
     )  # fmt: skip
     assert ran.code == 1, ran.stderr  # the broken one
     with (folder / "t.csv").open(encoding="utf-8", newline="") as lines:
@@ -92,7 +92,7 @@ def test_with_little_of_its_memory_the_scores_are_the_same(library: Path) -> Non
 
 
 def test_doctor_tags_its_sample_there(folder: Path) -> None:
-    ran = run_tagger("doctor", cwd=folder, timeout=600)
+    ran = run_tagger("doctor", cwd=folder)
 
     assert ran.code == 0
     assert f"\nruns on: {DEVICE} (" in ran.stdout.decode()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import Ran
+from commands import PATIENCE, Ran
 from PIL import Image
 from readers import reader
 
@@ -37,7 +37,7 @@ def through_libreoffice(tables: list[Path], out: Path, import_filter: str) -> li
             "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false",
             "--outdir", out, *tables,
         ],
-        check=True, capture_output=True, timeout=180,
+        check=True, capture_output=True, timeout=PATIENCE,
     )  # fmt: skip
     return [rows_of(out / f"{table.stem}.csv", ",") for table in tables]
 
@@ -123,7 +123,7 @@ def test_libreoffice_finds_texts_and_no_formulas_in_a_sheet(
             reader("soffice"), "--headless", f"-env:UserInstallation={(folder / 'p').as_uri()}",
             "--convert-to", "fods", "--outdir", folder, folder / "t.xlsx",
         ],
-        check=True, capture_output=True, timeout=180,
+        check=True, capture_output=True, timeout=PATIENCE,
     )  # fmt: skip
     content = (folder / "t.fods").read_text(encoding="utf-8")
     assert "table:formula" not in content

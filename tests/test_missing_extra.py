@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -101,14 +100,12 @@ def run_without_extras(
     (startup / "sitecustomize.py").write_text(_WITHOUT_EXTRA)
     here = tmp_path / "here"
     here.mkdir()
-    path = os.pathsep.join([str(startup), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     ran = subprocess.run(
         command_line(*arguments),
         cwd=here,
         capture_output=True,
         text=True,
-        env={**environment(), "PYTHONPATH": path},
-        timeout=60,
+        env=environment(startup),
         check=False,
     )
     return ran, here

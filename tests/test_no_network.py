@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import Argument, environment
+from commands import PATIENCE, Argument, environment
 from foreign_sidecars import LISTS
 from pictures import save_picture
 from system_calls import FILES, NETWORK, PROGRAMS, Traced, trace_program, trace_tagger
@@ -174,7 +174,7 @@ def test_no_python_code_opens_a_socket_or_starts_a_program(
     done = subprocess.run(
         [sys.executable, "-c", _GUARDED, "tag", "posters", "-o", "t.xlsx", "--sidecar", "xmp",
          "--model", tiny_model, "--device", device],
-        cwd=posters.parent, capture_output=True, env=environment(), timeout=120, check=False,
+        cwd=posters.parent, capture_output=True, env=environment(), timeout=PATIENCE, check=False,
     )  # fmt: skip
 
     assert done.returncode == 1, done.stderr.decode()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands import PATIENCE
 from PIL import Image
 from readers import reader
 
@@ -43,7 +44,7 @@ def show(page: Path, *options: str) -> Shown:
             "--enable-logging=stderr", f"--log-net-log={log}", "--window-size=1100,3000",
             f"--screenshot={picture}", *options, page.as_uri(),
         ],
-        capture_output=True, text=True, timeout=180, check=True,
+        capture_output=True, text=True, timeout=PATIENCE, check=True,
     )  # fmt: skip
     # The browser asks for things of its own; a page's requests say that they come from a file.
     events = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]

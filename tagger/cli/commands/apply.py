@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tagger.cli.asking import agrees
 from tagger.cli.command import register
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.holders import (
@@ -148,7 +149,7 @@ def _can_ask() -> bool:
 
 def _agrees(files: int) -> bool:
     sys.stdout.flush()
-    return typer.confirm(f"Write {files:,} files?", err=True)
+    return agrees(f"Write {files:,} files?")
 
 
 class _Run:
