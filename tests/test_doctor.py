@@ -13,7 +13,7 @@ from commands import Ran
 from shapes import Made
 
 from tagger import __version__
-from tagger.decode.picture import FORMATS
+from tagger.decode.pillow import FORMATS
 from tagger.network.devices import available_cores
 from tagger.network.model import BUNDLED_MODEL, TaggerModel, cuda_problem
 from tagger.pipeline.pipeline import tag_images

@@ -28,6 +28,7 @@ from tagger.cli.commands import (
     train,
     untag,
 )
+from tagger.cli.libraries import quiet_libraries
 from tagger.cli.native_output import native_stderr_silenced
 from tagger.cli.wording import sentence
 from tagger.errors import TaggerError
@@ -73,6 +74,7 @@ def _root(
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
+    quiet_libraries()
     code = run()
     patience = sys.modules.get("tagger.decode.patience")
     if patience is not None and patience.threads_left_behind():

@@ -7,28 +7,22 @@ second one would drift from the first without a sound.
 from __future__ import annotations
 
 import errno
-import logging
 import os
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import AvifImagePlugin, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile as PillowFile
 
 from tagger.decode.budget import NO_HURRY, Attempt, Memory
 from tagger.decode.budget import ImageError as ImageError  # what this module raises
 from tagger.decode.cost import memory_needed
 from tagger.decode.file import ImageFile
+from tagger.decode.pillow import open_image
 from tagger.decode.resize import resized_rgb
 from tagger.decode.tiff_header import refuse_long_tables
 from tagger.results import Pixels
 from tagger.text import harmless
-
-#: What Pillow may try to open. An explicit list: its EPS reader starts Ghostscript, and every
-#: other reader (PSD, FITS, ICNS, …) only widens what a hostile file can reach.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
-
 
 #: The resize rule's name in a model card: the whole image, aspect ratio ignored, area-weighted
 #: bilinear after a decode at reduced scale.
@@ -36,18 +30,6 @@ RESIZE_RULE = "stretch"
 
 #: Above this an image is refused before a pixel is decoded (a decompression bomb, most likely).
 MAX_PIXELS = 178_956_970
-
-# Pillow warns from half of this on and refuses at twice this; the check below comes first.
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-# A warning about a suspicious size or damaged metadata would land in the middle of the progress
-# line; the file's fate is told by its result.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", module=r"PIL\.")
-# So would what Pillow logs, which Python prints where nobody listens.
-logging.getLogger("PIL").addHandler(logging.NullHandler())
-
-# Each worker decodes an image of its own; a decoder that starts a thread a core would crowd them.
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 # JPEG alone can be decoded at 1/2, 1/4 or 1/8 scale, which triples the rate of large posters.
 # Stopping at twice the final size leaves the averaging to the resampler.
@@ -101,8 +83,8 @@ def load_picture(
 
     Raises:
         ImageError: the file is missing, unreadable, damaged, of a format that is not in
-            :data:`FORMATS`, larger than :data:`MAX_PIXELS`, or takes more time or memory than it
-            may.
+            :data:`tagger.decode.pillow.FORMATS`, larger than :data:`MAX_PIXELS`, or takes more
+            time or memory than it may.
     """
     attempt = attempt or Attempt(NO_HURRY, _memory)
     try:
@@ -112,7 +94,7 @@ def load_picture(
         raise
     except UnidentifiedImageError:
         raise ImageError("not an image in a supported format, or damaged") from None
-    except Image.DecompressionBombError:
+    except Image.DecompressionBombError:  # of a part of it, by Pillow's own limit
         raise ImageError(f"larger than the limit of {MAX_PIXELS:,} pixels") from None
     except MemoryError:
         raise ImageError("not enough memory to decode it") from None
@@ -138,7 +120,7 @@ def _one_line(error: BaseException) -> str:
 def _decode(file: ImageFile, height: int, width: int, attempt: Attempt) -> Picture:
     refuse_long_tables(file)
     while True:
-        with Image.open(file, formats=FORMATS) as image:
+        with open_image(file) as image:
             file.end_header()
             full_size = image.size
             _refuse_many_pixels(full_size)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from tagger.decode.budget import Attempt, ImageLimits, Memory
 from tagger.decode.picture import ImageError, load_picture
+from tagger.decode.pillow import one_thread_per_image
 from tagger.decode.processes import ANSWER, GRANTED, NEEDS, PICTURE, REFUSED, REQUEST
 
 
@@ -58,7 +59,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
-    serve(sys.stdin.buffer, answers)
+    with one_thread_per_image():
+        serve(sys.stdin.buffer, answers)
 
 
 if __name__ == "__main__":

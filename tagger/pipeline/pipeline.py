@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits, Memory
 from tagger.decode.picture import load_picture
+from tagger.decode.pillow import one_thread_per_image
 from tagger.network.model import TaggerModel
 from tagger.pipeline.loading import Loading, LoadPicture, batches, in_order
 from tagger.pipeline.workers import worker_pool
@@ -72,7 +73,8 @@ def tag_images(
 @contextmanager
 def _picture_loader(*, isolated: bool) -> Iterator[LoadPicture]:
     if not isolated:
-        yield load_picture
+        with one_thread_per_image():
+            yield load_picture
         return
     from tagger.decode.processes import isolation
 

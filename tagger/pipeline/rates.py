@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tagger.decode.pillow import one_thread_per_image
 from tagger.errors import DataError
 from tagger.network.model import TaggerModel
 from tagger.pipeline.loading import batches, in_order, load_into
@@ -153,7 +154,7 @@ def _decode(paths: Sequence[str], model: TaggerModel, workers: int) -> Iterable[
         for start in range(0, len(batch), len(own.pixels)):
             load_into(batch[start : start + len(own.pixels)], own.pixels)
 
-    with worker_pool(workers, "decode") as pool:
+    with one_thread_per_image(), worker_pool(workers, "decode") as pool:
         # Small pieces: the workers end at the same time.
         yield from in_order(
             batches(paths, min(4, model.batch_size)),

@@ -98,7 +98,7 @@ def _sample(model: Path | None) -> int:
 def _image_formats() -> tuple[list[str], list[str]]:
     from PIL import features
 
-    from tagger.decode.picture import FORMATS
+    from tagger.decode.pillow import FORMATS
 
     optional = {"WEBP": "webp", "AVIF": "avif", "JPEG": "jpg", "TIFF": "libtiff", "PNG": "zlib"}
     missing = [name for name in FORMATS if name in optional and not features.check(optional[name])]

@@ -1,0 +1,84 @@
+"""Pillow, used without changing its settings: they belong to the whole process, not to us.
+
+``Image.open`` checks a limit that is one variable for all threads and warns from half of it on;
+here an image is opened without that check, and :mod:`tagger.decode.picture` applies its own limit.
+Warnings about damaged metadata are left to whoever owns the process: the command hides them.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Each registers its format with Pillow; `Image.open` would import forty others to find these.
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,  # noqa: F401
+    GifImagePlugin,  # noqa: F401
+    Image,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
+from PIL.ImageFile import ImageFile as PillowFile
+
+from tagger.decode.file import ImageFile
+
+#: What Pillow may try to open. An explicit list: its EPS reader starts Ghostscript, and every
+#: other reader (PSD, FITS, ICNS, …) only widens what a hostile file can reach.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
+
+_BYTES_THAT_TELL_FORMATS = 16
+
+_avif_lock = threading.Lock()
+_avif_users = 0
+_avif_before = 0
+
+
+def open_image(file: ImageFile) -> PillowFile:
+    """Open an image as ``Image.open`` does, of any size; no pixel is decoded yet.
+
+    Args:
+        file: at its start.
+
+    Raises:
+        UnidentifiedImageError: it is in none of :data:`FORMATS`, or damaged.
+        Exception: whatever a plugin raises on damaged bytes.
+    """
+    head = file.read(_BYTES_THAT_TELL_FORMATS)
+    for name in FORMATS:
+        opens, accepts = Image.OPEN[name]
+        try:
+            # A text instead of True says that this Pillow was built without the format.
+            if accepts is None or accepts(head) is True:
+                file.seek(0)
+                return opens(file, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):  # another format may fit
+            continue
+    raise UnidentifiedImageError
+
+
+@contextmanager
+def one_thread_per_image() -> Iterator[None]:
+    """Let one thread decode an AVIF while this lasts: many workers have an image each.
+
+    Pillow has no option for it but one of the whole process (python-pillow/Pillow#569), so it is
+    set for as long as anybody needs it, and then put back.
+    """
+    global _avif_users, _avif_before  # noqa: PLW0603 (Pillow's setting is global, too)
+    with _avif_lock:
+        if not _avif_users:
+            _avif_before = AvifImagePlugin.DEFAULT_MAX_THREADS
+            AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+        _avif_users += 1
+    try:
+        yield
+    finally:
+        with _avif_lock:
+            _avif_users -= 1
+            if not _avif_users:
+                AvifImagePlugin.DEFAULT_MAX_THREADS = _avif_before
