@@ -29,23 +29,16 @@ IMAGE_SUFFIXES = frozenset(
     )
 )
 
-# Names of new files hold it, so that a later run knows which ones a killed run left behind.
-_token = secrets.token_hex(4)
 _numbers = itertools.count()
-
-
-def _renew_token() -> None:
-    global _token  # noqa: PLW0603 (a forked process is another one)
-    _token = secrets.token_hex(4)
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_renew_token)
+_tokens: dict[int, str] = {}  # one per process: a forked one has a token of its own
 
 
 def process_token() -> str:
-    """Return 8 hexadecimal digits that the names of files begin with while we write them."""
-    return _token
+    """Return 8 hexadecimal digits that the names of files begin with while we write them.
+
+    Names of new files hold them, so that a later run knows which ones a killed run left behind.
+    """
+    return _tokens.setdefault(os.getpid(), secrets.token_hex(4))
 
 
 def remove_left_by(processes: Collection[str], folder: str) -> None:
@@ -79,7 +72,7 @@ def replacing(target: str | os.PathLike[str], *, ending: str | None = None) -> I
     """
     final = Path(target)
     ending = final.suffix if ending is None else ending
-    beside = final.with_name(f".{_token}-{next(_numbers):x}.part{ending}")
+    beside = final.with_name(f".{process_token()}-{next(_numbers):x}.part{ending}")
     try:
         yield beside
         os.replace(beside, final)
@@ -107,7 +100,7 @@ def write_new(target: str | os.PathLike[str], blocks: Iterable[bytes]) -> None:
         OSError: it cannot be written; nothing has changed.
     """
     final = Path(target)
-    beside = final.with_name(f".{_token}-{next(_numbers):x}.part")
+    beside = final.with_name(f".{process_token()}-{next(_numbers):x}.part")
     try:
         with open(beside, "xb") as file:
             file.writelines(blocks)
