@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import onnx
-import tensorflow as tf
-import tf2onnx
+from tagger_training.backend import quiet_import
 
 from tagger.errors import ModelError
 from tagger.network.card import METADATA_KEY, ModelCard
 from tagger.network.ort import INPUT_NAME, OUTPUT_NAME
+
+with quiet_import():
+    import tensorflow as tf
+    import tf2onnx
 
 #: The highest that tf2onnx 1.17 writes.
 OPSET = 18

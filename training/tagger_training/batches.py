@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from tagger.results import Pixels
 from tagger_training.augmentation import Augmentation
+from tagger_training.backend import keras
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]

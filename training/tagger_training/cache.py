@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tagger.decode.picture import RESIZE_RULE, ImageError, load_rgb
+from tagger.decode.pillow import one_thread_per_image
 from tagger.errors import OutputError
 from tagger.files import write_whole
 from tagger.results import Pixels
@@ -78,7 +79,7 @@ def _fill(
             failures[position] = str(error)
 
     # Pillow releases the GIL while it decodes, so threads keep every core busy.
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with one_thread_per_image(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for start in range(0, len(files), _CHUNK):
             stop = min(start + _CHUNK, len(files))
             list(pool.map(read, range(start, stop)))

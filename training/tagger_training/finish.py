@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-import keras
 import numpy as np
 
 from tagger import __version__
@@ -16,6 +15,7 @@ from tagger.errors import DataError
 from tagger.network.card import RESIZE_RULES, ModelCard
 from tagger.rules import Rules, choose
 from tagger_training import report
+from tagger_training.backend import keras
 from tagger_training.calibration import Calibration, learn_calibration
 from tagger_training.fit import FitData, predict
 from tagger_training.folds import held_out

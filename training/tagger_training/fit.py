@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from tagger.results import Pixels
+from tagger_training.backend import keras
 from tagger_training.batches import TrainingBatches
 from tagger_training.history import Epoch, TrainingState
 from tagger_training.metrics import binary_log_loss, macro_average_precision

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from tagger.errors import DataError, first_line
+from tagger_training.backend import keras
 
 
 def load_network(file: Path, *, compiled: bool = True) -> Any:

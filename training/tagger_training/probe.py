@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
 from tagger.results import Pixels
+from tagger_training.backend import keras
 from tagger_training.folds import FOLDS
 from tagger_training.metrics import binary_log_loss
 

@@ -7,12 +7,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 
 from tagger.errors import DataError, UsageError
 from tagger_training.architectures import find_architecture
 from tagger_training.averaging import AVERAGED
+from tagger_training.backend import keras
 from tagger_training.finish import Training, finish, finish_refit
 from tagger_training.fit import FitListener, compile_model, copy_weights, fit
 from tagger_training.history import Epoch, TrainingState

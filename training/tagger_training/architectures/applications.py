@@ -23,7 +23,7 @@ _BLUE_FIRST_MEAN = (103.939, 116.779, 123.68)
 
 def application_names() -> dict[str, str]:
     """Return the networks' names: lower case without separators → as Keras spells them."""
-    import keras
+    from tagger_training.backend import keras
 
     return {
         name.lower(): name for name, _ in inspect.getmembers(keras.applications, inspect.isfunction)
@@ -51,8 +51,7 @@ def build_application(
     Raises:
         DataError: the weights cannot be fetched, or the network cannot take this input size.
     """
-    import keras
-    from keras import layers
+    from tagger_training.backend import keras, layers
 
     network: Callable[..., Any] = getattr(keras.applications, name)
     try:
@@ -80,7 +79,7 @@ def build_application(
 
 
 def _prepared(images: Any, family: str) -> Any:
-    from keras import layers
+    from tagger_training.backend import layers
 
     if family.startswith(_MINUS_ONE_TO_ONE) and not family.startswith("mobilenetv3"):
         return layers.Rescaling(1 / 127.5, offset=-1.0)(images)

@@ -16,7 +16,7 @@ def fix_batch_norm(network: Any) -> None:
     Args:
         network: a Keras model, changed in place; not yet compiled.
     """
-    from keras import layers
+    from tagger_training.backend import layers
 
     for layer in network.layers:
         if isinstance(layer, layers.BatchNormalization):

