@@ -32,13 +32,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from PIL import Image
 
 from tagger.find.scan import WalkOptions, scan
 from tagger.network.devices import available_cores
 from tagger.network.model import TaggerModel
 from tagger.network.openvino import openvino_problem
+from tagger.network.ort import onnxruntime
 from tagger.pipeline.pipeline import tag_images
 from tagger.rules import Rules
 

@@ -5,13 +5,7 @@ From Python: :class:`tagger.Tagger`, which yields :class:`tagger.Tagged` and :cl
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
-
-# From 1.29 on ONNX Runtime tells its makers of every use over the network, and keeps a number of
-# the machine and a database in the home folder. Only this, said before it is imported, stops it
-# (microsoft/onnxruntime#27379); nothing here may open a connection.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __version__ = "0.1.0"
 

@@ -1,3 +1,3 @@
 """A Keras model → one verified .onnx file with its card inside."""
 
-import tagger_training  # noqa: F401 (it prepares what TensorFlow finds when it is imported)
+import tagger.network.ort  # noqa: F401 (imports ONNX Runtime first, and without its telemetry)

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 from onnx import numpy_helper
 
-from tagger.network.ort import INPUT_NAME
+from tagger.network.ort import INPUT_NAME, onnxruntime
 from tagger.results import Pixels
 
 _BATCH = 8

@@ -30,11 +30,17 @@ def openvino_problem() -> str | None:
 def _without_telemetry() -> Any:
     """Import openvino, which otherwise tells its makers so over the network.
 
-    A package that is marked as missing is one that OpenVINO goes on without: it has a stub for it.
+    It has a stub for the package that does so, which is used where that package is missing.
     """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
+    name = "openvino_telemetry"
+    hidden = name not in sys.modules
+    if hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    finally:
+        if hidden:
+            del sys.modules[name]
     return openvino
 
 

@@ -12,28 +12,46 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from platformdirs import user_cache_path
 
 from tagger.errors import first_line
 from tagger.network.devices import Device
 from tagger.results import Pixels
 
+
+@contextlib.contextmanager
+def _without_telemetry() -> Iterator[None]:
+    """Keep ONNX Runtime from calling its makers, for the import.
+
+    From 1.29 on it reports every use over the network, and keeps a number of the machine and a
+    database in the home folder. Only this variable stops it, and it is read once, while the library
+    is loaded (microsoft/onnxruntime#27379; seen with 1.31).
+    """
+    name = "ORT_DISABLE_TELEMETRY"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+with _without_telemetry():
+    import onnxruntime as onnxruntime  # whoever needs it takes it from here
+
 INPUT_NAME = "images"
 OUTPUT_NAME = "scores"
 
 _KINDS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
-
-# On Windows events go to the system's own tracing; see tagger/__init__.py for the others.
-onnxruntime.disable_telemetry_events()
-# Native log lines would tear the progress line; what matters is raised or asked for.
-onnxruntime.set_default_logger_severity(4)
 
 
 def cuda_problem() -> str | None:
@@ -42,6 +60,7 @@ def cuda_problem() -> str | None:
     ONNX Runtime itself lists CUDA and falls back to the CPU without a word; only the parts that it
     needs tell beforehand.
     """
+    _quiet()
     if _KINDS["cuda"] not in onnxruntime.get_available_providers():
         return "this ONNX Runtime was built without CUDA (poster-tagger uses CUDA on x86-64 only)"
     driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
@@ -82,6 +101,7 @@ class Session:
     """
 
     def __init__(self, file: Path, device: Device, *, gpu_memory: int | None = None) -> None:
+        _quiet()
         self.device = device
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
@@ -149,6 +169,14 @@ class Session:
         with self._running:
             self._session.run_with_iobinding(own.binding)
             return own.binding.copy_outputs_to_cpu()[0]
+
+
+def _quiet() -> None:
+    """Silence ONNX Runtime, whose settings are the whole process's, before its first use."""
+    # On Windows events go to the system's own tracing.
+    onnxruntime.disable_telemetry_events()
+    # Native log lines would tear the progress line; what matters is raised or asked for.
+    onnxruntime.set_default_logger_severity(4)
 
 
 class DeviceRefusedError(Exception):
