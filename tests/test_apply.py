@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from commands import PATIENCE, Ran, command_line, environment
 from foreign_sidecars import DARKTABLE, LIGHTROOM
+from messages import says
 from pictures import save_picture
 from readers import reader
 from test_xmp_people import keywords
@@ -319,16 +320,6 @@ def test_a_backup_keeps_what_was_there(library: Path, tagger: Run) -> None:
 # Whether it asks
 
 
-def test_without_a_terminal_somebody_must_have_said_yes(library: Path, tagger: Run) -> None:
-    correct()
-    before = files(library)
-
-    assert tagger("apply", "tags.csv") == Ran(
-        2, b"", "tagger: There is no terminal to ask on: say --yes, or --dry-run to look first.\n"
-    )
-    assert files(library) == before
-
-
 def shown_on(terminal: int, until: bytes | None) -> bytes:
     """Return what comes to a terminal, until it ends so, or until the other side is closed."""
     shown = b""
@@ -349,8 +340,8 @@ def shown_on(terminal: int, until: bytes | None) -> bytes:
         ("y\r", 0, "4 files written, 0 failed."),
         ("n\r", 1, "Nothing was written."),
         ("\r", 1, "Nothing was written."),
-        ("\x04", 130, "tagger: Interrupted."),
-        ("\x03", 130, "tagger: Interrupted."),
+        ("\x04", 130, says("interrupted").strip()),
+        ("\x03", 130, says("interrupted").strip()),
     ],
 )
 @pytest.mark.parametrize("ignored", [False, True], ids=["heeded", "ignored"])
@@ -528,79 +519,13 @@ def test_the_right_one_of_two_names_that_only_an_apostrophe_tells_apart(
         assert ran.stdout == b"'=a.png: +green\n=a.png: +red\n"
 
 
-REFUSED = {
-    "two rows": (
-        "path,tags\na.png,red\n./a.png,blue\n",
-        "t.csv has two rows for ./a.png, with the tags 'red' and 'blue': leave one.",
-    ),
-    "commas": (
-        'path,tags\na.png,"red, blue"\nb.png,red|blue\n',
-        (
-            "t.csv: tags are joined by '|', so for a.png write red|blue, or red, blue| if that is "
-            "one tag."
-        ),
-    ),
-    "semicolons": (
-        "path,tags,error,red,blue\na.png,red;blue,,0.5,0.4\n",
-        (
-            "t.csv: tags are joined by '|', so for a.png write red|blue, or red;blue| if that is "
-            "one tag."
-        ),
-    ),
-    "line break": (
-        'path,tags\na.png,"red\nblue"\n',
-        "t.csv: a tag of a.png holds characters that cannot be printed: 'red\\nblue'.",
-    ),
-    "formula": ("path,tags\na.png,#NAME?\n", "t.csv: row 2 has no text as its tags: '#NAME?'."),
-    "formula of LibreOffice": (
-        "path,tags\nErr:509,red\n",
-        "t.csv: row 2 has no text as its path: 'Err:509'.",
-    ),
-    "no path": ("path,tags\n,red\n", "t.csv: row 2 ('red') has no path."),
-    "no tags": (
-        "path,error\na.png,\n",
-        "t.csv has no column 'tags': it is no table of 'tagger tag'.",
-    ),
-    "another table": (
-        "Dear diary\n",
-        "t.csv has no column 'path': it is no table of 'tagger tag'.",
-    ),
-    "twice": ("path,tags,tags\na.png,red,blue\n", "t.csv has the column 'tags' twice."),
-    "ends of lines of another time": (
-        "path,tags\ra.png,red\r",
-        "t.csv has no header in its first line: save it as .xlsx, or as CSV in UTF-8.",
-    ),
-    "cut off": ("path,tags,error\na.png,re", "t.csv is damaged: its last line is cut off."),
-    "unquoted": (
-        "path,tags,error\na, b.png,red,,x\n",
-        "t.csv is damaged: row 1 has 5 cells instead of 3.",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_is_not_clear_is_refused_before_anything_is_written(
-    case: str, folder: Path, tagger: Run
-) -> None:
-    content, message = REFUSED[case]
-    save_picture(folder / "a.png")
-    save_picture(folder / "b.png")
-    Path("t.csv").write_text(content, encoding="utf-8")
-    before = files(folder)
-
-    assert tagger("apply", "t.csv", "--yes") == Ran(3, b"", f"tagger: {message}\n")
-    assert files(folder) == before
-
-
 def test_an_opendocument_sheet_is_named(folder: Path, tagger: Run) -> None:
     import zipfile
 
     with zipfile.ZipFile("t.ods", "w") as parts:
         parts.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
 
-    assert tagger("apply", "t.ods", "--yes") == Ran(
-        3, b"", "tagger: t.ods is an OpenDocument file: save it as .xlsx, or as CSV in UTF-8.\n"
-    )
+    assert tagger("apply", "t.ods", "--yes") == Ran(3, b"", says("opendocument", table="t.ods"))
 
 
 def test_a_tag_may_hold_a_comma(library: Path, tagger: Run) -> None:
@@ -757,36 +682,6 @@ def test_a_mirrored_tree_is_corrected_where_it_lies(library: Path, tag: Run, tag
     assert (ran.code, ran.stdout.decode()) == (0, DIFF)
     assert sorted(subjects("s/q/c.png.xmp")) == ["green", "red"]
     assert subjects("p/q/c.png.xmp") == ["green"]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            ["--sidecar-dir", "s"],
-            (
-                "--sidecar-dir: say with --sidecar-base which folder's tree is mirrored there: the "
-                "one that 'tagger tag' was given."
-            ),
-        ),
-        (["--sidecar-base", "p"], "--sidecar-base is for sidecars with --sidecar-dir."),
-        (
-            ["--sidecar-dir", "s", "--sidecar-base", "p/q"],
-            "--sidecar-base {folder}/p/q: p/a.png is not below it.",
-        ),
-        (["--sidecar", "nfo"], "--sidecar nfo: 'tagger apply' writes txt, json and xmp."),
-        (["--xmp-root", "A/B"], "--xmp-root A/B: separate levels by '|', not by '/'."),
-    ],
-)
-def test_what_makes_no_sense_is_refused(
-    library: Path, tagger: Run, options: list[str], message: str
-) -> None:
-    before = files(library)
-
-    ran = tagger("apply", "tags.csv", "--yes", *options)
-
-    assert ran == Ran(2, b"", f"tagger: {message.format(folder=library)}\n")
-    assert files(library) == before
 
 
 # Into the images themselves

@@ -14,12 +14,13 @@ from pathlib import Path
 import pandas
 import pytest
 from commands import command_line, environment, run_tagger, wait_until
+from messages import says
 from pictures import save_picture
 
 from tagger import __version__
 
 HEADER = "path,tags,error,red,green,blue,N/A"
-FULL = "cannot be written: no space left on device."
+FULL = says("full disk", output="standard output")
 
 
 @pytest.fixture
@@ -86,17 +87,17 @@ def test_a_reader_that_goes_away_is_no_error(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("tag", "p", "-q", "--model"), f"tagger: standard output {FULL}\n"),
+        (("tag", "p", "-q", "--model"), FULL),
         (
             ("tag", "p", "-q", "-o", "/dev/full", "-f", "csv", "--model"),
-            f"tagger: /dev/full {FULL}\n",
+            says("full disk", output="/dev/full"),
         ),
         (
             ("tag", "p", "-q", "-f", "parquet", "--model"),
-            f"tagger: standard output {FULL}\n",
+            FULL,
         ),
-        (("tag", "p", "-q", "-f", "xlsx", "--model"), f"tagger: standard output {FULL}\n"),
-        (("info",), f"tagger: standard output {FULL}\n"),
+        (("tag", "p", "-q", "-f", "xlsx", "--model"), FULL),
+        (("info",), FULL),
     ],
     ids=["stdout", "file", "parquet", "xlsx", "info"],
 )
@@ -125,7 +126,7 @@ def test_a_closed_stdout_is_one_sentence(posters: Path, tiny_model: Path) -> Non
 
     assert (ran.returncode, ran.stderr.decode()) == (
         3,
-        "tagger: standard output cannot be written: bad file descriptor.\n",
+        says("closed stdout"),
     )
 
 
@@ -268,10 +269,7 @@ def test_a_terminal_gets_no_table_that_is_no_text(
     os.close(reading)
 
     assert code == 2
-    assert told == (
-        f"tagger: A table in {format} is not for a terminal: say -o FILE, or send it through a "
-        "pipe.\n"
-    )
+    assert told == says("not for a terminal", format=format)
 
 
 def test_a_terminal_sees_paths_as_they_were_asked_for(

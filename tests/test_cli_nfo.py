@@ -413,34 +413,6 @@ def test_skip_leaves_every_nfo_alone_and_overwrite_wipes_none(folder: Path, film
     assert (folder / "m/movie.nfo").read_bytes() == merge_genres(NFO.encode(), ["Drama"])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (
-            ["--sidecar-dir", "tags"],
-            (
-                "--sidecar nfo cannot be with --sidecar-dir: genres go into the .nfo that lies "
-                "beside the film."
-            ),
-        ),
-        (
-            ["--existing", "error"],
-            (
-                "--sidecar nfo cannot be with --existing error: only an .nfo that is there already "
-                "gets genres."
-            ),
-        ),
-    ],
-)
-def test_what_makes_no_sense_with_an_nfo_is_wrong_usage(
-    folder: Path, films: Run, arguments: list[str], sentence: str
-) -> None:
-    make(folder, "poster.jpg", "movie.nfo")
-
-    assert films(*arguments) == Ran(2, b"", f"tagger: {sentence}\n")
-    assert (folder / "m/movie.nfo").read_text() == NFO
-
-
 def test_links_permissions_and_backups_are_kept(folder: Path, films: Run) -> None:
     make(folder, "a/poster.jpg", "real/h.nfo")
     (folder / "m/a/h.nfo").symlink_to("../real/h.nfo")

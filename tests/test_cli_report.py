@@ -7,14 +7,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from commands import Ran
 from pictures import save_picture
 from tiny_model import CARD
 
 Run = Callable[..., Ran]
-
-NO_MODEL = "cannot be opened as a model: it is damaged, or no ONNX file."
 
 
 def test_the_summary_file_holds_the_figures(folder: Path, tag: Run) -> None:
@@ -132,19 +129,3 @@ def test_info_prints_the_card_as_json(tagger: Run, tiny_model: Path) -> None:
 
     assert (ran.code, ran.stderr) == (0, "")
     assert json.loads(ran.stdout) == json.loads(CARD.to_json())
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("none.onnx", "There is no model file none.onnx."),
-        (
-            "text.onnx",
-            f"text.onnx {NO_MODEL}",
-        ),
-    ],
-)
-def test_info_refuses_what_is_no_model(folder: Path, tagger: Run, name: str, message: str) -> None:
-    (folder / "text.onnx").write_text("no model at all\n")
-
-    assert tagger("info", name) == Ran(3, b"", f"tagger: {message}\n")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from commands import Ran
+from messages import says
 from pictures import save_picture
 from tiny_model import changed_card, write_model
 
@@ -188,20 +189,6 @@ def test_files_are_measured_only_where_that_is_wanted(tmp_path: Path) -> None:
     assert measure("a\0b", ("bytes", "sha256")) == (None, None)
 
 
-def test_an_unknown_column_is_named_with_those_that_there_are(folder: Path, tag: Run) -> None:
-    save_picture(folder / "a.png")
-
-    ran = tag("a.png", "-o", "t.csv", "--columns", "title,size")
-
-    assert ran == Ran(
-        2,
-        b"",
-        "tagger: --columns: there is no column 'size'; there are folder, name, title, year, "
-        "width, height, bytes, sha256.\n",
-    )
-    assert not (folder / "t.csv").exists()
-
-
 @pytest.mark.parametrize(("layout", "code"), [("wide", 2), ("list", 0), ("long", 0)])
 def test_a_label_and_a_column_of_one_name_are_not_mixed_up(
     folder: Path, tagger: Run, layout: str, code: int
@@ -216,10 +203,7 @@ def test_a_label_and_a_column_of_one_name_are_not_mixed_up(
 
     assert ran.code == code
     if code:
-        assert ran.stderr == (
-            "tagger: The model has a label 'title', so a wide table cannot have the column "
-            "'title' too: use --layout list or long.\n"
-        )
+        assert ran.stderr == says("label and column")
 
 
 def test_asking_for_columns_is_asking_for_a_table(folder: Path, tag: Run) -> None:
@@ -282,30 +266,6 @@ def test_parquet_and_xlsx_spell_paths_alike(folder: Path, tag: Run) -> None:
     tag("p", "-q", "-o", "t.parquet", "--relative-to", "p")
 
     assert pq.read_table("t.parquet")["path"].to_pylist() == ["a.png"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            ["--absolute", "--relative-to", "."],
-            "--absolute and --relative-to exclude each other: give one of them.",
-        ),
-        (["--relative-to", "nowhere"], "--relative-to nowhere: there is no such folder."),
-        (["--excel", "-f", "jsonl"], "--excel is for csv, tsv and xlsx, not for jsonl."),
-        (["--excel", "-f", "parquet"], "--excel is for csv, tsv and xlsx, not for parquet."),
-        (
-            ["--columns", ""],
-            f"--columns: there is no column ''; there are {ALL.replace(',', ', ')}.",
-        ),
-    ],
-)
-def test_contradictions_are_one_sentence(
-    folder: Path, tag: Run, arguments: list[str], message: str
-) -> None:
-    save_picture(folder / "a.png")
-
-    assert tag("a.png", *arguments) == Ran(2, b"", f"tagger: {message}\n")
 
 
 def test_help_lists_every_column(tagger: Run) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import typer
 from commands import Ran
+from messages import says
 from pictures import save_picture
 from test_imports import loaded_by
 
@@ -349,8 +350,7 @@ def test_a_file_that_just_lies_here_names_no_place_outside(
     assert tagger("tag", ".") == Ran(
         2,
         b"",
-        f"tagger: ./tagger.toml: {key}: '{path}' lies outside of this folder, which only the "
-        "command line, your own configuration or a file named by --config may ask for.\n",
+        says("outside", key=key, path=path),
     )
     assert outside.read_text(encoding="utf-8") == "precious"
 
@@ -411,106 +411,16 @@ def test_a_file_that_just_lies_here_cannot_hide(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (
-            "[tag]\nmax_tags = 3",
-            "./tagger.toml: 'tagger tag' has no option 'max_tags': did you mean 'max-tags'?",
-        ),
-        (
-            "[tag]\ntreshold = 0.3",
-            "./tagger.toml: 'tagger tag' has no option 'treshold': did you mean 'threshold'?",
-        ),
-        (
-            '[tag]\n"q\\nx" = 1',
-            r"./tagger.toml: 'tagger tag' has no option 'q\nx': 'tagger tag --help' lists them.",
-        ),
-        ("[tag]\nconfig = 'x'", "./tagger.toml: 'config' is for the command line alone."),
-        ("[tag]\nno-config = true", "./tagger.toml: 'no-config' is for the command line alone."),
-        (
-            "max-tags = 3",
-            (
-                "./tagger.toml: 'max-tags' stands outside of a table: options of 'tagger tag' "
-                "stand below a line [tag]."
-            ),
-        ),
-        (
-            "[tool.tag]\nmax-tags = 3",
-            (
-                "./tagger.toml: 'tool' is no table of ours: options of 'tagger tag' stand below a "
-                "line [tag]."
-            ),
-        ),
-        (
-            "tag = 3",
-            ("./tagger.toml: 'tag' is no table: options of 'tagger tag' stand below a line [tag]."),
-        ),
-        (
-            "[tag]\nmax-tags 3",
-            (
-                "./tagger.toml is no valid TOML: Expected '=' after a key in a key/value pair "
-                "(at line 2, column 10)."
-            ),
-        ),
-        (
-            f"[tag]\nexclude = {'[' * 100_000}",
-            "./tagger.toml is no valid TOML: it is nested too deeply.",
-        ),
+        (f"[tag]\nexclude = {'[' * 100_000}", " is no valid TOML: it is nested too deeply."),
         (
             f"[tag]\nmax-tags = 0x{'f' * 9999}",
-            "./tagger.toml: max-tags: give a number that 64 bits can hold.",
-        ),
-        (
-            "[tag]\nthreshold = nan",
-            "./tagger.toml: threshold: give a number that 64 bits can hold.",
-        ),
-        (
-            '[tag]\noutput = "a\\u0000b"',
-            "./tagger.toml: output: a text cannot hold the character NUL.",
-        ),
-        ("[tag]\nexcel = 'yes'", "./tagger.toml: excel: give true or false."),
-        ("[tag]\nmax-tags = true", "./tagger.toml: max-tags: give one text or number."),
-        ("[tag]\nmax-tags = [1]", "./tagger.toml: max-tags: give one text or number."),
-        ("[tag]\nnewer-than = 07:32:00", "./tagger.toml: newer-than: give one text or number."),
-        (
-            "[tag]\nthreshold = [[0.3]]",
-            "./tagger.toml: threshold: give a text, a number, or a list of them.",
-        ),
-        (
-            "[tag]\nmax-tags = -1",
-            "./tagger.toml: max-tags: Input should be greater than or equal to 0.",
-        ),
-        (
-            "[tag]\nlayout = 'broad'",
-            "./tagger.toml: layout: 'broad' is not one of 'wide', 'list', 'long'.",
-        ),
-        (
-            "[tag]\nthreshold = 50",
-            (
-                "./tagger.toml: threshold: --threshold 50: give a probability from 0 to 1, or "
-                "LABEL=PROBABILITY."
-            ),
-        ),
-        (
-            "[tag]\nignore = 'gren'",
-            "./tagger.toml: ignore: The model has no label 'gren': did you mean green?",
-        ),
-        (
-            "[tag]\nrename = 'blu=sky'",
-            "./tagger.toml: rename: The model has no label 'blu': did you mean blue?",
-        ),
-        (
-            "[tag]\nmin-tags = 3\nmax-tags = 2",
-            "./tagger.toml: max-tags, min-tags: --min-tags 3 is more than --max-tags 2.",
-        ),
-        (
-            "[tag]\noutput = 'a.ods'",
-            (
-                "./tagger.toml: output: -o a.ods: no table format has the ending '.ods': use .csv, "
-                ".tsv, .jsonl, .parquet or .xlsx, or say --format."
-            ),
+            ": max-tags: give a number that 64 bits can hold.",
         ),
     ],
 )
-def test_a_bad_file_gets_one_sentence(content: str, message: str, tag: Run, folder: Path) -> None:
+def test_a_file_made_to_harm_gets_one_sentence(
+    content: str, message: str, tag: Run, folder: Path
+) -> None:
     save_picture(folder / "p" / "a.png")
     (folder / "tagger.toml").write_text(content, encoding="utf-8")
 
@@ -518,7 +428,7 @@ def test_a_bad_file_gets_one_sentence(content: str, message: str, tag: Run, fold
 
     assert (ran.code, ran.stdout) == (2, b"")
     said = [line for line in ran.stderr.splitlines() if not line.startswith("Options from ")]
-    assert said == [f"tagger: {message}"]
+    assert said == [f"tagger: ./tagger.toml{message}"]
 
 
 def test_errors_name_the_file_only_for_what_it_says(tag: Run, folder: Path) -> None:
@@ -549,17 +459,6 @@ def test_a_model_that_the_file_names_and_that_is_none_is_told_by_the_file(
     )
 
 
-def test_a_file_that_is_not_utf8_is_told_by_its_line(tagger: Run, folder: Path) -> None:
-    (folder / "tagger.toml").write_bytes(b"[tag]\noutput = 'caf\xe9.csv'\n")
-
-    assert tagger("tag", ".") == Ran(
-        2,
-        b"",
-        "tagger: The configuration file ./tagger.toml cannot be read: line 2 is not UTF-8; "
-        "--no-config goes without it.\n",
-    )
-
-
 def test_what_is_no_file_is_not_waited_for(tagger: Run, folder: Path) -> None:
     os.mkfifo("tagger.toml")
 
@@ -571,19 +470,12 @@ def test_what_is_no_file_is_not_waited_for(tagger: Run, folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("nowhere.toml", "There is no configuration file 'nowhere.toml'."),
-        ("sub", "The configuration file sub cannot be read: is a directory."),
-        ("large", "The configuration file large cannot be read: it is larger than 1 MB."),
-    ],
-)
-def test_a_named_file_must_be_there(name: str, message: str, tagger: Run, folder: Path) -> None:
-    (folder / "sub").mkdir()
+def test_a_named_file_is_read_up_to_a_limit(tagger: Run, folder: Path) -> None:
     (folder / "large").write_bytes(b"#" * (1024**2 + 1))
 
-    assert tagger("tag", ".", "--config", name) == Ran(2, b"", f"tagger: {message}\n")
+    assert tagger("tag", ".", "--config", "large") == Ran(
+        2, b"", "tagger: The configuration file large cannot be read: it is larger than 1 MB.\n"
+    )
 
 
 def test_a_link_that_leads_nowhere_is_no_file(folder: Path) -> None:

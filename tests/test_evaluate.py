@@ -153,15 +153,6 @@ def test_a_set_that_measures_nothing_is_refused(evaluate: Evaluate, table: str, 
     assert (ran.code, ran.stdout, ran.stderr) == (3, b"", f"tagger: {message}\n")
 
 
-def test_a_missing_model_is_refused(tagger: Tagger, colours: Path):
-    ran = tagger("evaluate", "none.onnx", "--images", "images", "--labels", "labels.csv")
-    assert (ran.code, ran.stdout, ran.stderr) == (
-        3,
-        b"",
-        "tagger: There is no model file none.onnx.\n",
-    )
-
-
 @pytest.mark.train
 def test_the_figures_are_those_of_the_wide_table(
     tagger: Tagger, shapes: ShapeSet, shape_model: Made, folder: Path

@@ -182,12 +182,6 @@ def test_memory_that_is_not_there_fails_one_image(folder: Path, tiny_model: Path
     assert ran.rows() == ["p/a.png,red,", "p/b.png,,not enough memory to decode it", "p/c.png,red,"]
 
 
-def test_a_size_that_is_none_is_refused(tag: Callable[..., Ran], folder: Path) -> None:
-    assert tag(folder, "--image-memory", "much") == Ran(
-        2, b"", "tagger: --image-memory much: give a size such as 4G or 512M.\n"
-    )
-
-
 # Decoders that break
 
 

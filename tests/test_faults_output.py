@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import Argument, Ran, command_line, environment
+from messages import says
 from pictures import save_picture
 from stalled_files import Stalled, only_on_linux
 
@@ -72,9 +73,7 @@ def test_an_output_folder_that_is_removed_ends_the_run(posters: Path, tiny_model
             shutil.rmtree("out")
             time.sleep(0.6)  # rows are handed over twice a second
 
-        assert ended(process) == Ran(
-            3, b"", "tagger: out/t.csv cannot be written: no such file or directory.\n"
-        )
+        assert ended(process) == Ran(3, b"", says("no folder", output="out/t.csv"))
 
 
 @only_on_linux
@@ -140,7 +139,7 @@ def test_a_table_in_a_locked_folder_is_refused_before_the_work(
 
     ran = run(unprivileged(tag_command(tiny_model, "-o", "out/t.csv")))
 
-    assert ran == Ran(3, b"", "tagger: out/t.csv cannot be written: permission denied.\n")
+    assert ran == Ran(3, b"", says("no permission", output="out/t.csv"))
 
 
 @only_on_linux
@@ -153,7 +152,7 @@ def test_a_folder_that_is_locked_later_keeps_the_rows(posters: Path, tiny_model:
 
     ran = ended(process)
     Path("out").chmod(0o755)
-    assert ran == Ran(3, b"", "tagger: out/t.csv cannot be written: permission denied.\n")
+    assert ran == Ran(3, b"", says("no permission", output="out/t.csv"))
     assert Path("out/t.csv.part").read_text().splitlines()[1:] == [
         f"p/{name},red," for name in NAMES
     ]
@@ -214,7 +213,7 @@ def test_a_disk_full_of_sidecars_ends_the_run(posters: Path, tiny_model: Path, k
     assert 5 < len(written) < len(NAMES)
     assert written == [f"{name}.{kind}" for name in NAMES[: len(written)]]
     missing = f"out/{NAMES[len(written)]}.{kind}"
-    assert ran == Ran(3, b"", f"tagger: {missing} cannot be written: no space left on device.\n")
+    assert ran == Ran(3, b"", says("full disk", output=missing))
     whole = [Path("kept", name).read_bytes() for name in written]
     assert len({len(content) for content in whole}) <= (2 if kind == "json" else 1)
     if kind == "xmp":
@@ -229,7 +228,7 @@ def test_a_disk_full_of_rows_keeps_whole_ones(posters: Path, tiny_model: Path) -
 
     ran = on_small_disk(command, 200)
 
-    assert ran == Ran(3, b"", "tagger: out/t.csv cannot be written: no space left on device.\n")
+    assert ran == Ran(3, b"", says("full disk", output="out/t.csv"))
     header, *rows = Path("kept/t.csv.part").read_text().split("\n")
     assert header == "path,tags,error"
     assert rows.pop() == ""

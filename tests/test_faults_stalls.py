@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from commands import PATIENCE, command_line, environment, run_tagger, wait_until
 from main_memory import SessionInMainMemory
+from messages import says
 from pictures import many_scans, save_picture
 from stalled_files import HELD, Stalled, only_on_linux
 
@@ -107,10 +108,7 @@ def test_a_drive_that_is_gone_ends_the_run(folder: Path, tiny_model: Path) -> No
         )  # fmt: skip
 
     assert (ran.code, ran.stdout) == (3, b"")
-    assert ran.stderr == (
-        "tagger: Reading has stalled: 25 images or folders have taken too long, and none of them "
-        "answers yet. See to the drive they are on, then go on with --resume --retry-failed.\n"
-    )
+    assert ran.stderr == says("stalled", count=25)
     rows = (folder / "t.csv.part").read_text().splitlines()
     assert rows[:2] == ["path,tags,error", "p/00.png,red,"]
     assert set(rows[2:]) <= {f"p/{path.name},,reading it takes longer than 2.5 s" for path in dead}
@@ -127,8 +125,8 @@ def test_a_signal_waits_for_no_stalled_image(
         run.send_signal(number)
         _, said = run.communicate(timeout=HELD)
 
-    name = "" if number == signal.SIGINT else f" by {number.name}"
-    assert (run.returncode, said.decode()) == (128 + number, f"tagger: Interrupted{name}.\n")
+    name = "interrupted" if number == signal.SIGINT else "interrupted by"
+    assert (run.returncode, said.decode()) == (128 + number, says(name, signal=number.name))
 
 
 @only_on_linux

@@ -124,22 +124,6 @@ def test_an_image_is_taken_once_whatever_else_was_left_out(tagger: Run, folder: 
     assert listed(ran) == ["p/a.png"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "yesterday", "7", "7m", "-7d", "7 d d", "31.01.2024", "2024-13-01", "12:00"),
-        *("٧d", "0001-01-01"),
-    ],
-)
-def test_what_is_no_date_gets_one_sentence(text: str, tagger: Run, folder: Path) -> None:
-    assert tagger("tag", ".", f"--newer-than={text}") == Ran(
-        2,
-        b"",
-        f"tagger: --newer-than {text}: give a date such as 2026-01-31 or 2026-01-31T18:00, or an "
-        "age such as 12h, 7d or 2w.\n",
-    )
-
-
 @pytest.mark.parametrize("text", ["999999999w", "9999999999999999d", "9" * 5000 + "d"])
 def test_an_age_that_no_calendar_holds_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="give a date such as"):

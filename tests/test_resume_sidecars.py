@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 from commands import Ran
 from filelock import FileLock
+from messages import says
 from pictures import save_picture
 
 Tag = Callable[..., Ran]
-
-START_OVER = "or leave out --resume to start over."
 
 
 @pytest.fixture
@@ -166,7 +165,7 @@ def test_a_run_that_an_error_ended_goes_on(posters: Path, tag: Tag) -> None:
     assert stopped.code == 3
     assert stopped.stderr.splitlines()[1:] == [
         "Stopped after 1 images, kept in t.csv.part; --resume goes on with it.",
-        "tagger: p/b.png.txt is there already.",
+        says("there already", file="p/b.png.txt").strip(),
     ]
     assert Path("t.csv.part").read_text() == "path,tags,error\np/a.png,red,\n"
     assert not Path("t.csv").exists()
@@ -185,7 +184,7 @@ def test_sidecars_alone_go_on_after_an_error(posters: Path, tag: Tag) -> None:
 
     assert tag(*options).stderr.splitlines()[1:] == [
         "Stopped after 1 images; --resume goes on with it.",
-        "tagger: p/b.png.txt is there already.",
+        says("there already", file="p/b.png.txt").strip(),
     ]
     (posters / "b.png.txt").unlink()
 
@@ -223,8 +222,11 @@ def test_other_options_are_refused(posters: Path, tag: Tag) -> None:
     assert ran == Ran(
         2,
         b"",
-        f"tagger: --resume cannot go on with the images of {posters}: that run was without "
-        f"--xmp-root, this one is with --xmp-root Genre; choose the same, {START_OVER}\n",
+        says(
+            "other options",
+            output=f"the images of {posters}",
+            differ="without --xmp-root, this one is with --xmp-root Genre",
+        ),
     )
 
 
@@ -282,7 +284,7 @@ def test_a_second_run_on_the_same_table_is_refused(posters: Path, tag: Tag) -> N
     assert ran == Ran(
         3,
         b"",
-        "tagger: Another run is at work on ./t.csv: wait for its end, or choose another output.\n",
+        says("another run", output="./t.csv"),
     )
     assert not Path("t.csv").exists()
 
@@ -298,8 +300,7 @@ def test_a_second_run_on_the_same_images_is_refused(
     assert ran == Ran(
         3,
         b"",
-        f"tagger: Another run is at work on the images of {posters}: wait for its end, or choose "
-        "another output.\n",
+        says("another run", output=f"the images of {posters}"),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import Ran
+from messages import says
 from pictures import save_picture
 
 Tag = Callable[..., Ran]
@@ -261,7 +262,7 @@ def test_a_sidecar_that_is_there_ends_the_run_when_asked(folder: Path, tag: Tag)
 
     ran = tag("p", "--sidecar", "txt", "--existing", "error", "--quiet")
 
-    assert (ran.code, ran.stderr) == (3, "tagger: p/a.png.txt is there already.\n")
+    assert (ran.code, ran.stderr) == (3, says("there already", file="p/a.png.txt"))
     assert files(folder) == ["p/a.png.txt"]
     assert (folder / "p/a.png.txt").read_text() == "mine"
 

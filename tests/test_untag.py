@@ -118,27 +118,3 @@ def test_a_damaged_sidecar_of_others_is_no_concern_of_ours(folder: Path, tagger:
     (folder / "a.xmp").write_bytes(b"<torn")
 
     assert tagger("untag", ".") == Ran(0, b"", "0 sidecars changed, 0 removed, 0 failed.\n")
-
-
-def test_without_paths_it_says_what_it_needs(folder: Path, tagger: Run) -> None:
-    assert tagger("untag") == Ran(
-        2, b"", "tagger: Say what to untag: a folder, images, or - for a list on stdin.\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("root", "sentence"),
-    [
-        ("", "--xmp-root : give printable names, separated by '|'."),
-        ("A||B", "--xmp-root A||B: give printable names, separated by '|'."),
-        ("A/B", "--xmp-root A/B: separate levels by '|', not by '/'."),
-    ],
-)
-def test_a_root_that_is_none_is_wrong_usage(
-    folder: Path, tag: Run, root: str, sentence: str
-) -> None:
-    save_picture(folder / "a.png")
-
-    ran = tag("a.png", "--sidecar", "xmp", "--xmp-root", root)
-
-    assert ran == Ran(2, b"", f"tagger: {sentence}\n")
