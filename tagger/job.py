@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from tagger.cli.options.holders import OutputOptions, embedding_writer, sidecar_writer
 from tagger.cli.options.resume import Origin, ResumeOptions, recorded_run
-from tagger.cli.options.table import TablePlan, table_sink, table_writer
 from tagger.cli.streams import EXIT_READER_GONE, say
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from tagger.runs.plan import Plan
     from tagger.runs.remaining import Remaining
     from tagger.runs.run import Run
+    from tagger.table.plan import TablePlan
     from tagger.table.writer import Writer
 
 EXIT_SOME_FAILED = 1
@@ -97,11 +97,14 @@ def write_results(
     from tagger.cli.progress import TagProgress
     from tagger.runs.run import Run
     from tagger.table.sink import ReaderGone, check_folder
+    from tagger.table.stream import table_sink, table_stream
+    from tagger.table.table import Table
 
     # What cannot be written is said before the work, not after it.
     if summary_file is not None:
         check_folder(os.fspath(summary_file))
-    sink = table_sink(table, beside_sidecars=bool(options.sidecars) or options.embed)
+    changes_files = bool(options.sidecars) or options.embed
+    sink = None if changes_files and not table.is_asked_for else table_sink(table)
     progress = TagProgress(
         source.found,
         source.origin.device,
@@ -114,7 +117,9 @@ def write_results(
         card, options, progress, base=source.base, images_seen=source.found is not None
     )
     embedding = embedding_writer(card, options, progress)
-    stream = None if sink is None else table_writer(sink, card, table, progress)
+    stream = None
+    if sink is not None:
+        stream = table_stream(Table(table, card.labels, progress.failed), sink)
     with recorded_run(
         source.found,
         card,

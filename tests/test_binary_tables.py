@@ -6,7 +6,7 @@ import dataclasses
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -19,17 +19,19 @@ import pytest
 from commands import Ran
 from pictures import save_picture
 from test_sink import files_no_larger_than, names
-from test_tables import NAMES, RESULTS, named, table
+from test_tables import NAMES, RESULTS, named, table, uncut
 from tiny_model import CARD
 
 from tagger.errors import OutputError
 from tagger.results import Failed, FileFacts, Result, Tag, Tagged
+from tagger.table import xlsx
+from tagger.table.book import BookWriter
 from tagger.table.columns import EXTRA_COLUMNS, Kind
-from tagger.table.grouped import GroupedWriter
-from tagger.table.layouts import layout
-from tagger.table.parquet import ParquetWriter
+from tagger.table.formats import Format, LayoutName
+from tagger.table.plan import TablePlan
 from tagger.table.sink import Sink
-from tagger.table.xlsx import XlsxWriter
+from tagger.table.stream import BookStream
+from tagger.table.table import Table
 from tagger.text import escape, unescape
 
 LAYOUTS = ["wide", "list", "long"]
@@ -51,23 +53,33 @@ XML_NAMES = [
 ]
 
 
-def unexpected(path: str, reason: str) -> None:
-    """Stand where nothing may be cut."""
-    raise AssertionError(path, reason)
+def table_for(
+    shape: str,
+    format: str = "csv",
+    labels: Sequence[str] = CARD.labels,
+    *,
+    columns: Sequence[str] = tuple(EXTRA_COLUMNS),
+    cut: Callable[[str, str], None] = uncut,
+) -> Table:
+    """Return a table with all extra columns."""
+    plan = TablePlan(None, Format(format), LayoutName(shape), columns=tuple(columns))
+    return Table(plan, labels, cut)
 
 
-def writer_for(file: Path, shape: str, **options: object) -> GroupedWriter:
+def writer_for(file: Path, shape: str, cut: Callable[[str, str], None] = uncut) -> BookStream:
     """Return what writes a table to a file of either format, with all extra columns."""
-    sink = Sink(str(file), needs_end=True)
-    columns = layout(shape, CARD.labels, extras=tuple(EXTRA_COLUMNS))
-    if file.suffix == ".parquet":
-        return ParquetWriter(sink, columns, **options)
-    return XlsxWriter(sink, columns, **{"cut": unexpected, **options})
+    table = table_for(shape, file.suffix.removeprefix("."), cut=cut)
+    return BookStream(Sink(str(file), needs_end=True), table)
 
 
-def write(file: Path, results: list[Result], shape: str = "wide", **options: object) -> Path:
+def write(
+    file: Path,
+    results: list[Result],
+    shape: str = "wide",
+    cut: Callable[[str, str], None] = uncut,
+) -> Path:
     """Write a table to a file."""
-    with writer_for(file, shape, **options) as writer:
+    with writer_for(file, shape, cut) as writer:
         for result in results:
             writer.write(result)
     return file
@@ -75,9 +87,9 @@ def write(file: Path, results: list[Result], shape: str = "wide", **options: obj
 
 def in_memory(results: list[Result], shape: str) -> list[list[object]]:
     """Return the rows that a table must have; nothing is None, and so is an empty text."""
-    columns = layout(shape, CARD.labels, extras=tuple(EXTRA_COLUMNS))
-    rows = [row for result in results for row in columns.rows(result)]
-    return [list(columns.header), *([None if cell == "" else cell for cell in row] for row in rows)]
+    table = table_for(shape)
+    rows = [row for result in results for row in table.rows(result)]
+    return [list(table.header), *([None if cell == "" else cell for cell in row] for row in rows)]
 
 
 def blanked(rows: list[tuple[object, ...]]) -> list[list[object]]:
@@ -118,7 +130,7 @@ def pandas_xlsx_rows(file: Path) -> list[list[object]]:
     return blanked([tuple(frame.columns), *frame.itertuples(index=False, name=None)])
 
 
-def interrupt(writer: GroupedWriter, results: list[Result]) -> None:
+def interrupt(writer: BookWriter, results: list[Result]) -> None:
     """Write results, then be interrupted."""
     try:
         with writer:
@@ -216,7 +228,8 @@ def test_row_groups_are_written_as_they_come(folder: Path) -> None:
     part = folder / "t.parquet.new"
     sizes = []
 
-    with writer_for(folder / "t.parquet", "list", group=2) as writer:
+    with writer_for(folder / "t.parquet", "list") as writer:
+        writer.book.group = 2
         for result in named([b"a", b"b", b"c", b"d", b"e"]):
             writer.write(result)
             writer.sink.flush()
@@ -231,19 +244,22 @@ def test_row_groups_are_written_as_they_come(folder: Path) -> None:
 
 def test_a_row_group_of_many_columns_has_fewer_rows() -> None:
     sizes = [
-        ParquetWriter(Sink(None), layout("wide", [f"label {n}" for n in range(labels)]))._group
+        table_for("wide", "parquet", [f"label {n}" for n in range(labels)], columns=()).book.group
         for labels in (25, 1000, 2_000_000)
     ]
 
     assert sizes == [16_384, 1_045, 1]
 
 
-def test_a_result_of_many_rows_is_never_split_between_tables(tmp_path: Path) -> None:
+def test_a_result_of_many_rows_is_never_split_between_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "MOST_ROWS", 7)
     tags = tuple(Tag(name, 0.5) for name in ("red", "green", "blue"))
     results: list[Result] = [Tagged("a", tags, np.array([0.5, 0.5, 0.5, 0.0]))]
 
     with pytest.raises(OutputError) as full:
-        write(tmp_path / "t.xlsx", [*named([b"0"]), *results, *results], "long", most_rows=7)
+        write(tmp_path / "t.xlsx", [*named([b"0"]), *results, *results], "long")
 
     assert str(full.value) == (
         f"{tmp_path}/t.xlsx is full: a sheet of XLSX holds 7 rows. Use csv, tsv, jsonl or parquet."
@@ -251,17 +267,21 @@ def test_a_result_of_many_rows_is_never_split_between_tables(tmp_path: Path) -> 
     assert names(tmp_path) == []
 
 
-def test_a_sheet_that_is_just_full_is_no_error(tmp_path: Path) -> None:
-    file = write(tmp_path / "t.xlsx", RESULTS, "list", most_rows=4)
+def test_a_sheet_that_is_just_full_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "MOST_ROWS", 4)
+
+    file = write(tmp_path / "t.xlsx", RESULTS, "list")
 
     assert openpyxl_rows(file) == in_memory(RESULTS, "list")
 
 
 def test_a_sheet_has_no_more_columns_than_it_can(tmp_path: Path) -> None:
-    columns = layout("wide", [f"label {n}" for n in range(16_382)])
+    labels = [f"label {n}" for n in range(16_382)]
 
     with pytest.raises(OutputError) as refused:
-        XlsxWriter(Sink("t.xlsx", needs_end=True), columns, cut=unexpected)
+        table_for("wide", "xlsx", labels, columns=())
 
     assert str(refused.value) == (
         "The table has 16,385 columns and a sheet of XLSX holds 16,384: use --layout list or "
@@ -330,11 +350,7 @@ def test_an_interrupted_pipe_gets_a_whole_table(
     with open(f"t.{ending}", "wb") as stdout:
         monkeypatch.setattr("sys.stdout", io.TextIOWrapper(stdout))
         sink = Sink(None, needs_end=True)
-        columns = layout("list", CARD.labels, extras=tuple(EXTRA_COLUMNS))
-        if ending == "parquet":
-            interrupt(ParquetWriter(sink, columns), RESULTS)
-        else:
-            interrupt(XlsxWriter(sink, columns, cut=unexpected), RESULTS)
+        interrupt(BookStream(sink, table_for("list", ending)), RESULTS)
 
     read = pyarrow_rows if ending == "parquet" else openpyxl_rows
     assert read(folder / f"t.{ending}") == in_memory(RESULTS, "list")
@@ -359,10 +375,9 @@ def test_a_full_disk_leaves_no_table_that_cannot_be_read(
 
 
 def test_a_disk_that_is_full_at_the_end_leaves_no_sheet(folder: Path) -> None:
-    sink = Sink("t.xlsx", needs_end=True)
-    columns = layout("list", CARD.labels)
+    table = table_for("list", "xlsx", columns=())
 
-    writer = XlsxWriter(sink, columns, cut=unexpected).__enter__()
+    writer = BookStream(Sink("t.xlsx", needs_end=True), table).__enter__()
     writer.write(RESULTS[0])
 
     with files_no_larger_than(2_500), pytest.raises(OutputError) as full:
@@ -432,7 +447,7 @@ def test_every_format_has_the_same_values(
     assert rows("parquet", pandas_parquet_rows) == expected
     numbers = [
         place
-        for place, column in enumerate(layout(shape, CARD.labels, extras=EXTRA_COLUMNS).columns)
+        for place, column in enumerate(table_for(shape).columns)
         if column.kind is not Kind.TEXT
     ]
     assert rows("csv", lambda file: text_rows(file, ",", numbers)) == expected

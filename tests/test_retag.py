@@ -17,7 +17,8 @@ from tagger.errors import TableError
 from tagger.network.card import ModelCard
 from tagger.results import Result
 from tagger.rules import Rules
-from tagger.table.rows import TableRows, open_rows
+from tagger.table.open import open_rows
+from tagger.table.rows import TableRows
 from tagger.table.wide import WideTable
 
 Run = Callable[..., Ran]

@@ -14,13 +14,13 @@ from tiny_model import CARD
 from tagger.find.scan import WalkOptions, scan
 from tagger.results import Failed, Result, Tagged
 from tagger.rules import Rules, select
-from tagger.table.layouts import layout
-from tagger.table.parquet import ParquetWriter
-from tagger.table.rows import open_rows
+from tagger.table.formats import Format
+from tagger.table.open import open_rows
+from tagger.table.plan import TablePlan
 from tagger.table.sink import Sink
-from tagger.table.text import TableWriter
+from tagger.table.stream import table_stream
+from tagger.table.table import Table
 from tagger.table.wide import WideTable
-from tagger.table.xlsx import XlsxWriter
 
 RULES = Rules.of_card(CARD)
 
@@ -59,15 +59,10 @@ def unexpected(path: str, reason: str) -> None:
 
 
 def write(file: Path, format: str, results: list[Result]) -> None:
-    columns = layout("wide", CARD.labels)
-    excel, _, text = format.rpartition(".")
-    if format == "parquet":
-        writer = ParquetWriter(Sink(str(file), needs_end=True), columns)
-    elif format == "xlsx":
-        writer = XlsxWriter(Sink(str(file), needs_end=True), columns, cut=unexpected)
-    else:
-        writer = TableWriter(Sink(str(file)), columns, text, excel=bool(excel))
-    with writer:
+    excel, _, name = format.rpartition(".")
+    plan = TablePlan(str(file), Format(name), excel=bool(excel))
+    sink = Sink(str(file), needs_end=not plan.is_text)
+    with table_stream(Table(plan, CARD.labels, unexpected), sink) as writer:
         for result in results:
             writer.write(result)
 

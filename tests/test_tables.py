@@ -13,9 +13,11 @@ import pytest
 from tiny_model import CARD
 
 from tagger.results import Failed, Result, Tag, Tagged
-from tagger.table.layouts import layout
+from tagger.table.formats import Format, LayoutName
+from tagger.table.plan import TablePlan
 from tagger.table.sink import Sink
-from tagger.table.text import TableWriter
+from tagger.table.stream import table_stream
+from tagger.table.table import Table
 from tagger.text import escape, unescape
 
 RESULTS: list[Result] = [
@@ -86,13 +88,18 @@ NAMES = [
 ]
 
 
+def uncut(path: str, reason: str) -> None:
+    """Stand where nothing may be cut."""
+    raise AssertionError(path, reason)
+
+
 def table(
     folder: Path, results: list[Result], format: str, shape: str = "wide", *, excel: bool = False
 ) -> bytes:
     """Write a table to a file and return its bytes."""
     file = folder / "table"
-    sink = Sink(str(file))
-    with TableWriter(sink, layout(shape, CARD.labels), format, excel=excel) as writer:
+    plan = TablePlan(str(file), Format(format), LayoutName(shape), excel)
+    with table_stream(Table(plan, CARD.labels, uncut), Sink(str(file))) as writer:
         for result in results:
             writer.write(result)
     return file.read_bytes()

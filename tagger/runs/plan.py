@@ -14,7 +14,7 @@ from tagger.runs.journal import key_of
 from tagger.runs.manifest import Manifest
 from tagger.runs.paths import RunPaths
 from tagger.runs.previous import Previous, find_previous
-from tagger.runs.table import RunTable
+from tagger.table.table import Table
 from tagger.text import escape
 
 
@@ -45,7 +45,7 @@ class Plan:
     """
 
     paths: RunPaths
-    table: RunTable | None
+    table: Table | None
     manifest: Manifest
     way: Way
     done: Done
@@ -74,7 +74,7 @@ class Plan:
 def plan_run(
     paths: RunPaths,
     manifest: Manifest,
-    table: RunTable | None,
+    table: Table | None,
     *,
     resume: bool,
     same_images: bool = False,

@@ -11,7 +11,8 @@ from tagger.runs import journal as notes
 from tagger.runs.done import Done, Entries, count_whole, joined, read_journal
 from tagger.runs.manifest import Manifest
 from tagger.runs.paths import RunPaths
-from tagger.runs.table import RunTable
+from tagger.table.assembly import kept_rows
+from tagger.table.table import Table
 from tagger.text import printable
 
 
@@ -31,7 +32,7 @@ class Previous:
     source: str | None = None
 
 
-def find_previous(paths: RunPaths, now: Manifest, table: RunTable | None) -> Previous | None:
+def find_previous(paths: RunPaths, now: Manifest, table: Table | None) -> Previous | None:
     """Look for a run to continue.
 
     Args:
@@ -81,7 +82,7 @@ def find_previous(paths: RunPaths, now: Manifest, table: RunTable | None) -> Pre
 
 
 def carried(
-    paths: RunPaths, table: RunTable, source: str, run: str, *, unfinished: bool
+    paths: RunPaths, table: Table, source: str, run: str, *, unfinished: bool
 ) -> Iterator[tuple[bytes, bytes]]:
     """Yield the rows of a table, an image at a time, with the journal's entry for each.
 
@@ -98,9 +99,9 @@ def carried(
         OSError: the journal cannot be read.
     """
     known, seed = Done(read_journal(paths.journal, run)), notes.seed_of(run)
-    head = table.encode.head
+    head = table.head
     yield head, notes.header_entry().packed(seed, head)
-    for image in table.kept(source, unfinished=unfinished):
+    for image in kept_rows(table, source, unfinished=unfinished):
         key = notes.key_of(image.path)
         done = known.find(key)
         flags = notes.FAILED if image.failed else done.flags & notes.UNWRITTEN if done else 0
@@ -114,12 +115,12 @@ def _check(previous: Manifest, now: Manifest, paths: RunPaths) -> None:
         raise UsageError(problem)
 
 
-def _of_rows(paths: RunPaths, rows: str, manifest: Manifest, table: RunTable) -> Previous | None:
+def _of_rows(paths: RunPaths, rows: str, manifest: Manifest, table: Table) -> Previous | None:
     if not os.path.exists(rows):
         return None
     entries = read_journal(paths.journal, manifest.run)
     entries = entries[: count_whole(entries, rows)]
-    head = table.encode.head
+    head = table.head
     first = joined([notes.header_entry().packed(notes.seed_of(manifest.run), head)])
     if len(entries) and entries[0] == first[0]:
         return Previous(manifest, entries)
@@ -129,7 +130,7 @@ def _of_rows(paths: RunPaths, rows: str, manifest: Manifest, table: RunTable) ->
 
 
 def _of_table(
-    paths: RunPaths, source: str, manifest: Manifest, table: RunTable, *, unfinished: bool = False
+    paths: RunPaths, source: str, manifest: Manifest, table: Table, *, unfinished: bool = False
 ) -> Previous:
     pieces = carried(paths, table, source, manifest.run, unfinished=unfinished)
     return Previous(manifest, joined(entry for _, entry in pieces), source)

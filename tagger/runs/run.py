@@ -17,7 +17,8 @@ from tagger.runs.growing import GrowingFile
 from tagger.runs.journal import Entry, Journal
 from tagger.runs.plan import Plan, Way
 from tagger.runs.previous import Previous, carried
-from tagger.runs.table import RunTable
+from tagger.table.assembly import assemble
+from tagger.table.table import Table
 
 # Journals of sidecars grow with every update; dead entries are few before this is reached.
 _COMPACT_FROM: Final = 4096
@@ -113,7 +114,7 @@ class Run:
         if self._table is None:
             path, text, count = self.plan.text_of(result.path), b"", 0
         else:
-            rows = self._table.image_rows(result, failed=failed)
+            rows = self._table.image_rows(result)
             path, text, count = rows.path, rows.text, rows.count
         key = notes.key_of(path)
         if self._table is not None:
@@ -206,7 +207,7 @@ class Run:
             self._announce()
         journal = Journal(self._paths, self.manifest.run, rows=0, entries=None)
         if self._table is not None:
-            journal.append(notes.header_entry(), self._table.encode.head)
+            journal.append(notes.header_entry(), self._table.head)
         journal.flush()
         return journal
 
@@ -264,16 +265,16 @@ class Run:
         with self._errors():
             self._paths.remove_rows()
 
-    def _make_table(self, table: RunTable, entries: Entries) -> None:
+    def _make_table(self, table: Table, entries: Entries) -> None:
         assert self._paths.table is not None
         assert self._paths.rows is not None
         first, last = latest(entries)
-        if table.assembler is None and len(first) == len(entries):
+        if table.book is None and len(first) == len(entries):
             take_place(self._paths.rows, self._paths.table)
             return
         starts = entries["length"].cumsum(dtype="u8") - entries["length"]
         places = zip(starts[last].tolist(), entries["length"][last].tolist(), strict=True)
-        table.assemble(_pieces(self._paths.rows, places), self._paths.table)
+        assemble(table, _pieces(self._paths.rows, places), self._paths.table)
 
     def _write_ending(self, done: Done) -> None:
         failed = done.failures

@@ -1,18 +1,34 @@
-"""Tables of text: CSV, TSV (RFC 4180 quoting) and JSON Lines, in any layout."""
+"""Tables of text: CSV, TSV (RFC 4180 quoting) and JSON Lines, ours or as others saved them."""
 
 from __future__ import annotations
 
 import csv
-import io
+import itertools
 import json
+import os
 import re
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 
-from tagger.results import DECIMALS, Result
+from tagger.errors import TableError, first_line
+from tagger.results import DECIMALS
 from tagger.table.columns import Cell, Row
-from tagger.table.layouts import Layout
-from tagger.table.sink import Sink
+from tagger.table.formats import Format
+from tagger.table.rows import LONGEST_LINE, Cells, TableRows
+
+_BOM = b"\xef\xbb\xbf"
+
+# Excel saves with a semicolon where a comma is the decimal mark.
+_DELIMITERS = {".tsv": "\t,;"}
+_USUAL_DELIMITERS = ",;\t"
+_OURS = re.compile(rb'"?path"?[,;\t]')
+# A line that tells Excel the delimiter.
+_SEPARATOR_LINE = re.compile(rb'"?sep=')
+_OTHER_FORMATS = {
+    b"\xff\xfe": "in UTF-16",
+    b"\xfe\xff": "in UTF-16",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+}
 
 # A spreadsheet runs a cell that starts with one of these as a formula (OWASP, CSV injection). What
 # only looks as if it had been neutralised gets an apostrophe too: so it can be told apart.
@@ -28,7 +44,7 @@ class TextEncoding:
     """Turns rows into lines.
 
     Args:
-        format: ``csv``, ``tsv`` or ``jsonl``.
+        format: of text.
         header: the columns' names.
         excel: for CSV and TSV: start with a byte order mark, so that Excel reads UTF-8, and put
             an apostrophe before cells that a spreadsheet would run.
@@ -37,80 +53,166 @@ class TextEncoding:
         head: what a table starts with.
     """
 
-    def __init__(self, format: str, header: tuple[str, ...], *, excel: bool = False) -> None:
-        self._header = header
-        self._excel = excel
-        self._encode: Callable[[Row], bytes] = {
-            "csv": self._delimited(","),
-            "tsv": self._delimited("\t"),
-            "jsonl": self._json_line,
-        }[format]
-        mark = b"\xef\xbb\xbf" if excel else b""
-        self.head = b"" if format == "jsonl" else mark + self._encode(list(header))
+    def __init__(self, format: Format, header: tuple[str, ...], *, excel: bool = False) -> None:
+        if format is Format.JSONL:
+            self._encode = _json_lines(header)
+            self.head = b""
+        else:
+            self._encode = _delimited_lines("\t" if format is Format.TSV else ",", excel=excel)
+            self.head = (_BOM if excel else b"") + self._encode([list(header)])
 
-    def __call__(self, row: Row) -> bytes:
-        """Return a row as one line, with its end."""
-        return self._encode(row)
-
-    def _delimited(self, delimiter: str) -> Callable[[Row], bytes]:
-        text = io.StringIO()
-        # With "\n" as its own end of line, csv leaves a lone carriage return unquoted before 3.13.
-        writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
-
-        def encode(row: Row) -> bytes:
-            writer.writerow([self._cell(cell) for cell in row])
-            line = text.getvalue()
-            text.seek(0)
-            text.truncate()
-            return (line.removesuffix("\r\n") + "\n").encode("utf-8")
-
-        return encode
-
-    def _cell(self, cell: Cell) -> str:
-        if isinstance(cell, float):
-            return f"{cell:.{DECIMALS}f}"
-        if isinstance(cell, int):
-            return str(cell)
-        if cell is None:
-            return ""
-        return f"'{cell}" if self._excel and _FORMULA.match(cell) else cell
-
-    def _json_line(self, row: Row) -> bytes:
-        record = dict(zip(self._header, row, strict=True))
-        return (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8")
+    def __call__(self, rows: Iterable[Row]) -> bytes:
+        """Return each row as a line, with its end."""
+        return self._encode(rows)
 
 
-class TableWriter:
-    """Writes results as rows of a table.
+def _delimited_lines(delimiter: str, *, excel: bool) -> Callable[[Iterable[Row]], bytes]:
+    lines: list[str] = []
+    # With "\n" as its own end of line, csv leaves a lone carriage return unquoted before 3.13.
+    writer = csv.writer(
+        SimpleNamespace(write=lines.append), delimiter=delimiter, lineterminator="\r\n"
+    )
+
+    def encode(rows: Iterable[Row]) -> bytes:
+        lines.clear()
+        for row in rows:
+            cells: list[Cell] = [
+                f"{cell:.{DECIMALS}f}" if isinstance(cell, float) else cell for cell in row
+            ]
+            writer.writerow(map(_harmless, cells) if excel else cells)
+        return "".join([f"{line[:-2]}\n" for line in lines]).encode("utf-8")
+
+    return encode
+
+
+def _harmless(cell: Cell) -> Cell:
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
+
+
+def _json_lines(header: tuple[str, ...]) -> Callable[[Iterable[Row]], bytes]:
+    spell = json.JSONEncoder(ensure_ascii=False).encode
+
+    def encode(rows: Iterable[Row]) -> bytes:
+        lines = [spell(dict(zip(header, row, strict=True))) for row in rows]
+        return "".join([f"{line}\n" for line in lines]).encode("utf-8")
+
+    return encode
+
+
+def text_rows(
+    file: str,
+    name: str,
+    first: bytes,
+    lines: Iterator[bytes],
+    close: Callable[[], None],
+    *,
+    torn: bool,
+    edited: bool,
+) -> TableRows:
+    """Read the header of a table of text.
 
     Args:
-        sink: where the bytes go.
-        layout: columns and rows.
-        format: ``csv``, ``tsv`` or ``jsonl``.
-        excel: see :class:`TextEncoding`.
+        file: its name, whose ending may tell what its first line does not.
+        name: what to call it in a message.
+        first: its first line.
+        lines: all others.
+        close: lets go of the file.
+        torn: see :func:`tagger.table.open.open_rows`.
+        edited: likewise.
+
+    Raises:
+        TableError: it is none, or damaged.
     """
+    has_mark = first.startswith(_BOM)
+    first = first.removeprefix(_BOM)
+    if first.startswith(b"{"):
+        record, everything = _record(name, 1, first), itertools.chain([first], lines)
+        return TableRows(name, tuple(record), _json_rows(name, tuple(record), everything), close)
+    # JSON Lines have no header, so a run that found no image writes nothing.
+    if not first and (torn or edited or os.path.splitext(file)[1].lower() not in (".csv", ".tsv")):
+        return TableRows(name, (), iter(()), close)
+    if not edited and not _OURS.match(first):
+        raise TableError(f"{name} is no table that 'tagger tag' wrote.")
+    for start, what in _OTHER_FORMATS.items():
+        if first.startswith(start):
+            raise TableError(f"{name} is {what}: save it as .xlsx, or as CSV in UTF-8.")
+    if _SEPARATOR_LINE.match(first):
+        first = next(lines, b"")
+    # Cells may be longer than what the module takes by default.
+    csv.field_size_limit(LONGEST_LINE)
+    delimiters = _DELIMITERS.get(os.path.splitext(file)[1].lower(), _USUAL_DELIMITERS)
+    delimiter = _delimiter(name, _decoded(name, 1, first), delimiters)
+    everything = itertools.chain([first], lines)
+    rows = _delimited(name, everything, delimiter, excel=has_mark, torn=torn, edited=edited)
+    return TableRows(name, next(rows, ()), rows, close, edited=edited)
 
-    def __init__(self, sink: Sink, layout: Layout, format: str, *, excel: bool = False) -> None:
-        self._sink = sink
-        self._layout = layout
-        self._encoding = TextEncoding(format, layout.header, excel=excel)
 
-    def __enter__(self) -> TableWriter:
-        """Open the sink and write the header."""
-        self._sink.__enter__()
-        self._sink.write(self._encoding.head)
-        return self
+def _delimiter(name: str, header: str, delimiters: str) -> str:
+    """Return what divides a header into most cells."""
+    try:
+        return max(delimiters, key=lambda one: len(next(csv.reader([header], delimiter=one), [])))
+    except csv.Error:
+        raise TableError(
+            f"{name} has no header in its first line: save it as .xlsx, or as CSV in UTF-8."
+        ) from None
 
-    def write(self, result: Result) -> None:
-        """Write the rows of one result; errors as in :meth:`Sink.write`."""
-        for row in self._layout.rows(result):
-            self._sink.write(self._encoding(row))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the sink."""
-        self._sink.__exit__(kind, error, trace)
+def _delimited(
+    name: str, lines: Iterator[bytes], delimiter: str, *, excel: bool, torn: bool, edited: bool
+) -> Iterator[Cells]:
+    number = itertools.count(1)  # of lines; a cell may hold several
+    is_whole = True
+    columns = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal is_whole
+        for line in lines:
+            is_whole = line.endswith(b"\n")
+            yield _decoded(name, next(number), line)
+
+    try:
+        for cells in csv.reader(texts(), delimiter=delimiter, strict=True):
+            columns = columns or len(cells)
+            # Every program ends the last line; only one that is torn lacks cells and its end too.
+            if edited and not is_whole and len(cells) < columns:
+                raise TableError(f"{name} is damaged: its last line is cut off.")
+            if cells:
+                yield [without_apostrophe(cell) for cell in cells] if excel else cells
+    except csv.Error as error:
+        # A cell may hold line ends, so that a row torn inside it ends in a whole line.
+        if torn and next(lines, None) is None:
+            return
+        reached = next(number) - 1
+        raise TableError(f"{name} is damaged: line {reached:,}: {first_line(error)}.") from None
+
+
+def _decoded(name: str, number: int, line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise TableError(
+            f"{name} is damaged: line {number:,} is not UTF-8; a spreadsheet program has to save "
+            "it as CSV in UTF-8."
+        ) from None
+
+
+def _json_rows(name: str, header: tuple[str, ...], lines: Iterator[bytes]) -> Iterator[Cells]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        record = _record(name, number, line)
+        if record.keys() != set(header):
+            raise TableError(
+                f"{name} is damaged: line {number:,} has other columns than the first one."
+            )
+        yield [record[column] for column in header]
+
+
+def _record(name: str, number: int, line: bytes) -> dict[str, object]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise TableError(f"{name} is damaged: line {number:,} is no JSON object.")
+    return record

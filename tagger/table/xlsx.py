@@ -6,26 +6,23 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+import zipfile
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any, BinaryIO
 
-import xlsxwriter
-from xlsxwriter.exceptions import FileCreateError
-
-from tagger.errors import OutputError
-from tagger.results import DECIMALS, Result
-from tagger.table.columns import Cell, Kind, Row
-from tagger.table.grouped import GroupedWriter
-from tagger.table.layouts import Layout
-from tagger.table.sink import Sink, SinkFile
+from tagger.errors import OutputError, TableError, UsageError, first_line, os_reason
+from tagger.results import DECIMALS
+from tagger.table.book import Book
+from tagger.table.columns import Column, Kind, Row
+from tagger.table.rows import Cells, TableRows
+from tagger.table.sink import SinkFile
 
 #: What a sheet holds, in any program.
 MOST_ROWS = 1_048_576
 MOST_COLUMNS = 16_384
 #: Of a cell, counted in UTF-16 as Excel does.
 MOST_CHARACTERS = 32_767
-
-_GROUP = 256
 
 # What a sheet must say of the time when it was made; its ZIP says the same of its members.
 _CREATED = datetime(1980, 1, 1, tzinfo=UTC)
@@ -52,62 +49,76 @@ _COLOURS = {
     "max_color": "#63BE7B",
 }
 
+_SHEET = "tags"
 
-class XlsxWriter(GroupedWriter):
-    """Writes results as rows of a sheet.
+# Bytes of a member that are never too many, and how many times its size in the archive are.
+_SMALL = 16 * 1024 * 1024
+_MOST_TIMES = 100
 
-    Args:
-        sink: where the bytes go; one that needs an end.
-        layout: columns and rows.
-        cut: called with an image whose text was cut to what a cell holds, and a sentence about it.
-        most_rows: of the sheet, with its header.
+# How every OpenDocument file begins, behind 30 bytes of the first entry's head.
+_OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument"
 
-    Raises:
-        OutputError: a sheet has not so many columns.
-    """
 
-    def __init__(
-        self,
-        sink: Sink,
-        layout: Layout,
-        *,
-        cut: Callable[[str, str], None],
-        most_rows: int = MOST_ROWS,
-    ) -> None:
-        super().__init__(sink, layout, group=_GROUP)
-        check_columns(layout)
-        self._cut = cut
-        self._most_rows = most_rows
-        self._taken = 0
-        self._written = 1
+class XlsxBook(Book):
+    """A workbook, written row by row; read is the sheet ``tags``, or the first one."""
+
+    group = 256
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        if len(columns) > MOST_COLUMNS:
+            raise OutputError(
+                f"The table has {len(columns):,} columns and a sheet of XLSX holds "
+                f"{MOST_COLUMNS:,}: use --layout list or long, or another format."
+            )
+        super().__init__(columns)
         self._beside: str | None = None
 
-    def rows(self, result: Result) -> list[Row]:
-        """Return the rows of a result as a sheet can hold them.
+    def fitting(self, text: str) -> str:
+        """Return a text as a cell holds it: what it cannot hold is spelled out, the rest cut."""
+        return _shortened(_spelled(text))
 
-        Raises:
-            OutputError: the sheet is full; it keeps the results before this one.
-        """
-        rows = fitting_rows(self.layout, result, self._cut)
-        self._taken += len(rows)
-        check_rows(self.sink.name, self._taken, self._most_rows)
-        return rows
+    def fit(self, rows: list[Row]) -> list[str]:
+        """Make rows such that cells hold them; nothing is nothing, not an empty text."""
+        cut = []
+        for row in rows:
+            for place, cell in enumerate(row):
+                if not isinstance(cell, str):
+                    continue
+                text = _spelled(cell)
+                row[place] = short = _shortened(text) or None
+                if text and short != text:
+                    cut.append(
+                        f"its {self.columns[place].name} is cut to the {MOST_CHARACTERS:,} "
+                        "characters that a cell of XLSX holds"
+                    )
+        return cut
 
-    def start(self, file: SinkFile) -> None:
+    def check_rows(self, name: str, rows: int) -> None:
+        """Refuse more rows than a sheet holds."""
+        if rows >= MOST_ROWS:
+            raise OutputError(
+                f"{name} is full: a sheet of XLSX holds {MOST_ROWS:,} rows. Use csv, tsv, jsonl or "
+                "parquet."
+            )
+
+    def start(self, file: SinkFile, beside: str | None) -> None:
         """Open the workbook; its rows lie in a file beside the target until the end."""
-        if self.sink.beside is None:
+        import xlsxwriter
+
+        self._written = 1
+        if beside is None:
             self._beside = tempfile.mkdtemp(prefix="xlsx-")
         else:  # by a name that a later run knows, should this one be killed
-            self._beside = f"{self.sink.beside}.rows"
+            self._beside = f"{beside}.rows"
             os.makedirs(self._beside, exist_ok=True)
         # In constant memory a row goes to disk when the next one begins.
         self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": self._beside})
         # The same table is the same file, whenever it is written.
         self._book.set_properties({"created": _CREATED})
         self._book.use_zip64()
-        self._sheet = self._book.add_worksheet("tags")
+        self._sheet = self._book.add_worksheet(_SHEET)
         number = self._book.add_format({"num_format": "0." + DECIMALS * "0"})
-        for place, column in enumerate(self.layout.columns):
+        for place, column in enumerate(self.columns):
             self._sheet.set_column(
                 place,
                 place,
@@ -116,8 +127,8 @@ class XlsxWriter(GroupedWriter):
             )
         self._sheet.freeze_panes(1, 0)
         bold = self._book.add_format({"bold": True})
-        for place, name in enumerate(self.layout.header):
-            self._sheet.write_string(0, place, str(_fit(name)), bold)
+        for place, column in enumerate(self.columns):
+            self._sheet.write_string(0, place, _spelled(column.name), bold)
 
     def write_rows(self, rows: list[Row]) -> None:
         """Write a group of rows."""
@@ -132,12 +143,12 @@ class XlsxWriter(GroupedWriter):
 
     def finish(self) -> None:
         """Put the workbook together: filter, colours, and the rows from beside."""
+        from xlsxwriter.exceptions import FileCreateError
+
         last = self._written - 1
-        self._sheet.autofilter(0, 0, last, len(self.layout.columns) - 1)
+        self._sheet.autofilter(0, 0, last, len(self.columns) - 1)
         scores = [
-            place
-            for place, column in enumerate(self.layout.columns)
-            if column.kind is Kind.PROBABILITY
+            place for place, column in enumerate(self.columns) if column.kind is Kind.PROBABILITY
         ]
         if scores and last:  # they stand side by side in every layout
             self._sheet.conditional_format(1, scores[0], last, scores[-1], _COLOURS)
@@ -151,62 +162,82 @@ class XlsxWriter(GroupedWriter):
         if self._beside is not None:
             shutil.rmtree(self._beside, ignore_errors=True)
 
+    @staticmethod
+    def read(file: str, name: str, *, edited: bool) -> TableRows:
+        """Open a file; with ``edited``, cells where no column has a name are not read."""
+        import openpyxl
 
-def check_rows(name: str, rows: int, most_rows: int = MOST_ROWS) -> None:
-    """Refuse more rows than a sheet can hold.
+        try:
+            stream = open(file, "rb")  # noqa: SIM115 (openpyxl asks files for their endings)
+        except OSError as error:
+            raise UsageError(f"{name} cannot be read: {os_reason(error)}.") from None
+        if stream.read(30 + len(_OPEN_DOCUMENT)).endswith(_OPEN_DOCUMENT):
+            stream.close()
+            raise TableError(
+                f"{name} is an OpenDocument file: save it as .xlsx, or as CSV in UTF-8."
+            )
+        stream.seek(0)
+        try:
+            _refuse_bomb(stream, name)
+            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+            sheet = book[_SHEET] if _SHEET in book.sheetnames else book.worksheets[0]
+            # What a sheet says of its size would be believed, row by row.
+            sheet.reset_dimensions()
+            header = _without_empty_end(next(sheet.iter_rows(max_row=1, values_only=True), ()))
+            rows = sheet.iter_rows(min_row=2, max_col=len(header) + 1, values_only=True)
+        except TableError:
+            stream.close()
+            raise
+        except Exception as error:  # openpyxl raises whatever comes of a damaged file
+            stream.close()
+            raise TableError(f"{name} is damaged: {first_line(error)}.") from None
 
-    Args:
-        name: of the table.
-        rows: how many it has, without its header.
-        most_rows: of a sheet, with its header.
+        def close() -> None:
+            book.close()
+            stream.close()
 
-    Raises:
-        OutputError: it has too many.
+        if edited:
+            rows = (row[: len(header)] for row in rows)
+        return TableRows(name, header, _rows(rows, len(header), name), close)
+
+
+FORMAT = XlsxBook
+
+
+def _rows(rows: Iterator[tuple[Any, ...]], columns: int, name: str) -> Iterator[Cells]:
+    try:
+        for number, row in enumerate(rows, start=2):
+            if number > MOST_ROWS:
+                raise TableError(f"{name} is damaged: it has more rows than a sheet can have.")
+            cells = _without_empty_end(row)
+            if cells:  # a spreadsheet may leave empty rows behind
+                yield [*cells, *[None] * (columns - len(cells))]
+    except TableError:
+        raise
+    except Exception as error:  # as above
+        raise TableError(f"{name} is damaged: {first_line(error)}.") from None
+
+
+def _refuse_bomb(stream: BinaryIO, name: str) -> None:
+    """Refuse a file that would unpack to far more than a table can.
+
+    The measure is that of Apache POI (``ZipSecureFile``); sheets shrink to a twentieth. No more
+    is ever unpacked of a member than it says.
     """
-    if rows >= most_rows:
-        raise OutputError(
-            f"{name} is full: a sheet of XLSX holds {most_rows:,} rows. Use csv, tsv, jsonl or "
-            "parquet."
-        )
-
-
-def fitting_rows(layout: Layout, result: Result, cut: Callable[[str, str], None]) -> list[Row]:
-    """Return the rows of a result as a sheet can hold them.
-
-    Args:
-        layout: of the table.
-        result: of an image.
-        cut: called with an image whose text was cut to what a cell holds, and a sentence about it.
-    """
-    rows = [[_fit(cell) for cell in row] for row in layout.rows(result)]
-    for row in rows:
-        for place, cell in enumerate(row):
-            if isinstance(cell, str) and (short := _shortened(cell)) != cell:
-                row[place] = short
-                cut(
-                    result.path,
-                    f"its {layout.columns[place].name} is cut to the {MOST_CHARACTERS:,} "
-                    "characters that a cell of XLSX holds",
+    with zipfile.ZipFile(stream) as archive:
+        for member in archive.infolist():
+            if member.file_size > max(_SMALL, _MOST_TIMES * member.compress_size):
+                raise TableError(
+                    f"{name} would unpack to {member.file_size / 1e6:,.0f} MB, which no table does."
                 )
-    return rows
+    stream.seek(0)
 
 
-def fitting_text(text: str) -> str:
-    """Return a text as a cell holds it: what a sheet cannot hold is spelled out, the rest cut."""
-    return _shortened(_UNSAFE.sub(_spelled_out, text))
-
-
-def check_columns(layout: Layout) -> None:
-    """Refuse a table that no sheet can hold.
-
-    Raises:
-        OutputError: it has too many columns.
-    """
-    if len(layout.columns) > MOST_COLUMNS:
-        raise OutputError(
-            f"The table has {len(layout.columns):,} columns and a sheet of XLSX holds "
-            f"{MOST_COLUMNS:,}: use --layout list or long, or another format."
-        )
+def _without_empty_end(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    length = len(row)
+    while length and row[length - 1] is None:
+        length -= 1
+    return row[:length]
 
 
 def _shortened(text: str) -> str:
@@ -218,9 +249,9 @@ def _shortened(text: str) -> str:
     return units[: _MOST_BYTES - 2].decode("utf-16-le", "ignore") + "…"
 
 
-def _fit(cell: Cell) -> Cell:
-    """Spell out what a sheet cannot hold; nothing is nothing, not an empty text."""
-    return _UNSAFE.sub(_spelled_out, cell) or None if isinstance(cell, str) else cell
+def _spelled(text: str) -> str:
+    """Spell out what a sheet cannot hold."""
+    return _UNSAFE.sub(_spelled_out, text)
 
 
 def _spelled_out(match: re.Match[str]) -> str:

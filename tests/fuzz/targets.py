@@ -34,7 +34,7 @@ from tagger.network.model_file import UnsafeModelError, check_model_file
 from tagger.results import Tag
 from tagger.rules import Rules
 from tagger.table.corrections import read_corrections
-from tagger.table.rows import open_rows
+from tagger.table.open import open_rows
 from tagger.table.wide import WideTable
 from tagger.text import escape, printable, unescape
 

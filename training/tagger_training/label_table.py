@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagger.errors import DataError, TableError, UsageError
-from tagger.table.rows import open_rows
+from tagger.table.open import open_rows
 
 #: Column of ``tagger tag``: why an image failed.
 ERROR_COLUMN = "error"

@@ -87,7 +87,7 @@ def apply(
     from tagger.holders.pinned import Terms
     from tagger.holders.pinning import Settling
     from tagger.table.corrections import read_corrections
-    from tagger.table.rows import open_rows
+    from tagger.table.open import open_rows
 
     kinds = _kinds(holders.sidecar, embed=holders.embed)
     if not (dry_run or yes or _can_ask()):

@@ -69,7 +69,7 @@ def retag(
     the model, so name the one that tagged. Paths are read as 'tagger tag' reads them: start the
     command in the same folder. RESULTS itself may be the output.
     """
-    from tagger.table.rows import open_rows
+    from tagger.table.open import open_rows
     from tagger.table.wide import WideTable
 
     plan = table.plan()

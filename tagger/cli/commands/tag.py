@@ -15,7 +15,7 @@ from tagger.cli.options.images import ImageOptions
 from tagger.cli.options.model import DecodeOptions, ModelOptions
 from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.cli.options.resume import Origin, ResumeOptions
-from tagger.cli.options.table import TableOptions, TablePlan
+from tagger.cli.options.table import TableOptions
 from tagger.cli.options.tags import TagOptions
 from tagger.cli.streams import say
 from tagger.job import EXIT_SOME_FAILED, Source, write_results
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tagger.network.model import TaggerModel
     from tagger.rules import Rules
     from tagger.runs.remaining import Remaining
+    from tagger.table.plan import TablePlan
 
 _EXAMPLES = """Examples:
 

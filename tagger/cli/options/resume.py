@@ -15,7 +15,6 @@ import typer
 
 from tagger.cli.options.groups import OptionGroup
 from tagger.cli.options.holders import OutputOptions
-from tagger.cli.options.table import TablePlan, run_table
 from tagger.cli.streams import say
 from tagger.errors import UsageError, os_reason
 from tagger.runs.paths import RunPaths
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from tagger.rules import Rules
     from tagger.runs.manifest import ModelFacts
     from tagger.runs.plan import Plan
+    from tagger.table.plan import TablePlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class ResumeOptions(OptionGroup):
 
 def _is_table_less(table: TablePlan, outputs: OutputOptions) -> bool:
     changes_files = bool(outputs.sidecars) or outputs.embed
-    return changes_files and table.output is None and table.format is None
+    return changes_files and not table.is_asked_for
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,7 @@ def recorded_run(
     from tagger.runs.lock import locked
     from tagger.runs.manifest import Manifest, versions_noted
     from tagger.runs.plan import plan_run
+    from tagger.table.table import Table
 
     def notice(text: str) -> None:
         if not quiet:
@@ -180,7 +181,7 @@ def recorded_run(
         versions=versions_noted(__version__),
         defaults=_defaults(card),
     )
-    shape = run_table(card, table, progress) if table.is_file else None
+    shape = Table(table, card.labels, progress.failed) if table.is_file else None
     read = origin.table
     with locked(files.lock, files.what, notice):
         yield plan_run(
@@ -211,7 +212,7 @@ def _run_files(
     if table.is_file:
         assert table.output is not None
         check_folder(table.output)
-        return RunPaths.of_table(table.output, as_text=not table.is_binary)
+        return RunPaths.of_table(table.output, as_text=table.is_text)
     if found is None or not _is_table_less(table, outputs):
         return None
     files = RunPaths.of_sidecars(found.folders, found.files, outputs.sidecar_dir)
@@ -266,11 +267,11 @@ def _options(rules: Rules, table: TablePlan, outputs: OutputOptions) -> dict[str
 def _defaults(card: ModelCard) -> dict[str, Any]:
     """Return the built-in values of these options."""
     from tagger.cli.options.holders import Existing, Sidecar, SidecarName
-    from tagger.cli.options.table import Format, LayoutName
     from tagger.rules import Rules
-    from tagger.text import as_given
+    from tagger.table.formats import Format
+    from tagger.table.plan import TablePlan
 
-    table = TablePlan("t.csv", Format.CSV, LayoutName.WIDE, False, (), as_given)
+    table = TablePlan("t.csv", Format.CSV)
     holders = (Sidecar.XMP,), SidecarName.APPEND, None, Existing.MERGE, False, ()
     return _options(Rules.of_card(card), table, OutputOptions(*holders)) | {"--sidecar": []}
 

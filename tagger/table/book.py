@@ -4,41 +4,63 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from tagger.results import Result
-from tagger.table.columns import Row
-from tagger.table.layouts import Layout
+from tagger.table.columns import Column, Row
 from tagger.table.sink import Sink, SinkFile
 
+if TYPE_CHECKING:
+    from tagger.table.rows import TableRows
 
-class GroupedWriter(ABC):
-    """Writes results as rows of a table; holds one group of them at most.
 
-    Ctrl-C stops a program between any two of its steps, and a library that is stopped in the middle
-    of a row leaves a file that nothing reads. Only the main thread is stopped: so the library, and
-    all that says how far it got, live in another one, where what is begun comes to its end.
+class Book(ABC):
+    """A table in a format that is not text: what it can hold, how it is written and read.
 
     Args:
-        sink: where the bytes go; one that needs an end.
-        layout: columns and rows.
+        columns: of the table.
+
+    Attributes:
         group: rows that are written together.
+
+    Raises:
+        OutputError: it cannot hold so many columns.
     """
 
-    def __init__(self, sink: Sink, layout: Layout, *, group: int) -> None:
-        self.sink = sink
-        self.layout = layout
-        self._group = group
-        self._rows: list[Row] = []
-        self._torn = False
-        self._ended = False
+    group: int
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = columns
+
+    def fitting(self, text: str) -> str:
+        """Return a text as a cell holds it."""
+        return text
+
+    def fit(self, rows: list[Row]) -> list[str]:
+        """Make rows such that cells hold them; return a sentence on each text that was cut."""
+        return []
+
+    def check_rows(self, name: str, rows: int) -> None:  # noqa: B027 (not every format has limits)
+        """Refuse more rows than it can hold.
+
+        Args:
+            name: of the table.
+            rows: how many, without the header.
+
+        Raises:
+            OutputError: it cannot hold them.
+        """
 
     @abstractmethod
-    def start(self, file: SinkFile) -> None:
-        """Write what comes before the rows."""
+    def start(self, file: SinkFile, beside: str | None) -> None:
+        """Write what comes before the rows.
+
+        Args:
+            file: where to.
+            beside: the name of the file, where it will be given another one at the end.
+        """
 
     @abstractmethod
     def write_rows(self, rows: list[Row]) -> None:
@@ -49,11 +71,42 @@ class GroupedWriter(ABC):
         """Write what makes the rows so far a whole file."""
 
     def release(self) -> None:  # noqa: B027 (not every format holds something)
-        """Let go of what is held outside the sink, after whatever end."""
+        """Let go of what is held outside the file, after whatever end."""
 
-    def rows(self, result: Result) -> list[Row]:
-        """Return the rows of a result."""
-        return list(self.layout.rows(result))
+    @staticmethod
+    @abstractmethod
+    def read(file: str, name: str, *, edited: bool) -> TableRows:
+        """Open a file of the format.
+
+        Args:
+            file: its name.
+            name: what to call it in a message.
+            edited: see :func:`tagger.table.open.open_rows`.
+
+        Raises:
+            UsageError: it cannot be opened.
+            TableError: it is damaged.
+        """
+
+
+class BookWriter:
+    """Writes rows to a book; holds one group of them at most.
+
+    Ctrl-C stops a program between any two of its steps, and a library that is stopped in the middle
+    of a row leaves a file that nothing reads. Only the main thread is stopped: so the library, and
+    all that says how far it got, live in another one, where what is begun comes to its end.
+
+    Args:
+        sink: where the bytes go; one that needs an end.
+        book: of the table.
+    """
+
+    def __init__(self, sink: Sink, book: Book) -> None:
+        self.sink = sink
+        self.book = book
+        self._rows: list[Row] = []
+        self._torn = False
+        self._ended = False
 
     def __enter__(self) -> Self:
         """Open the sink and write what comes before the rows."""
@@ -66,14 +119,10 @@ class GroupedWriter(ABC):
             raise
         return self
 
-    def write(self, result: Result) -> None:
-        """Take the rows of one result; errors as in :meth:`Sink.write`."""
-        self.take(self.rows(result))
-
     def take(self, rows: list[Row]) -> None:
         """Take rows that belong together; errors as in :meth:`Sink.write`."""
         self._rows += rows
-        if len(self._rows) >= self._group:
+        if len(self._rows) >= self.book.group:
             self._in_thread(self._write_gathered)
 
     def __exit__(
@@ -100,7 +149,7 @@ class GroupedWriter(ABC):
     ) -> None:
         self._thread.shutdown(wait=True)
         try:
-            self.release()
+            self.book.release()
         finally:
             self.sink.__exit__(kind, error, trace)
 
@@ -124,11 +173,11 @@ class GroupedWriter(ABC):
         self._torn = False
 
     def _start(self) -> None:
-        self.start(SinkFile(self.sink))
+        self.book.start(SinkFile(self.sink), self.sink.beside)
 
     def _write_gathered(self) -> None:
         rows = self._rows[:]
-        self.write_rows(rows)
+        self.book.write_rows(rows)
         del self._rows[: len(rows)]
 
     def _end(self) -> None:
@@ -136,6 +185,6 @@ class GroupedWriter(ABC):
             return
         if self._rows:
             self._write_gathered()
-        self.finish()
+        self.book.finish()
         self.sink.end()
         self._ended = True

@@ -1,0 +1,128 @@
+"""What table is wanted, and where it goes: options, checked before any work is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tagger.errors import UsageError
+from tagger.files import IMAGE_SUFFIXES
+from tagger.table.formats import Format, LayoutName
+from tagger.text import as_given, printable, relative_to
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """A table that is wanted; :meth:`checked` makes one of what a person asked for.
+
+    Attributes:
+        output: file name; None or ``-`` for standard output.
+        format: None where none was asked for and there is no file.
+        layout: its shape.
+        excel: whether it is made safe for Excel.
+        columns: extra columns.
+        absolute: whether the table shows absolute paths.
+        relative_to: the folder from which on its paths lead; None for as they were given.
+    """
+
+    output: str | None = None
+    format: Format | None = None
+    layout: LayoutName = LayoutName.WIDE
+    excel: bool = False
+    columns: tuple[str, ...] = ()
+    absolute: bool = False
+    relative_to: str | None = None
+
+    @classmethod
+    def checked(
+        cls,
+        output: str | None = None,
+        format: Format | None = None,
+        layout: LayoutName = LayoutName.WIDE,
+        *,
+        excel: bool = False,
+        columns: Sequence[str] = (),
+        absolute: bool = False,
+        relative_to: str | None = None,
+    ) -> TablePlan:
+        """Check what was asked for.
+
+        Args:
+            output: as above; likewise the others.
+            format: None takes what the file's ending says.
+            layout: its shape.
+            excel: whether it is made safe for Excel.
+            columns: names of extra columns; each may be several, joined by commas.
+            absolute: whether the table shows absolute paths.
+            relative_to: the folder from which on its paths lead.
+
+        Raises:
+            UsageError: the file's ending names no format, or an image; a column is unknown; options
+                contradict each other.
+            MissingExtraError: the format's library is not installed.
+        """
+        extras = tuple(_column_names(columns))
+        # Who asks for columns asks for a table, as who names a format does.
+        settled = _format(output, format) or (Format.CSV if extras else None)
+        if settled is not None and excel and not settled.for_excel:
+            raise UsageError(f"--excel is for csv, tsv and xlsx, not for {settled}.")
+        if settled is not None and not settled.is_text:
+            settled.book(f"The format {settled}")
+        if absolute and relative_to is not None:
+            raise UsageError("--absolute and --relative-to exclude each other: give one of them.")
+        if relative_to is not None and not os.path.isdir(relative_to):
+            raise UsageError(f"--relative-to {printable(relative_to)}: there is no such folder.")
+        return cls(output, settled, layout, excel, extras, absolute, relative_to)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its rows are a table as soon as they are written."""
+        return self.format is None or self.format.is_text
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the table becomes a file, which can be resumed; a device cannot."""
+        from tagger.table.sink import is_stream
+
+        return self.output not in (None, "-") and not is_stream(str(self.output))
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether somebody asked for a table; where not, there is none beside sidecars."""
+        return self.output is not None or self.format is not None
+
+    def spelling(self) -> Callable[[str], str]:
+        """Return a function: an image's path → the path that the table shows."""
+        if self.absolute:
+            return os.path.abspath
+        return as_given if self.relative_to is None else relative_to(self.relative_to)
+
+
+def _format(output: str | None, wanted: Format | None) -> Format | None:
+    if output is None or output == "-":
+        return wanted or (Format.CSV if output == "-" else None)
+    ending = os.path.splitext(output)[1].lower()
+    if ending in IMAGE_SUFFIXES:
+        raise UsageError(f"-o {output}: a table does not go into an image file.")
+    named = next((one for one in Format if ending in one.endings), None)
+    if wanted is None and named is None:
+        *others, last = [one.endings[0] for one in Format]
+        raise UsageError(
+            f"-o {output}: no table format has the ending '{ending}': use {', '.join(others)} or "
+            f"{last}, or say --format."
+        )
+    return wanted or named
+
+
+def _column_names(texts: Sequence[str]) -> Iterator[str]:
+    """Each name once, in the order given."""
+    if not texts:  # tables without extra columns are the rule: load nothing for them here
+        return
+    from tagger.table.columns import EXTRA_COLUMNS
+
+    for name in dict.fromkeys(name.strip() for text in texts for name in text.split(",")):
+        if name not in EXTRA_COLUMNS:
+            known = ", ".join(EXTRA_COLUMNS)
+            raise UsageError(f"--columns: there is no column '{name}'; there are {known}.")
+        yield name

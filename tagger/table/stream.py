@@ -1,0 +1,131 @@
+"""A table that goes to standard output, a pipe or a device, as results come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from tagger.errors import UsageError
+from tagger.results import Failed, Result
+from tagger.table.book import BookWriter
+from tagger.table.plan import TablePlan
+from tagger.table.sink import Sink
+from tagger.table.table import Table
+from tagger.table.writer import Writer
+from tagger.text import printable
+
+
+def table_sink(plan: TablePlan) -> Sink | None:
+    """Return the stream that a table goes to, or None where it becomes a file.
+
+    Raises:
+        UsageError: a format that is no text would go to a terminal.
+    """
+    if plan.is_file:
+        return None
+    sink = Sink(None if plan.output == "-" else plan.output, needs_end=not plan.is_text)
+    if not plan.is_text and sink.is_terminal():
+        raise UsageError(
+            f"A table in {plan.format} is not for a terminal: say -o FILE, or send it through a "
+            "pipe."
+        )
+    return sink
+
+
+def table_stream(table: Table, sink: Sink) -> Writer:
+    """Return what writes results to a sink: as lines for a person where that is a terminal.
+
+    Args:
+        table: says as what they are written.
+        sink: of :func:`table_sink`.
+    """
+    if table.book is not None:
+        return BookStream(sink, table)
+    if table.plan.format is None and sink.is_terminal():
+        return TextStream(sink, readable_lines(table.plan.spelling()), at_once=True)
+    return TextStream(sink, lambda result: table.image_rows(result).text, table.head)
+
+
+class TextStream:
+    """Writes results as text.
+
+    Args:
+        sink: where the bytes go.
+        text: a result → its lines.
+        head: what comes before them.
+        at_once: whether a reader waits for each.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        text: Callable[[Result], bytes],
+        head: bytes = b"",
+        *,
+        at_once: bool = False,
+    ) -> None:
+        self._sink = sink
+        self._text = text
+        self._head = head
+        self._at_once = at_once
+
+    def __enter__(self) -> Self:
+        """Open the sink and write what comes before the lines."""
+        self._sink.__enter__()
+        self._sink.write(self._head)
+        return self
+
+    def write(self, result: Result) -> None:
+        """Write the lines of one result; errors as in :meth:`Sink.write`."""
+        self._sink.write(self._text(result))
+        if self._at_once:
+            self._sink.flush()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the sink."""
+        self._sink.__exit__(kind, error, trace)
+
+
+class BookStream(BookWriter):
+    """Writes results to a book.
+
+    Args:
+        sink: where the bytes go; one that needs an end.
+        table: says what the rows are; its format is not text.
+    """
+
+    def __init__(self, sink: Sink, table: Table) -> None:
+        assert table.book is not None
+        super().__init__(sink, table.book)
+        self._table = table
+        self._taken = 0
+
+    def write(self, result: Result) -> None:
+        """Take the rows of one result; errors as in :meth:`Sink.write`.
+
+        Raises:
+            OutputError: the book is full; it keeps the results before this one.
+        """
+        rows = self._table.rows(result)
+        self._taken += len(rows)
+        self.book.check_rows(self.sink.name, self._taken)
+        self.take(rows)
+
+
+def readable_lines(spell: Callable[[str], str]) -> Callable[[Result], bytes]:
+    """Return a function: a result → ``path: Drama 62 %, Comedy 41 %``, for a person."""
+
+    def line(result: Result) -> bytes:
+        if isinstance(result, Failed):
+            text = f"failed: {result.reason}"
+        else:
+            text = ", ".join(f"{tag.name} {tag.score:.0%}" for tag in result.tags) or "no tags"
+        return f"{printable(spell(result.path))}: {text}\n".encode()
+
+    return line

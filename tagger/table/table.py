@@ -1,0 +1,135 @@
+"""A table: its columns, the rows that a result becomes, and these rows as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tagger.errors import UsageError
+from tagger.results import Failed, Result
+from tagger.table.columns import EXTRA_COLUMNS, Column, Kind, Row
+from tagger.table.formats import Format, LayoutName
+from tagger.table.plan import TablePlan
+from tagger.table.text import TextEncoding
+from tagger.text import TAG_SEPARATOR, escape, printable
+
+_PATH = Column("path", Kind.TEXT)
+_TAGS = Column("tags", Kind.TEXT)
+_TAG = Column("tag", Kind.TEXT)
+_SCORE = Column("score", Kind.PROBABILITY)
+_ERROR = Column("error", Kind.TEXT)
+
+
+@dataclass(frozen=True)
+class ImageRows:
+    """The rows of one image.
+
+    Attributes:
+        path: the image's path as the table spells it.
+        text: the rows as text.
+        count: how many.
+        failed: whether they tell of a failure.
+    """
+
+    path: str
+    text: bytes
+    count: int
+    failed: bool
+
+
+class Table:
+    """Turns results into rows, and rows into text.
+
+    The rows of a format that is not text are JSON Lines as text, from which
+    :func:`tagger.table.assembly.assemble` makes the table.
+
+    Args:
+        plan: what table it is.
+        labels: of the model, in the order of its scores.
+        cut: called with an image whose text was cut to what a cell holds, and a sentence about it.
+
+    Attributes:
+        plan: as given.
+        columns: of the table: those of the layout, extra ones, labels.
+        head: what the text begins with.
+        book: what writes the format; None for text.
+
+    Raises:
+        UsageError: a label of a wide table has the name of an extra column.
+        OutputError: the format cannot hold so many columns.
+    """
+
+    def __init__(
+        self, plan: TablePlan, labels: Sequence[str], cut: Callable[[str, str], None]
+    ) -> None:
+        self.plan = plan
+        self.a_row_a_tag = plan.layout is LayoutName.LONG
+        self._labels = tuple(labels) if plan.layout is LayoutName.WIDE else ()
+        for extra in plan.columns:
+            if extra in self._labels:
+                raise UsageError(
+                    f"The model has a label '{extra}', so a wide table cannot have the column "
+                    f"'{extra}' too: use --layout list or long."
+                )
+        self._extras = [EXTRA_COLUMNS[extra] for extra in plan.columns]
+        self.columns = (
+            *((_PATH, _TAG, _SCORE, _ERROR) if self.a_row_a_tag else (_PATH, _TAGS, _ERROR)),
+            *(extra.column for extra in self._extras),
+            *(Column(label, Kind.PROBABILITY) for label in self._labels),
+        )
+        self._spell = plan.spelling()
+        self._cut = cut
+        wanted = plan.format or Format.CSV
+        self.book = None if wanted.is_text else wanted.book(f"The format {wanted}")(self.columns)
+        text = wanted if wanted.is_text else Format.JSONL
+        self._text = TextEncoding(text, self.header, excel=plan.excel)
+        self.head = self._text.head
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(column.name for column in self.columns)
+
+    def spell(self, path: str) -> str:
+        """Return what the column ``path`` shows for an image's path."""
+        text = escape(self._spell(path))
+        return text if self.book is None else self.book.fitting(text)
+
+    def rows(self, result: Result) -> list[Row]:
+        """Return the rows of a result, as the format can hold them."""
+        shown = self._spell(result.path)
+        path = shown if shown.isascii() and "\\" not in shown else escape(shown)  # a call saved
+        behind: Row = [extra.cell(result, shown) for extra in self._extras]
+        tagged: list[Row]
+        if isinstance(result, Failed):
+            tagged = [["", None, result.reason] if self.a_row_a_tag else ["", result.reason]]
+            behind += [None] * len(self._labels)
+        else:
+            if self.a_row_a_tag:  # an image without tags is accounted for all the same
+                tagged = [[tag.name, tag.score, None] for tag in result.tags] or [["", None, None]]
+            else:
+                tagged = [[TAG_SEPARATOR.join([tag.name for tag in result.tags]), None]]
+            behind += result.scores.tolist() if self._labels else ()
+        rows: list[Row] = [[path, *cells, *behind] for cells in tagged]
+        if self.book is not None:
+            for name in self.book.fit(rows):
+                self._cut(result.path, name)
+        return rows
+
+    def image_rows(self, result: Result) -> ImageRows:
+        """Return the rows of a result as text."""
+        rows = self.rows(result)
+        return ImageRows(str(rows[0][0]), self.text(rows), len(rows), isinstance(result, Failed))
+
+    def text(self, rows: Sequence[Row]) -> bytes:
+        """Return rows as text."""
+        return self._text(rows)
+
+    def check_size(self, rows: int) -> None:
+        """Refuse a number of rows that the format cannot hold.
+
+        Raises:
+            OutputError: it cannot.
+        """
+        if self.book is not None:
+            self.book.check_rows(printable(str(self.plan.output)), rows)
