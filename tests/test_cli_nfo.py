@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from commands import Ran
 from foreign_nfos import FORMS, JELLYFIN, KODI
+from holding import merge_genres
 from pictures import save_picture
-
-from tagger.holders.nfo.merge import merge_genres
 
 Run = Callable[..., Ran]
 

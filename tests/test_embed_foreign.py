@@ -13,25 +13,25 @@ from pathlib import Path
 
 import pytest
 from embeddable import SAVED, WITH_IPTC, pixels, save, save_all, streams
+from holding import embed_tags, read_embedded_xmp, untag_image
 from PIL import Image
 from readers import reader
 from test_xmp_people import wish
 
 from tagger.errors import CannotChange
 from tagger.holders.image.container import EmbedError
-from tagger.holders.image.files import embed_tags, read_embedded_xmp, untag_image
 
 XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 def put_in(file: Path, *tags: str) -> bool:
     """Put tags into a file."""
-    return embed_tags(str(file), wish(*tags), backup=False, keep_time=False)
+    return embed_tags(str(file), wish(*tags))
 
 
 def take_out(file: Path) -> bool:
     """Take ours out again."""
-    taken = untag_image(str(file), backup=False, keep_time=False, dry_run=False)
+    taken = untag_image(str(file))
     return taken is not None
 
 

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 from commands import environment
 from embeddable import save
+from holding import embed_tags, untag_image
 from test_xmp_people import wish
 
 from tagger.holders.image.container import EmbedError
-from tagger.holders.image.files import embed_tags, untag_image
+
+WITH_TESTS = {**environment(), "PYTHONPATH": str(Path(__file__).parent)}
 
 # A process that ends itself, without any chance to tidy up, when the system is asked for the
 # nth thing that concerns the folder: opening, creating, renaming, changing attributes.
 KILLED = """\
 import os, signal, sys
-from tagger.holders.image.files import embed_tags
-from tagger.results import Tag
-from tagger.holders.xmp.merge import Wish
+from holding import embed_tags, wish_for
 
 path, number = sys.argv[1], int(sys.argv[2])
 folder = os.path.dirname(path)
@@ -37,8 +37,8 @@ def watch(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(watch)
-wish = Wish((Tag("red", 0.9),), (), "m 1", "2026-01-01")
-embed_tags(path, wish, backup=False, keep_time=False)
+wish = wish_for(("red", 0.9))
+embed_tags(path, wish)
 seen = 0
 print("done")
 """
@@ -49,7 +49,7 @@ def test_a_kill_at_any_moment_leaves_the_old_image_or_the_new_one(tmp_path: Path
     (tmp_path / "p").mkdir()
     file = save(tmp_path / "p", "plain.jpg")
     old = file.read_bytes()
-    embed_tags(str(file), wish("red"), backup=False, keep_time=False)
+    embed_tags(str(file), wish("red"))
     new = file.read_bytes()
     outcomes = []
     for number in range(1, 100):
@@ -57,7 +57,7 @@ def test_a_kill_at_any_moment_leaves_the_old_image_or_the_new_one(tmp_path: Path
         ran = subprocess.run(
             [sys.executable, "-c", KILLED, str(file), str(number)],
             capture_output=True,
-            env=environment(),
+            env=WITH_TESTS,
             check=False,
         )
         outcomes.append(file.read_bytes())
@@ -91,9 +91,9 @@ def test_what_another_program_writes_meanwhile_is_not_lost(
 
     monkeypatch.setattr("shutil.copystat", written_meanwhile)
 
-    assert embed_tags(str(file), wish("red"), backup=False, keep_time=False)
+    assert embed_tags(str(file), wish("red"))
 
-    untag_image(str(file), backup=False, keep_time=False, dry_run=False)
+    untag_image(str(file))
     assert file.read_bytes() == theirs
 
 
@@ -111,7 +111,7 @@ def test_an_image_that_others_keep_writing_is_left_alone(
     monkeypatch.setattr("shutil.copystat", written_meanwhile)
 
     with pytest.raises(EmbedError, match="being written by another program"):
-        embed_tags(str(file), wish("red"), backup=False, keep_time=False)
+        embed_tags(str(file), wish("red"))
     assert file.read_bytes().endswith(b"!!!")
     assert os.listdir(tmp_path) == ["plain.jpg"]
 
@@ -128,7 +128,10 @@ def test_a_disk_that_takes_no_more_leaves_the_old_image(tmp_path: Path) -> None:
     )
 
     ran = subprocess.run(
-        [sys.executable, "-B", "-c", script, str(file), "0"], capture_output=True, check=False
+        [sys.executable, "-B", "-c", script, str(file), "0"],
+        capture_output=True,
+        env=WITH_TESTS,
+        check=False,
     )
 
     assert b"File too large" in ran.stderr

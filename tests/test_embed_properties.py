@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from embeddable import SAVED, save
+from holding import with_tags, without_tags
 from hypothesis import given
 from hypothesis import strategies as st
 from test_xmp_people import wish
@@ -17,7 +18,7 @@ from tagger.errors import CannotChange
 from tagger.holders.image import iptc
 from tagger.holders.image.container import Container, EmbedError, Reader
 from tagger.holders.image.formats import read_container
-from tagger.holders.image.keywords import Target, with_tags, without_tags
+from tagger.holders.image.image import Target
 
 
 @functools.cache

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 from drawn_images import drawn_images
+from holding import embed_tags, read_embedded_xmp, untag_image, wish_for
 
 from tagger.holders.image.container import EmbedError
-from tagger.holders.image.files import embed_tags, read_embedded_xmp, untag_image
-from tagger.holders.xmp.merge import Wish
-from tagger.results import Tag
 
-WISH = Wish((Tag("red", 0.5),), (), "m 1", "2026-01-01")
+WISH = wish_for(("red", 0.5))
 MANY = 700_000
 
 _EMPTY_CHUNK = bytes(4) + b"aaAa" + zlib.crc32(b"aaAa").to_bytes(4, "big")
@@ -53,12 +51,12 @@ def test_a_file_of_nothing_but_small_parts_is_given_up(
 
     for attempt in (
         lambda: read_embedded_xmp(str(file)),
-        lambda: embed_tags(str(file), WISH, backup=False, keep_time=False),
+        lambda: embed_tags(str(file), WISH),
     ):
         with pytest.raises(EmbedError, match=r"^damaged \(it has over 500,000 parts\)$"):
             attempt()
     # What has no mark of ours is no concern of ours.
-    assert untag_image(str(file), backup=False, keep_time=False, dry_run=False) is None
+    assert untag_image(str(file)) is None
 
     assert time.thread_time() - began < 10
     assert file.read_bytes() == data

@@ -8,16 +8,14 @@ from pathlib import Path
 
 import pytest
 from commands import run_tagger
+from holding import merge, merge_genres, take_genres_out, take_out, wish_for
 from pictures import save_picture
 
 from tagger.errors import CannotChange
 from tagger.holders.nfo.genres import meanings
-from tagger.holders.nfo.merge import merge_genres, take_genres_out
-from tagger.holders.xmp.merge import Wish, merge, take_out
 from tagger.holders.xmp.names import TAGGER
-from tagger.results import Tag
 
-WISH = Wish((Tag("red", 0.5), Tag("blue", 0.4)), (), "m 1", "2026-01-01")
+WISH = wish_for(("red", 0.5), ("blue", 0.4))
 
 HEAD = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '

@@ -6,15 +6,15 @@ import re
 
 import pytest
 from foreign_nfos import COMBINATION, FORMS, JELLYFIN, JOINED, KODI, TABS, Form
+from holding import merge_genres, take_genres_out, taken
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from tagger.errors import CannotChange
-from tagger.holders.nfo.document import LeftAlone, Why
+from tagger.holders.holder import LeftAlone, Reason
+from tagger.holders.nfo.document import LOCKED, NO_XML, OTHER_KIND
 from tagger.holders.nfo.genres import meanings
-from tagger.holders.nfo.merge import merge_genres, take_genres_out
-from tagger.holders.xmp.merge import TakenOut
 
 RECORD = "{poster-tagger:ns:1.0/}record"
 MARK = '<tagger:record xmlns:tagger="poster-tagger:ns:1.0/"'
@@ -102,7 +102,7 @@ def test_a_second_time_changes_nothing(form: Form) -> None:
 def test_untagged_it_is_what_it_was_to_the_byte(form: Form) -> None:
     changed = merge_genres(form.data, ["Thriller", "Mystery"])
 
-    assert take_genres_out(changed) == TakenOut(form.data, ("Thriller", "Mystery"))
+    assert take_genres_out(changed) == taken(form.data, ("Thriller", "Mystery"))
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -113,7 +113,7 @@ def test_a_later_run_replaces_exactly_its_own(form: Form) -> None:
     assert said(again, form.tail) == [*form.genres, "Mystery", "Western"]
     assert merge_genres(form.data, []) is form.data
     assert merge_genres(again, []) == form.data
-    assert take_genres_out(again) == TakenOut(form.data, ("Mystery", "Western"))
+    assert take_genres_out(again) == taken(form.data, ("Mystery", "Western"))
 
 
 def test_it_looks_as_the_rest_of_the_file_does() -> None:
@@ -179,7 +179,7 @@ def test_a_genre_of_someone_else_is_never_taken_out() -> None:
     assert said(there) == ["Action / Sci-Fi / crime", "War"]
 
     assert said(merge_genres(there, ["Music"])) == ["Action / Sci-Fi / crime", "Music"]
-    assert take_genres_out(there) == TakenOut(JOINED.encode(), ("War",))
+    assert take_genres_out(there) == taken(JOINED.encode(), ("War",))
 
 
 def test_a_genre_that_someone_took_out_stays_out_until_it_is_untagged() -> None:
@@ -192,7 +192,7 @@ def test_a_genre_that_someone_took_out_stays_out_until_it_is_untagged() -> None:
     assert b'genres="Crime|War" removed="Sci-Fi"/>' in again
     assert merge_genres(again, ["Sci-Fi", "Crime", "War"]) is again
     left = take_genres_out(again)
-    assert left == TakenOut(JELLYFIN.encode(), ("Crime", "War"))
+    assert left == taken(JELLYFIN.encode(), ("Crime", "War"))
 
 
 def test_what_a_person_made_of_our_genre_is_theirs() -> None:
@@ -229,7 +229,7 @@ def test_names_with_markup_are_spelled_as_text() -> None:
     assert said(changed) == ['R&B "<x>"', "]]>"]
     assert parsed(changed).getroot()[-1].get("genres") == 'R&B "<x>"|]]>'
     assert merge_genres(changed, ['R&B "<x>"', "]]>"]) is changed
-    assert take_genres_out(changed) == TakenOut(b"<movie><year/></movie>", ('R&B "<x>"', "]]>"))
+    assert take_genres_out(changed) == taken(b"<movie><year/></movie>", ('R&B "<x>"', "]]>"))
 
 
 def test_letters_that_an_encoding_lacks_are_written_as_references() -> None:
@@ -240,7 +240,7 @@ def test_letters_that_an_encoding_lacks_are_written_as_references() -> None:
     assert b"&#1044;" in changed
     assert said(changed) == ["Komödie", "Драма"]
     assert merge_genres(changed, ["Драма"]) is changed
-    assert take_genres_out(changed) == TakenOut(data, ("Драма",))
+    assert take_genres_out(changed) == taken(data, ("Драма",))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_what_a_person_locked_is_left_alone(lock: str) -> None:
 
     with pytest.raises(LeftAlone) as left:
         merge_genres(data, ["Drama"])
-    assert left.value.why is Why.LOCKED
+    assert left.value.reason is LOCKED
 
     ours = merge_genres(b"<movie><genre>War</genre></movie>", ["Drama"])
     locked = ours.replace(b"<movie>", f"<movie>{lock}".encode())
@@ -273,22 +273,22 @@ def test_another_field_may_be_locked() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", Why.NO_XML),
-        (b"\xef\xbb\xbf\r\n", Why.NO_XML),
-        (b"https://www.themoviedb.org/movie/949-heat\n", Why.NO_XML),
-        (b"\xff\xfeh\0t\0t\0p\0", Why.NO_XML),
-        ("\u2591\u2592 HEAT.1995-GRP \u2592\u2591".encode("cp437"), Why.NO_XML),
-        (b"https://www.imdb.com/title/tt1/\n<movie/>", Why.NO_XML),
-        (b"<tvshow><title>x</title></tvshow>", Why.OTHER_KIND),
-        (b"<episodedetails>\n</episodedetails>\n", Why.OTHER_KIND),
-        (b"<musicvideo/>", Why.OTHER_KIND),
+        (b"", NO_XML),
+        (b"\xef\xbb\xbf\r\n", NO_XML),
+        (b"https://www.themoviedb.org/movie/949-heat\n", NO_XML),
+        (b"\xff\xfeh\0t\0t\0p\0", NO_XML),
+        ("\u2591\u2592 HEAT.1995-GRP \u2592\u2591".encode("cp437"), NO_XML),
+        (b"https://www.imdb.com/title/tt1/\n<movie/>", NO_XML),
+        (b"<tvshow><title>x</title></tvshow>", OTHER_KIND),
+        (b"<episodedetails>\n</episodedetails>\n", OTHER_KIND),
+        (b"<musicvideo/>", OTHER_KIND),
     ],
 )
-def test_what_is_no_films_is_left_alone(data: bytes, why: Why) -> None:
+def test_what_is_no_films_is_left_alone(data: bytes, why: Reason) -> None:
     with pytest.raises(LeftAlone) as left:
         merge_genres(data, ["Drama"])
 
-    assert left.value.why is why
+    assert left.value.reason is why
     assert take_genres_out(data) is None
 
 
@@ -334,7 +334,7 @@ def test_an_opened_element_that_was_filled_since_stays_open() -> None:
     there = merge_genres(b"<movie/>", ["War"])
     filled = there.replace(b"<movie>", b"<movie><year>1995</year>")
 
-    assert take_genres_out(filled) == TakenOut(b"<movie><year>1995</year></movie>", ("War",))
+    assert take_genres_out(filled) == taken(b"<movie><year>1995</year></movie>", ("War",))
 
 
 GENRES = st.lists(st.sampled_from(["Drama", "Crime", "Sci-Fi", "War & <Peace>"]), unique=True)

@@ -8,21 +8,21 @@ from xml.etree import ElementTree
 
 import pytest
 from foreign_sidecars import DARKTABLE, DIGIKAM, LIGHTROOM
+from holding import is_settled, merge, new_packet, settle, take_out, verdict_of
 from hypothesis import given
 from hypothesis import strategies as st
 from test_xmp_people import keywords, wish
 from test_xmp_properties import FORMS, ROOTS, TAGS, WISHES
 
 from tagger.errors import CannotChange
-from tagger.holders.xmp.merge import Wish, merge, new_packet, take_out
-from tagger.holders.xmp.pin import Verdict, is_settled, settle
+from tagger.holders.holder import Wish
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 
 
-def verdict(*tags: str, root: tuple[str, ...] | None = None, day: int = 1) -> Verdict:
+def verdict(*tags: str, root: tuple[str, ...] | None = None, day: int = 1) -> Wish:
     """Return what a person says, of tags that no model gave."""
-    return Verdict(tuple((tag, None) for tag in tags), root, f"2026-02-{day:02}")
+    return verdict_of(*((tag, None) for tag in tags), root=root, date=f"2026-02-{day:02}")
 
 
 def settled(content: bytes | None, *tags: str, day: int = 1) -> bytes:
@@ -101,7 +101,7 @@ def test_levels_stay_unless_others_are_asked_for() -> None:
 
 
 def test_probabilities_of_tags_that_a_model_gave_stay() -> None:
-    content = settle(None, Verdict((("red", 0.25), ("noir", None)), None, "2026-02-01")).content
+    content = settle(None, verdict_of(("red", 0.25), ("noir", None))).content
 
     assert content.count(b"<tagger:probability>") == 1
     assert b"<tagger:probability>0.2500</tagger:probability>" in content
@@ -112,7 +112,7 @@ def test_probabilities_of_tags_that_a_model_gave_stay() -> None:
 def test_the_keywords_are_those_of_others_and_those_of_the_person(
     content: bytes, first: Wish, tags: list[str], root: tuple[str, ...]
 ) -> None:
-    said = Verdict(tuple((tag, 0.5) for tag in tags), root, "2026-03-03")
+    said = verdict_of(*((tag, 0.5) for tag in tags), root=root, date="2026-03-03")
 
     outcome = settle(merge(content, first), said)
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from commands import Ran
 from foreign_sidecars import DARKTABLE, DIGIKAM, LIGHTROOM
+from holding import merge, new_packet, take_out, wish_for
 from pictures import save_picture
 from readers import reader
 
 from tagger.errors import CannotChange
-from tagger.holders.xmp.files import change_sidecar
-from tagger.holders.xmp.merge import Wish, merge, new_packet, take_out
-from tagger.results import Tag
+from tagger.holders.change import change_in_place
+from tagger.holders.holder import Edit, State, Wish
 
 Run = Callable[..., Ran]
 
@@ -27,8 +27,8 @@ RED_BLUE, GREEN = (204, 51, 153), (20, 200, 20)
 
 def wish(*tags: str, root: tuple[str, ...] = (), model: str = "m 1", day: int = 1) -> Wish:
     """Return a wish for tags."""
-    given = tuple(Tag(name, 0.9 - place / 10) for place, name in enumerate(tags))
-    return Wish(given, root, model, f"2026-01-{day:02}")
+    given = ((name, 0.9 - place / 10) for place, name in enumerate(tags))
+    return wish_for(*given, root=root, model=model, date=f"2026-01-{day:02}")
 
 
 def keywords(content: bytes) -> dict[str, list[str]]:
@@ -368,13 +368,13 @@ def test_what_another_program_writes_meanwhile_is_not_lost(tmp_path: Path) -> No
     file.write_text(LIGHTROOM)
     seen = []
 
-    def change(content: bytes) -> bytes:
+    def change(content: bytes) -> Edit:
         if not seen:
             file.write_text(DIGIKAM)
         seen.append(content)
-        return merge(content, wish("red"))
+        return Edit(State.CHANGED, merge(content, wish("red")))
 
-    assert change_sidecar(str(file), change, backup=False)
+    change_in_place(str(file), change, backup=False)
     assert seen == [LIGHTROOM.encode(), DIGIKAM.encode()]
     assert file.read_bytes() == merge(DIGIKAM.encode(), wish("red"))
 
@@ -382,13 +382,13 @@ def test_what_another_program_writes_meanwhile_is_not_lost(tmp_path: Path) -> No
 def test_a_file_that_others_keep_writing_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "a.xmp"
 
-    def change(content: bytes) -> bytes:
+    def change(content: bytes) -> Edit:
         file.write_bytes(content + b"\n")
-        return merge(content, wish("red"))
+        return Edit(State.CHANGED, merge(content, wish("red")))
 
     file.write_text(LIGHTROOM)
     with pytest.raises(CannotChange, match="being written by another program"):
-        change_sidecar(str(file), change, backup=False)
+        change_in_place(str(file), change, backup=False)
     assert file.read_text() == LIGHTROOM + "\n" * 3
 
 

@@ -6,13 +6,13 @@ import contextlib
 from xml.sax.saxutils import escape
 
 from foreign_sidecars import LISTS, TEXTS
+from holding import merge, new_packet, take_out, wish_for
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_xmp_people import keywords
 
 from tagger.errors import CannotChange
-from tagger.holders.xmp.merge import Wish, merge, new_packet, take_out
-from tagger.results import Tag
+from tagger.holders.holder import Wish
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="|"),
@@ -23,7 +23,7 @@ TAGS = st.lists(NAMES, max_size=4, unique=True)
 ROOTS = st.sampled_from([(), ("Genre",), ("A & B", "Genre")])
 DAYS = st.sampled_from(["2026-01-01", "2026-02-02"])
 WISHES = st.builds(
-    lambda names, root, day: Wish(tuple(Tag(name, 0.5) for name in names), root, "m 1", day),
+    lambda names, root, day: wish_for(*((name, 0.5) for name in names), root=root, date=day),
     TAGS, ROOTS, DAYS,
 )  # fmt: skip
 BLANKS = st.sampled_from(["", "\n   ", "\n", "\r\n\t", " "])
@@ -109,7 +109,7 @@ def test_keywords_of_others_stay_and_ours_are_there(
     bare = any(form in content for form in TEXTS.values())
     assume(not bare)
     subjects = {text.strip() for text in after.get("subject", [])}
-    assert {tag.name for tag in second.tags} <= subjects
+    assert set(second.names) <= subjects
 
 
 @given(WISHES, WISHES)
@@ -123,7 +123,7 @@ def test_a_new_sidecar_goes_altogether(first: Wish, second: Wish) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_merged_or_refused(content: bytes) -> None:
     with contextlib.suppress(CannotChange):
-        merge(content, Wish((Tag("red", 0.5),), (), "m 1", "2026-01-01"))
+        merge(content, wish_for(("red", 0.5)))
 
 
 @given(
@@ -135,7 +135,7 @@ def test_any_bytes_are_merged_or_refused(content: bytes) -> None:
 def test_any_damage_is_merged_or_refused(content: bytes, place: int, put: bytes, cut: int) -> None:
     place %= len(content)
     damaged = content[:place] + put + content[place + cut :]
-    wish = Wish((Tag("red", 0.5),), ("Genre",), "m 1", "2026-01-01")
+    wish = wish_for(("red", 0.5), root=("Genre",))
     try:
         merged = merge(damaged, wish)
     except CannotChange:

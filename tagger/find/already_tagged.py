@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 
 from tagger.errors import CannotChange
-from tagger.holders.image.container import EmbedError
-from tagger.holders.image.files import read_embedded_xmp
-from tagger.holders.nfo.document import LeftAlone, Nfo
-from tagger.holders.nfo.films import Films
-from tagger.holders.nfo.genres import meanings
-from tagger.holders.places import SharedStems, SidecarNames
-from tagger.holders.xmp.files import read_sidecar
-from tagger.holders.xmp.names import FIELDS, TAGGER
-from tagger.holders.xmp.packet import Packet
-from tagger.text import same_keyword
-
-# A sidecar without any of these words is not parsed; a history of darktable's is long.
-_WORDS = (TAGGER.encode(), *(field.name[1].encode() for field in FIELDS))
-
-_OUR_JSON = frozenset({"path", "tags", "scores", "model"})
+from tagger.holders.holder import IMAGE, Genres, Holder, holder
+from tagger.holders.places import Places, SharedStems, SidecarNames
 
 
 class EarlierTags:
@@ -48,84 +33,40 @@ class EarlierTags:
             for names in places
             for replaced in (False, True)
         ]
-        names = set(genres)
-        self._meanings = {meaning for name in names for meaning in meanings(name)}
-        self._films = Films() if in_nfos else None
-        # digiKam puts a backslash where a name holds its separator.
-        self._genres = {_folded(name) for name in names}
-        self._genres |= {name.replace("/", "\\") for name in self._genres}
+        self._genres = Genres(genres)
         self._shared_stems = SharedStems()
-        self._kinds: dict[str, Callable[[bytes], bool]] = {
-            "xmp": self._is_tagged_xmp,
-            "txt": self._names_a_genre,
-            "json": _is_our_json,
-        }
+        self._places = Places(SidecarNames())
+        self._beside = [holder(kind) for kind in ("xmp", "txt", "json")]
+        self._others = [holder(kind) for kind in (IMAGE, *(("nfo",) if in_nfos else ()))]
 
     def are_there(self, image: str) -> bool:
         """Say whether an image has tags of ours, or any genre as a keyword."""
-        beside = any(
-            tells(content)
-            for kind, tells in self._kinds.items()
-            for content in self._sidecars(image, kind)
+        return any(self._has_beside(one, image) for one in self._beside) or any(
+            self._has(one, file)
+            for one in self._others
+            for file in one.sources(image, self._places)
         )
-        return beside or self._is_tagged_inside(image) or self._is_tagged_film(image)
 
-    def _sidecars(self, image: str, kind: str) -> Iterator[bytes]:
+    def _has_beside(self, one: Holder, image: str) -> bool:
         # An image without an ending has one name for both ways.
-        for path, names in {names(image, kind): names for names in reversed(self._names)}.items():
-            try:
-                content = read_sidecar(path)[0]
-                if names.replace_ending and self._shared_stems.holds(image):
-                    continue
-            except (OSError, CannotChange):
-                continue
-            yield content
+        paths = {names(image, one.kind): names for names in reversed(self._names)}
+        return any(
+            self._has(one, path) and not (names.replace_ending and self._is_shared(image))
+            for path, names in paths.items()
+        )
 
-    def _is_tagged_inside(self, image: str) -> bool:
+    def _is_shared(self, image: str) -> bool:
         try:
-            packet = read_embedded_xmp(image)
-        except (OSError, EmbedError):
-            return False
-        return packet is not None and self._is_tagged_xmp(packet)
+            return self._shared_stems.holds(image)
+        except OSError:
+            return True
 
-    def _is_tagged_film(self, image: str) -> bool:
-        if self._films is None:
-            return False
+    def _has(self, one: Holder, file: str) -> bool:
         try:
-            film = self._films.of(image)
+            content = one.look(file)
+            return content is not None and one.has(content, self._genres)
         except (OSError, CannotChange):
             return False
-        return any(self._is_tagged_nfo(path) for path in (film.nfos if film else ()))
-
-    def _is_tagged_nfo(self, path: str) -> bool:
-        try:
-            nfo = Nfo(read_sidecar(path)[0])
-        except (OSError, CannotChange, LeftAlone):
-            return False
-        found = {meaning for node in nfo.genres for meaning in meanings(node.text)}
-        return nfo.record_node is not None or bool(found & self._meanings)
-
-    def _is_tagged_xmp(self, content: bytes) -> bool:
-        squeezed = content.replace(b"\0", b"")  # UTF-16 and UTF-32 too
-        if not any(word in squeezed for word in _WORDS):
-            return False
-        try:
-            packet = Packet(content)
-            if packet.record is not None:
-                return True
-            texts = [
-                text for field in FIELDS for place in packet.places(field) for text in place.texts()
-            ]
-        except CannotChange:
-            return False
-        return any(self._is_genre(level) for text in texts for level in _levels(text))
-
-    def _names_a_genre(self, content: bytes) -> bool:
-        text = content.decode("utf-8-sig", "replace")
-        return any(self._is_genre(name) for name in re.split(r"[,;|\n]", text))
-
-    def _is_genre(self, text: str) -> bool:
-        return _folded(text) in self._genres
 
 
 class Untagged:
@@ -155,20 +96,3 @@ class Untagged:
                 self.left_out += 1
             else:
                 yield image
-
-
-def _levels(keyword: str) -> set[str]:
-    """A keyword, and every level of it where it is a path of names."""
-    return {keyword, *keyword.split("|"), *keyword.split("/")}
-
-
-def _folded(keyword: str) -> str:
-    return same_keyword(keyword).casefold()
-
-
-def _is_our_json(content: bytes) -> bool:
-    try:
-        data = json.loads(content)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(data, dict) and data.keys() >= _OUR_JSON

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tagger.files import IMAGE_SUFFIXES
-from tagger.holders.nfo.files import NfosOnce, is_nfo
 
 
 @dataclass(frozen=True)
@@ -87,41 +85,42 @@ class SharedStems:
         return name
 
 
-class SidecarPlaces:
+class Places:
     """Which sidecars are an image's, as far as those that are there decide it.
 
     Images come sorted bytewise.
 
-    Args:
+    Attributes:
         names: how sidecars are called.
     """
 
     def __init__(self, names: SidecarNames) -> None:
-        self._names = names
+        self.names = names
         self._shared_stems = SharedStems()
         self._recent: dict[str, str] = {}
 
-    def is_taken(self, target: str, image: str) -> bool:
-        """Say whether an earlier image has the same sidecar (``a.jpg``, ``a.png``).
+    def taken(self, image: str, kind: str) -> str | None:
+        """Return an image's sidecar if a previous image has the same one (``a.jpg``, ``a.png``).
 
         Those that share a stem come close together: whatever does not start with this stem is past.
         """
-        if not self._names.replace_ending:
-            return False
+        if not self.names.replace_ending:
+            return None
         self._recent = {
             other: stem for other, stem in self._recent.items() if image.startswith(stem)
         }
+        target = self.names(image, kind)
         if target in self._recent:
-            return True
+            return target
         self._recent[target] = os.path.splitext(image)[0] + "."
-        return False
+        return None
 
     def owner(self, image: str) -> str:
         """Return the image whose sidecar an image's is: itself, or the first of its stem.
 
-        Unlike :meth:`is_taken` it looks at all images of the folder.
+        Unlike :meth:`taken` it looks at all images of the folder.
         """
-        if not self._names.replace_ending:
+        if not self.names.replace_ending:
             return image
         try:
             return self._shared_stems.first(image)
@@ -134,48 +133,17 @@ class SidecarPlaces:
         Programs take the first name that they find: a new ``photo.jpg.xmp`` would hide from them
         all that ``photo.xmp`` holds, so it is made only where neither is there.
         """
-        target, other = self._names(image, "xmp"), self._names.other(image, "xmp")
+        target, other = self.names(image, "xmp"), self.names.other(image, "xmp")
         if other == target or not os.path.lexists(other) or not self._belongs_to(image):
             return [target]
-        is_hidden = not self._names.replace_ending and not os.path.lexists(target)
+        is_hidden = not self.names.replace_ending and not os.path.lexists(target)
         return [other] if is_hidden else [target, other]
 
     def _belongs_to(self, image: str) -> bool:
         """Say whether a sidecar of the other way of naming is this image's alone."""
-        if self._names.replace_ending:  # then the other one bears the image's whole name
+        if self.names.replace_ending:  # then the other one bears the image's whole name
             return True
         try:
             return not self._shared_stems.holds(image)
         except OSError:
             return False
-
-
-def is_xmp_sidecar(path: str) -> bool:
-    """Say whether a file is an XMP sidecar by its name."""
-    return os.path.splitext(path)[1].lower() == ".xmp"
-
-
-def holders_of_tags(paths: Iterable[str], *, images: bool) -> Iterator[str]:
-    """Yield what is there of files that may hold our tags, each once.
-
-    These are XMP sidecars by either way of naming, images, and the ``.nfo`` files of their films.
-
-    Args:
-        paths: images, and such files themselves, sorted bytewise.
-        images: whether images themselves are among what is yielded.
-    """
-    recent: dict[str, str] = {}
-    nfos = NfosOnce()
-    for path in paths:
-        yield from nfos.of(path)
-        if is_nfo(path):
-            continue
-        stem = os.path.splitext(path)[0]
-        # Sorted, a sidecar comes after its image and before the next stem.
-        recent = {name: start for name, start in recent.items() if path.startswith(start)}
-        own = [path] if images or is_xmp_sidecar(path) else []
-        beside = [] if is_xmp_sidecar(path) else [f"{path}.xmp", f"{stem}.xmp"]
-        for name in (*own, *beside):
-            if name not in recent and os.path.lexists(name):
-                recent[name] = f"{stem}."
-                yield name

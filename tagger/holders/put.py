@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import date
+from functools import partial
 
-from tagger.holders.image.writer import EmbeddingWriter
-from tagger.holders.nfo.writer import Passed, Tally
-from tagger.holders.options import HolderOptions
-from tagger.holders.sidecars import SidecarPolicy, SidecarWriter
-from tagger.results import Failed, Result
+from tagger.errors import CannotChange, OutputError
+from tagger.holders.change import failed, holds_just, is_there
+from tagger.holders.holder import (
+    IMAGE,
+    Edit,
+    Holder,
+    LeftAlone,
+    Reason,
+    State,
+    TaggedBy,
+    Wish,
+    holder,
+)
+from tagger.holders.places import Places
+from tagger.holders.plan import HolderPlan
+from tagger.results import Failed, Result, Tagged
+from tagger.text import printable
 
-
-class TaggedBy(Protocol):
-    """What is said of the model that gives the tags, as its card has it."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def version(self) -> str:
-        """Its version."""
-
-    @property
-    def precision(self) -> str:
-        """Of its numbers, such as ``int8``."""
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """What a result's scores are of."""
+_MOST_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +47,20 @@ class Outcome:
 
 
 @dataclass
+class Tally:
+    """How many there are, and the first few."""
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, path: str) -> None:
+        """Count one."""
+        self.count += 1
+        if len(self.examples) < _MOST_EXAMPLES:
+            self.examples.append(path)
+
+
+@dataclass
 class Counts:
     """What came of a run's tags, in files.
 
@@ -58,8 +68,7 @@ class Counts:
         written: sidecars that were written.
         unchanged: those that held just these tags already.
         settled: those that hold tags that a person settled, which no model changes.
-        left_alone: those that were there already and stayed as they were.
-        examples: the first few of those.
+        there: those that were there already and were left alone.
         images_changed: images into which tags were put.
         images_unchanged: those that held them already.
         nfo: why genres went into no ``.nfo``; None where that was not asked for.
@@ -68,11 +77,31 @@ class Counts:
     written: int = 0
     unchanged: int = 0
     settled: int = 0
-    left_alone: int = 0
-    examples: list[str] = field(default_factory=list)
+    there: Tally = field(default_factory=Tally)
     images_changed: int = 0
     images_unchanged: int = 0
-    nfo: dict[Passed, Tally] | None = None
+    nfo: dict[Reason, Tally] | None = None
+
+    @property
+    def left_alone(self) -> int:
+        """How many sidecars were left alone."""
+        return self.there.count
+
+    @property
+    def examples(self) -> list[str]:
+        """The first few of those."""
+        return self.there.examples
+
+    def add(self, kind: str, state: State) -> None:
+        """Count a file that did not fail."""
+        is_changed = state is State.CHANGED
+        if kind == IMAGE:
+            self.images_changed += is_changed
+            self.images_unchanged += not is_changed
+        else:
+            self.written += is_changed
+            self.settled += state is State.SETTLED
+            self.unchanged += state is State.UNCHANGED
 
 
 class Holders:
@@ -81,54 +110,25 @@ class Holders:
     Images come sorted bytewise. Every file is whole at any time, so there is nothing to close.
 
     Args:
-        options: what is written.
+        plan: what is written.
         model: that gives the tags.
         look_for_images: whether an image that is not there gets no sidecar and is reported: for
             results that come from a table.
+
+    Attributes:
+        counts: what came of all images so far.
     """
 
-    def __init__(
-        self, options: HolderOptions, model: TaggedBy, *, look_for_images: bool = False
-    ) -> None:
-        self._failures: list[Failed] = []
-        self._sidecars = SidecarWriter(
-            options.kinds,
-            options.names,
-            model,  # type: ignore[arg-type]
-            SidecarPolicy(
-                options.existing,
-                options.backup,
-                options.xmp_root,
-                look_for_images and bool(options.kinds) and options.folder is None,
-            ),
-            failed=self._failed,
-        )
-        self._embedding = (
-            EmbeddingWriter(
-                model,  # type: ignore[arg-type]
-                options.xmp_root,
-                backup=options.backup,
-                keep_time=options.keep_time,
-                failed=self._failed,
-            )
-            if options.embed
-            else None
-        )
-
-    @property
-    def counts(self) -> Counts:
-        """What came of all images so far."""
-        sidecars, images = self._sidecars, self._embedding
-        return Counts(
-            sidecars.written,
-            sidecars.unchanged,
-            sidecars.settled,
-            sidecars.left_alone,
-            sidecars.examples,
-            images.written if images else 0,
-            images.unchanged if images else 0,
-            sidecars.nfos.passed if sidecars.nfos else None,
-        )
+    def __init__(self, plan: HolderPlan, model: TaggedBy, *, look_for_images: bool = False) -> None:
+        self._plan = plan
+        self._model = model
+        self._looks = look_for_images and plan.folder is None
+        self._beside = [holder(kind) for kind in dict.fromkeys(plan.kinds)]
+        self._inside = [holder(IMAGE)] if plan.embed else []
+        self._places = Places(plan.names)
+        self._today = date.today().isoformat()
+        reasons = [reason for one in self._beside for reason in one.reasons]
+        self.counts = Counts(nfo={reason: Tally() for reason in reasons} or None)
 
     def put(self, result: Result) -> Outcome:
         """Write the tags of one image; a failed one has none.
@@ -136,26 +136,108 @@ class Holders:
         Raises:
             OutputError: the disk is full or read-only, or a sidecar is there and must not be.
         """
-        self._failures.clear()
-        self._sidecars.write(result)
-        if self._embedding is not None:
-            self._embedding.write(result)
-        return Outcome(tuple(self._failures))
+        if isinstance(result, Failed):
+            return Outcome()
+        wish = self._wish(result)
+        failures: list[Failed] = []
+        if self._looks and self._beside and not os.path.lexists(result.path):
+            reason = "the image is not there, so it gets no sidecar"
+            failures.append(Failed(result.path, reason))
+        else:
+            for one in self._beside:
+                self._put(one, wish, failures)
+        for one in self._inside:
+            self._put(one, wish, failures)
+        return Outcome(tuple(failures))
 
     def pass_over(self, image: str) -> None:
         """Take note of an image whose sidecars a previous run has written: it may share them."""
-        self._sidecars.pass_over(image)
+        for one in self._beside:
+            if one.is_sidecar:
+                self._places.taken(image, one.kind)
 
     def targets(self, image: str) -> list[str]:
         """Return the sidecars that an image may have, by whichever way of naming.
 
         What is no image's own is none: an ``.nfo`` is the film's.
         """
-        return self._sidecars.targets(image)
+        own = [one for one in self._beside if one.is_sidecar]
+        names = self._plan.names
+        return [names(image, one.kind) for one in own] + [
+            names.other(image, one.kind) for one in own if one.has_two_names
+        ]
 
     def are_there(self, image: str) -> bool:
         """Say whether all sidecars that an image should have are there."""
-        return self._sidecars.are_there(image)
+        names = self._plan.names
+        return all(
+            is_there(names(image, one.kind))
+            or (one.has_two_names and is_there(names.other(image, one.kind)))
+            for one in self._beside
+            if one.is_sidecar
+        )
 
-    def _failed(self, path: str, reason: str) -> None:
-        self._failures.append(Failed(path, reason))
+    def _wish(self, result: Tagged) -> Wish:
+        return Wish(
+            result.path,
+            tuple((tag.name, tag.score) for tag in result.tags),
+            dict(zip(self._model.labels, result.scores.tolist(), strict=True)),
+            self._plan.xmp_root or (),
+            self._today,
+            self._model,
+        )
+
+    def _put(self, one: Holder, wish: Wish, failures: list[Failed]) -> None:
+        """Put tags into all files of one kind."""
+        image = wish.path
+        if one.is_sidecar and (taken := self._places.taken(image, one.kind)) is not None:
+            self.counts.there.add(taken)
+            return
+        try:
+            files = self._files(one, image)
+        except LeftAlone as left:
+            self._pass(left.reason, image)
+            return
+        except CannotChange as error:
+            failures.append(Failed(image, str(error)))
+            return
+        for file in files:
+            try:
+                edit = self._write(one, file, wish)
+            except LeftAlone as left:
+                self._pass(left.reason, file)
+            except (CannotChange, OSError) as error:
+                failures.append(failed(file, error))
+            else:
+                if edit is None:
+                    self.counts.there.add(file)
+                else:
+                    self.counts.add(one.kind, edit.state)
+
+    def _files(self, one: Holder, image: str) -> Sequence[str]:
+        if one.is_sidecar and self._plan.existing not in one.merges:
+            return (self._plan.names(image, one.kind),)
+        return one.files(image, self._places)
+
+    def _write(self, one: Holder, file: str, wish: Wish) -> Edit | None:
+        """Write a file; None where it is there and stays as it is.
+
+        Raises:
+            OutputError: it is there and must not be.
+        """
+        plan = self._plan
+        putting = partial(one.put, wish=wish)
+        if plan.existing in one.merges:
+            return one.change(file, putting, plan)
+        if not one.is_made:
+            return None
+        if plan.existing != "overwrite" and is_there(file):
+            if plan.existing != "error":
+                return None
+            if not holds_just(file, putting(None).content):
+                raise OutputError(f"{printable(file)} is there already.")
+        return one.change(file, putting, plan, anew=True)
+
+    def _pass(self, reason: Reason, path: str) -> None:
+        assert self.counts.nfo is not None
+        self.counts.nfo[reason].add(path)

@@ -14,10 +14,8 @@ from pathlib import Path
 from drawn_images import drawn_images
 from foreign_nfos import JELLYFIN, KODI
 from foreign_sidecars import LISTS, TEXTS
+from holding import merge, wish_for
 from tiny_model import CARD, write_model
-
-from tagger.holders.xmp.merge import Wish, merge
-from tagger.results import Tag
 
 _HERE = Path(__file__).resolve().parent
 CORPUS = _HERE / "corpus"
@@ -60,7 +58,7 @@ def _tables() -> dict[str, bytes | str]:
 
 
 def _corpora() -> dict[str, Mapping[str, bytes | str]]:
-    wish = Wish((Tag("red", 0.5), Tag("blue", 0.4)), ("Genre",), "m 1", "2026-01-01")
+    wish = wish_for(("red", 0.5), ("blue", 0.4), root=("Genre",))
     sidecars = {**LISTS, **TEXTS}
     ours = merge(LISTS["digiKam"], wish)
     return {

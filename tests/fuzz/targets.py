@@ -14,6 +14,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from holding import (
+    merge,
+    merge_genres,
+    take_genres_out,
+    take_out,
+    wish_for,
+    with_tags,
+    without_tags,
+)
 from tiny_model import CARD
 
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
@@ -21,24 +30,20 @@ from tagger.decode.picture import load_picture
 from tagger.errors import CannotChange, ModelError, TaggerError
 from tagger.find.library import is_poster
 from tagger.find.titles import title_and_year
+from tagger.holders.holder import LeftAlone
 from tagger.holders.image.container import Reader
 from tagger.holders.image.formats import read_container
-from tagger.holders.image.keywords import with_tags, without_tags
-from tagger.holders.nfo.document import LeftAlone
-from tagger.holders.nfo.merge import merge_genres, take_genres_out
 from tagger.holders.posters import film_poster
-from tagger.holders.xmp.merge import Wish, merge, take_out
 from tagger.holders.xmp.names import TAGGER
 from tagger.network.card import ModelCard
 from tagger.network.model_file import UnsafeModelError, check_model_file
-from tagger.results import Tag
 from tagger.rules import Rules
 from tagger.table.corrections import read_corrections
 from tagger.table.open import open_rows
 from tagger.table.wide import WideTable
 from tagger.text import escape, printable, unescape
 
-_WISH = Wish((Tag("red", 0.5), Tag("Été & <b>", 0.4)), ("Genre",), "m 1", "2026-01-01")
+_WISH = wish_for(("red", 0.5), ("Été & <b>", 0.4), root=("Genre",))
 _GENRES = ("Drama", "War & <Peace>")
 
 # Enough for any small image; what claims to be large is refused before it slows the search.

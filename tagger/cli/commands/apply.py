@@ -6,8 +6,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,8 +25,7 @@ from tagger.cli.streams import say
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
-    from tagger.holders.changes import SidecarFiles
-    from tagger.holders.pinning import Change, Settling
+    from tagger.holders.pin import Change, Pins
     from tagger.table.corrections import Corrections
 
 EXIT_SOME_FAILED = 1
@@ -82,10 +79,8 @@ def apply(
     are read as 'tagger tag' reads them: start the command in the same folder.
     """
     from tagger.cli.options.values import xmp_levels
-    from tagger.holders.changes import SidecarFiles
-    from tagger.holders.image.files import embed_tags
-    from tagger.holders.pinned import Terms
-    from tagger.holders.pinning import Settling
+    from tagger.holders.pin import Pins
+    from tagger.holders.plan import HolderPlan
     from tagger.table.corrections import read_corrections
     from tagger.table.open import open_rows
 
@@ -104,32 +99,32 @@ def apply(
     known = corrections.labels | corrections.uses().keys()
     if Sidecar.TXT in kinds:
         known |= _bundled_labels()
-    files = SidecarFiles(backup=holders.backup, makes_folders=mirrors, failed=run.failed)
-    settling = Settling(
+    plan = HolderPlan(
         kinds,
-        names,
-        Terms(known, root, date.today().isoformat()),
-        files,
-        partial(embed_tags, backup=holders.backup, keep_time=holders.keep_time),
-        run.failed,
+        names.replace_ending,
+        names.folder,
+        names.base,
+        backup=holders.backup,
+        xmp_root=root,
+        embed=holders.embed,
+        keep_time=holders.keep_time,
     )
-    plan = run.show(corrections, settling)
-    run.close_plan(plan, settling, dry_run=dry_run)
-    if plan and not dry_run:
-        if not yes and not _agrees(len(plan)):
+    pins = Pins(plan, known)
+    changes = run.show(corrections, pins)
+    run.close_plan(changes, pins, dry_run=dry_run)
+    if changes and not dry_run:
+        if not yes and not _agrees(len(changes)):
             say("Nothing was written.")
             return EXIT_DECLINED
-        run.write(plan, settling, files)
+        run.write(changes, pins)
     return EXIT_SOME_FAILED if run.failures else 0
 
 
 def _kinds(sidecar: Sequence[Sidecar] | None, *, embed: bool) -> tuple[str, ...]:
-    from tagger.holders.pinning import EMBEDDED
-
     kinds = tuple(sidecar or (() if embed else (Sidecar.XMP,)))
     if Sidecar.NFO in kinds:
         raise UsageError("--sidecar nfo: 'tagger apply' writes txt, json and xmp.")
-    return (*kinds, EMBEDDED) if embed else kinds
+    return kinds
 
 
 def _bundled_labels() -> frozenset[str]:
@@ -167,13 +162,15 @@ class _Run:
         if not self._quiet and self.failures <= _MOST_FAILURES_SHOWN:
             say(f"failed: {printable(path)}: {reason}")
 
-    def show(self, corrections: Corrections, settling: Settling) -> list[Change]:
+    def show(self, corrections: Corrections, pins: Pins) -> list[Change]:
         """Print what would change, image by image; return it."""
         from tagger.table.suggestions import suggestions
 
         plan: list[Change] = []
         for row in corrections.rows:
-            changes = list(settling.changes(row))
+            changes, failures = pins.changes(row)
+            for failure in failures:
+                self.failed(failure.path, failure.reason)
             for line in _lines(row.path, [change for change in changes if change.changes_tags]):
                 print(line)
             plan += changes
@@ -187,31 +184,31 @@ class _Run:
                 say(f"{corrections.left_out:,} images were left out: they had failed.")
         return plan
 
-    def close_plan(self, plan: list[Change], settling: Settling, *, dry_run: bool) -> None:
+    def close_plan(self, plan: list[Change], pins: Pins, *, dry_run: bool) -> None:
         """Say how much there is to do."""
         if self._quiet:
             return
         if self.failures > _MOST_FAILURES_SHOWN:
             say(f"… and {self.failures - _MOST_FAILURES_SHOWN:,} more failures.")
-        if settling.gone and settling.gone == self.failures and not (plan or settling.unchanged):
+        if pins.gone and pins.gone == self.failures and not (plan or pins.unchanged):
             say(
                 "None of the images is there: paths are read from the current folder, so start "
                 "where 'tagger tag' was started."
             )
-        if kept := Counter(tag for change in plan for tag in change.kept):
+        if kept := Counter(tag for change in plan for tag in change.edit.kept):
             names = ", ".join(f"{tag} {count:,}" for tag, count in kept.most_common())
             say(f"Keywords that the table lacks stay where they are not ours: {names}.")
         other = sum(change.changes_tags for change in plan)
         say(
             f"{len(plan):,} files {'would be written' if dry_run else 'to write'} ({other:,} "
             f"with other tags, {len(plan) - other:,} only marked as settled), "
-            f"{settling.unchanged:,} say so already, {self.failures:,} failed."
+            f"{pins.unchanged:,} say so already, {self.failures:,} failed."
         )
-        again = sum(change.was_settled and change.changes_tags for change in plan)
+        again = sum(change.edit.was_settled and change.changes_tags for change in plan)
         if again:
             say(f"{again:,} of them were settled before: the table's tags replace those.")
 
-    def write(self, plan: list[Change], settling: Settling, files: SidecarFiles) -> None:
+    def write(self, plan: list[Change], pins: Pins) -> None:
         """Write what was shown.
 
         Raises:
@@ -226,22 +223,24 @@ class _Run:
             for change in track(
                 plan, "Writing", console=console, transient=True, disable=not shows
             ):
-                settling.write(change)
+                if failure := pins.write(change):
+                    self.failed(failure.path, failure.reason)
         except BaseException:
-            say(f"Stopped after {files.written:,} files; the same command goes on.")
+            say(f"Stopped after {pins.written:,} files; the same command goes on.")
             raise
         if not self._quiet:
-            say(f"{files.written:,} files written, {self.failures:,} failed.")
+            say(f"{pins.written:,} files written, {self.failures:,} failed.")
 
 
 def _lines(image: str, changes: Sequence[Change]) -> Iterator[str]:
     """Say what changes: in a line where it is the same in all sidecars."""
     from tagger.text import printable
 
-    if len({(frozenset(change.added), frozenset(change.removed)) for change in changes}) < 2:
-        told = [(image, change) for change in changes[:1]]
+    edits = [change.edit for change in changes]
+    if len({(frozenset(edit.added), frozenset(edit.removed)) for edit in edits}) < 2:
+        told = [(image, change.edit) for change in changes[:1]]
     else:
-        told = [(change.file, change) for change in changes]
-    for path, change in told:
-        signs = [f"+{tag}" for tag in change.added] + [f"-{tag}" for tag in change.removed]
+        told = [(change.file, change.edit) for change in changes]
+    for path, edit in told:
+        signs = [f"+{tag}" for tag in edit.added] + [f"-{tag}" for tag in edit.removed]
         yield f"{printable(path)}: {printable(' '.join(signs)) or 'no tags'}"

@@ -14,7 +14,8 @@ from tagger.cli.options.report import ReportOptions
 from tagger.cli.streams import say
 
 if TYPE_CHECKING:
-    from tagger.holders.xmp.merge import TakenOut
+    from tagger.holders.holder import Edit
+    from tagger.holders.take_out import TakingOut
 
 EXIT_SOME_FAILED = 1
 
@@ -72,83 +73,31 @@ def untag(
     'tagger apply' wrote, unless --settled asks for those too. Text and JSON sidecars
     bear no mark of ours and are not touched.
     """
-    from tagger.holders.places import holders_of_tags
+    from tagger.holders.plan import HolderPlan
+    from tagger.holders.take_out import MARKED_SUFFIXES, TakingOut, files_with_tags
+    from tagger.results import Failed
 
-    found = images.find(tuple(paths or ()), other_suffixes=(".xmp", ".nfo"), verb="untag")
-    run = _Run(
-        backup=holders.backup,
-        keep_time=holders.keep_time,
-        settled=settled,
-        dry_run=dry_run,
-        quiet=report.quiet,
-    )
-    for path in holders_of_tags(found.paths(run.failed), images=embed):
-        run.untag(path)
-    run.close()
+    found = images.find(tuple(paths or ()), other_suffixes=MARKED_SUFFIXES, verb="untag")
+    run = _Run(dry_run=dry_run, quiet=report.quiet)
+    plan = HolderPlan(backup=holders.backup, keep_time=holders.keep_time)
+    taking_out = TakingOut(plan, settled=settled, dry_run=dry_run)
+    for path in files_with_tags(found.paths(run.failed), images=embed):
+        outcome = taking_out.of(path)
+        if isinstance(outcome, Failed):
+            run.failed(path, outcome.reason)
+        else:
+            run.show(path, outcome)
+    run.close(taking_out)
     return EXIT_SOME_FAILED if run.failures else 0
 
 
 class _Run:
-    """Takes tags out of files, says what happens, and counts."""
+    """Says what happens, and counts what failed."""
 
-    def __init__(
-        self, *, backup: bool, keep_time: bool, settled: bool, dry_run: bool, quiet: bool
-    ) -> None:
-        self._backup = backup
-        self._keep_time = keep_time
-        self._settled_too = settled
-        self._settled = 0
+    def __init__(self, *, dry_run: bool, quiet: bool) -> None:
         self._dry_run = dry_run
         self._quiet = quiet
-        self._changed = 0
-        self._removed = 0
-        self._images = 0
         self.failures = 0
-
-    def untag(self, path: str) -> None:
-        """Take our tags out of one sidecar or image.
-
-        Raises:
-            OutputError: the disk is full or read-only.
-        """
-        from tagger.errors import CannotChange, OutputError, os_reason, spoils_the_rest
-        from tagger.holders.xmp.pin import SettledError
-        from tagger.text import printable
-
-        try:
-            taken = self._take_out(path)
-        except SettledError:
-            self._settled += 1
-        except CannotChange as error:
-            self.failed(path, f"{error}, so it was left alone")
-        except OSError as error:
-            reason = os_reason(error)
-            if spoils_the_rest(error):
-                raise OutputError(f"{printable(path)} cannot be written: {reason}.") from None
-            self.failed(path, reason)
-        else:
-            if taken is not None:
-                self._count(path, taken)
-
-    def _take_out(self, path: str) -> TakenOut | None:
-        from tagger.holders.image.files import untag_image
-        from tagger.holders.nfo.files import is_nfo, untag_nfo
-        from tagger.holders.places import is_xmp_sidecar
-        from tagger.holders.xmp.files import untag_sidecar
-
-        if is_xmp_sidecar(path):
-            return untag_sidecar(
-                path, backup=self._backup, dry_run=self._dry_run, settled=self._settled_too
-            )
-        if is_nfo(path):
-            return untag_nfo(path, backup=self._backup, dry_run=self._dry_run)
-        return untag_image(
-            path,
-            backup=self._backup,
-            keep_time=self._keep_time,
-            dry_run=self._dry_run,
-            settled=self._settled_too,
-        )
 
     def failed(self, path: str, reason: str) -> None:
         """Take note of a file or folder that failed."""
@@ -158,33 +107,27 @@ class _Run:
         if not self._quiet:
             say(f"failed: {printable(path)}: {reason}")
 
-    def close(self) -> None:
-        """Say what was done."""
-        if not self._quiet:
-            would_be = " would be" if self._dry_run else ""
-            images = f" {self._images:,} images{would_be} changed," if self._images else ""
-            say(
-                f"{self._changed:,} sidecars{would_be} changed, {self._removed:,}{would_be} "
-                f"removed,{images} {self.failures:,} failed."
-            )
-            if self._settled:
-                say(
-                    f"{self._settled:,} files hold tags that a person settled with 'tagger apply': "
-                    "they stay, unless you add --settled."
-                )
-
-    def _count(self, path: str, taken: TakenOut) -> None:
-        from tagger.holders.nfo.files import is_nfo
-        from tagger.holders.places import is_xmp_sidecar
+    def show(self, path: str, edit: Edit) -> None:
+        """Print what would change in a file."""
+        from tagger.holders.holder import State
         from tagger.text import printable
 
-        goes = is_xmp_sidecar(path) and taken.content is None
-        if not (is_xmp_sidecar(path) or is_nfo(path)):
-            self._images += 1
-        elif goes:
-            self._removed += 1
-        else:
-            self._changed += 1
-        if self._dry_run:
-            tags = ", ".join(taken.tags) or "no tags"
-            print(f"{printable(path)}: would be {'removed' if goes else 'changed'} ({tags})")
+        if self._dry_run and edit.state in (State.CHANGED, State.REMOVED):
+            tags = ", ".join(edit.removed) or "no tags"
+            print(f"{printable(path)}: would be {edit.state.name.lower()} ({tags})")
+
+    def close(self, done: TakingOut) -> None:
+        """Say what was done."""
+        if self._quiet:
+            return
+        would_be = " would be" if self._dry_run else ""
+        images = f" {done.images:,} images{would_be} changed," if done.images else ""
+        say(
+            f"{done.changed:,} sidecars{would_be} changed, {done.removed:,}{would_be} "
+            f"removed,{images} {self.failures:,} failed."
+        )
+        if done.settled:
+            say(
+                f"{done.settled:,} files hold tags that a person settled with 'tagger apply': "
+                "they stay, unless you add --settled."
+            )

@@ -169,10 +169,9 @@ def untagged(
     """
     from tagger.find.already_tagged import EarlierTags, Untagged
     from tagger.holders.places import SidecarNames
-    from tagger.holders.sidecars import NFO
 
     places = [SidecarNames()]
     if sidecar_dir is not None:
         places.append(SidecarNames(folder=sidecar_dir, base=found.base()))
     genres = {label for label in card.labels if label not in card.never}
-    return Untagged(EarlierTags(places, genres.union(renamed), in_nfos=NFO in sidecars))
+    return Untagged(EarlierTags(places, genres.union(renamed), in_nfos="nfo" in sidecars))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
 from tagger.errors import CannotChange
-from tagger.holders.xml.elements import Node
+from tagger.holders.holder import LeftAlone, Reason
+from tagger.holders.xml.elements import Node, escape_value
 from tagger.holders.xml.source import Source
 from tagger.holders.xmp.names import TAGGER
-from tagger.holders.xmp.record import escape
 
 _FILM = "movie"
 # What else Kodi and Jellyfin describe in such files.
@@ -25,24 +24,13 @@ _JOINT = "|"
 _FIRST = re.compile(rb"[\s\0]*")
 
 
-class Why(StrEnum):
-    """Why an ``.nfo`` is left alone though nothing is wrong with it."""
-
-    LOCKED = "locked"
-    NO_XML = "no_xml"
-    OTHER_KIND = "other_kind"
-
-
-class LeftAlone(Exception):  # noqa: N818 (no error: nothing is wrong)
-    """An ``.nfo`` is not for us to change."""
-
-    def __init__(self, why: Why) -> None:
-        super().__init__(why)
-        self.why = why
+LOCKED = Reason("locked", ".nfo files are locked and were left alone")
+NO_XML = Reason("no_xml", ".nfo files hold no XML and were left alone")
+OTHER_KIND = Reason("other_kind", ".nfo files are of no film and were left alone")
 
 
 @dataclass(frozen=True)
-class Record:
+class GenreRecord:
     """What we note in an ``.nfo``.
 
     It is an element of a namespace of our own: media centres pass over it, and those that write
@@ -72,9 +60,7 @@ class Record:
             "opened": "true" if self.opened else "",
         }
         attributes = "".join(
-            ' {}="{}"'.format(name, escape(value).replace('"', "&quot;"))
-            for name, value in values.items()
-            if value
+            f' {name}="{escape_value(value)}"' for name, value in values.items() if value
         )
         return f'<tagger:record xmlns:tagger="{TAGGER}"{attributes}/>'
 
@@ -99,12 +85,12 @@ class Nfo:
 
     def __init__(self, data: bytes) -> None:
         if not _begins_as_xml(data):
-            raise LeftAlone(Why.NO_XML)
+            raise LeftAlone(NO_XML)
         self.source = Source(data, has_tail=True)
         self.root = self.source.root
         uri, name = self.root.name
         if name in _OTHER_KINDS:
-            raise LeftAlone(Why.OTHER_KIND)
+            raise LeftAlone(OTHER_KIND)
         if name != _FILM or self.root.prefix:
             raise CannotChange(f"no .nfo of a film (its outermost element is {name})")
         self.genres = [node for node in self.root.children if node.name == (uri, "genre")]
@@ -112,7 +98,7 @@ class Nfo:
         if len(records) > 1:
             raise CannotChange("an .nfo with two records of our genres")
         self.record_node = records[0] if records else None
-        self.record = _record(records[0]) if records else Record()
+        self.record = _record(records[0]) if records else GenreRecord()
 
     @property
     def is_locked(self) -> bool:
@@ -148,10 +134,10 @@ def _begins_as_xml(data: bytes) -> bool:
     return data[blanks.end() if blanks else 0 :].startswith(b"<")
 
 
-def _record(node: Node) -> Record:
+def _record(node: Node) -> GenreRecord:
     def names(attribute: str) -> tuple[str, ...]:
         text = node.attributes.get(("", attribute), "")
         return tuple(name for name in text.split(_JOINT) if name)
 
     opened = node.attributes.get(("", "opened")) == "true"
-    return Record(names("genres"), names("removed"), opened)
+    return GenreRecord(names("genres"), names("removed"), opened)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+from tagger.errors import CannotChange
 from tagger.holders.nfo.folder import Film, FilmFolder
 
 # DVD and Blu-ray structures, and what Kodi and Jellyfin read in them.
@@ -54,6 +56,31 @@ class Films:
         if film is None:
             return None
         return replace(film, nfos=tuple(os.path.join(path, nfo) for nfo in film.nfos))
+
+
+class NfosOnce:
+    """Finds the ``.nfo`` files that are there, each once; paths come sorted."""
+
+    def __init__(self) -> None:
+        self._films = Films()
+        self._met: OpenFolders[set[str]] = OpenFolders(lambda _: set())
+
+    def of(self, path: str) -> Iterator[str]:
+        """Yield the ``.nfo`` files of an image, or the ``.nfo`` itself, unless they were met."""
+        for nfo in self._there(path):
+            met = self._met.at(film_folder(nfo))
+            if nfo not in met:
+                met.add(nfo)
+                yield nfo
+
+    def _there(self, path: str) -> tuple[str, ...]:
+        if os.path.splitext(path)[1].lower() == ".nfo":
+            return (path,) if os.path.lexists(path) else ()
+        # Where it is not clear whose an .nfo is, no image is asked about it: it is met by itself.
+        with contextlib.suppress(CannotChange, OSError):
+            film = self._films.of(path)
+            return film.nfos if film is not None else ()
+        return ()
 
 
 def film_folder(nfo: str) -> str:

@@ -169,3 +169,13 @@ def parse(text: bytes, *, has_tail: bool = False) -> tuple[Node, int]:
         ) from None
     assert builder.root is not None  # else the parser would have complained
     return builder.root, builder.comments
+
+
+def escape(text: str) -> str:
+    """Spell a text inside an element."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_value(text: str) -> str:
+    """Spell a text as the value of an attribute, between double quotes."""
+    return escape(text).replace('"', "&quot;")

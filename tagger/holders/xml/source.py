@@ -36,6 +36,7 @@ class Source:
         has_tail: whether text may stand behind the outermost element, which stays as it is.
 
     Attributes:
+        data: the file.
         text: the file as UTF-8; what all positions count in.
         root: the outermost element.
         comments: how many comments there are.
@@ -45,7 +46,7 @@ class Source:
     """
 
     def __init__(self, data: bytes, *, has_tail: bool = False) -> None:
-        self._data = data
+        self.data = data
         self._bom, self._encoding = _encoding(data)
         self.text = self._decode().encode("utf-8")
         self.root, self.comments = parse(self.text, has_tail=has_tail)
@@ -54,7 +55,7 @@ class Source:
         self._changes: list[tuple[int, int, bytes]] = []
 
     def _decode(self) -> str:
-        body = self._data[len(self._bom) :]
+        body = self.data[len(self._bom) :]
         try:
             if not codecs.lookup(self._encoding).name.startswith(_ENCODINGS):
                 raise LookupError
@@ -141,7 +142,7 @@ class Source:
     def changed(self) -> bytes:
         """Return the file with its changes; the very same bytes where there are none."""
         if not self._changes:
-            return self._data
+            return self.data
         parts: list[bytes] = []
         at = 0
         # At one place, what is put in comes before what is taken away.
@@ -151,6 +152,11 @@ class Source:
         parts.append(self.text[at:])
         text_after = b"".join(parts).decode("utf-8")
         return self._bom + text_after.encode(self._encoding, "xmlcharrefreplace")
+
+
+def last_line(blanks: str) -> str:
+    """Return the indentation at the end of white space."""
+    return blanks.rpartition("\n")[2]
 
 
 def _encoding(data: bytes) -> tuple[bytes, str]:

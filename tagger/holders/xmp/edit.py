@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from tagger.holders.xml.elements import Node
-from tagger.holders.xml.markup import (
+from tagger.holders.xml.elements import Node, escape, escape_value
+from tagger.holders.xml.source import last_line
+from tagger.holders.xmp.markup import (
     Lines,
     Prefixes,
-    last_line,
+    described,
     lay_out,
     property_lines,
     record_element,
 )
 from tagger.holders.xmp.names import FIELDS, RDF, TAGGER, Field
 from tagger.holders.xmp.packet import Item, Packet, Place
-from tagger.holders.xmp.record import Record, escape
+from tagger.holders.xmp.record import Record
 from tagger.text import same_keyword
 
 
@@ -29,7 +30,7 @@ class Editor:
         record: what is noted in it of our own.
 
     Attributes:
-        former: what each field was before it became a list, see
+        was: what each field was before it became a list, see
             :class:`tagger.holders.xmp.record.Record`.
     """
 
@@ -40,7 +41,7 @@ class Editor:
         self._home = packet.record_node.parent if packet.record_node else None
         self._gone: list[Node] = []
         self._new: list[tuple[Field, list[str]]] = []
-        self.former = list(record.former)
+        self.was = list(record.was)
 
     def set_field(self, index: int, texts: Sequence[str]) -> list[str | None]:
         """Put texts into a field in place of those that the record calls ours.
@@ -59,17 +60,10 @@ class Editor:
         ours = self._ours(index, places)
         kept = {same_keyword(item.text) for item in ours}
         foreign = {same_keyword(text) for place in places for text in place.texts()} - kept
-        written: list[str | None] = []
-        added: list[str] = []
-        seen: set[str] = set()
-        for text in texts:
-            key = same_keyword(text)
-            taken = key in seen or key in foreign
-            written.append(None if taken else text)
-            if not taken and key not in kept:
-                added.append(text)
-            seen.add(key)
-        doomed = {item for item in ours if same_keyword(item.text) not in seen}
+        written = each_once(texts, foreign)
+        added = [text for text in written if text and same_keyword(text) not in kept]
+        wanted = set(map(same_keyword, texts))
+        doomed = {item for item in ours if same_keyword(item.text) not in wanted}
         target = _target(places) if added else None
         is_last = not any(written)
         for place in places:
@@ -78,7 +72,7 @@ class Editor:
             else:
                 self._remove_items(place, doomed)
         if is_last:
-            self.former[index] = None
+            self.was[index] = None
         if added:
             self._add(index, target, added)
         return written
@@ -122,7 +116,7 @@ class Editor:
         left = [item for item in place.items if item not in doomed]
         if not here or place.container is None or place.node is None:
             return
-        was = "nothing" if self._record.created else self.former[index]
+        was = "nothing" if self._record.created else self.was[index]
         if is_last and was not in (None, "nothing") and self._restore(index, place, left):
             return
         source = self._source
@@ -143,7 +137,7 @@ class Editor:
 
     def _restore(self, index: int, place: Place, left: list[Item]) -> bool:
         """Make a list again what it was, a bare text or empty; not if it has grown since."""
-        was = self.former[index] or ""
+        was = self.was[index] or ""
         if len(left) > 1 or not all(item.plain for item in left):
             return False
         assert place.container is not None
@@ -167,7 +161,7 @@ class Editor:
         prefixes = [p for p, uri in description.scope.items() if p and uri == name[0]]
         if not prefixes or name in description.attributes:
             return False
-        value = escape(left[0].text if left else "").replace('"', "&quot;")
+        value = escape_value(left[0].text if left else "")
         end = description.inner - (2 if self._source.is_empty_tag(description) else 1)
         end -= len(self._source.blanks_before(end))
         self._source.insert(end, f' {prefixes[0]}:{name[1]}="{value}"'.encode())
@@ -189,22 +183,22 @@ class Editor:
         if target is None:
             self._new.append((FIELDS[index], added))
             if not self._record.created:
-                self.former[index] = "nothing"
+                self.was[index] = "nothing"
         elif target.container is not None:
             if self._source.is_empty_tag(target.container):
-                self.former[index] = "empty list"
+                self.was[index] = "empty list"
             self._extend(target.container, target.items, added)
         elif target.node is not None:
             is_empty = self._source.is_empty_tag(target.node)
             self._wrap(target.node, FIELDS[index], target.bare or "", added)
-            self.former[index] = "empty element" if is_empty else "element"
+            self.was[index] = "empty element" if is_empty else "element"
         else:
             number = self._packet.descriptions.index(target.description)
             for name, start, end in self._source.attribute_spans(target.description):
                 if name == FIELDS[index].name:
                     self._source.replace(start, end, b"")
             self._new.append((FIELDS[index], [target.bare, *added] if target.bare else added))
-            self.former[index] = f"attribute {number}"
+            self.was[index] = f"attribute {number}"
 
     def _extend(self, container: Node, items: tuple[Item, ...], added: list[str]) -> None:
         """Append to a list, indented as its last item, or one deeper than itself."""
@@ -257,20 +251,13 @@ class Editor:
     def _append_description(self, record: Record) -> None:
         rdf = self._packet.rdf
         prefixes = Prefixes(rdf.scope)
-        name = f"{prefixes.of(RDF)}:Description"
         inner: Lines = []
         for field, texts in self._new:
             inner += property_lines(field, texts, prefixes, declares=False)
         inner += record_element(record, prefixes, declares=False)
-        about = escape(self._packet.about).replace('"', "&quot;")
-        head = f'<{name} {prefixes.of(RDF)}:about="{about}"'
         last = rdf.children[-1] if rdf.children else None
         lead = self._source.blanks_before(last.start).decode() if last else self._deeper(rdf)
-        break_ = f"\n{last_line(lead)} " if "\n" in lead else ""
-        lines = [(0, f"{head}{prefixes.declarations(break_)}>")]
-        lines += [(depth + 1, text) for depth, text in inner]
-        lines.append((0, f"</{name}>"))
-        text = lead + lay_out(lines, lead)
+        text = described(self._packet.about, inner, prefixes, lead)
         if last is not None:
             self._source.insert(last.end, text.encode())
         else:
@@ -306,3 +293,18 @@ def _target(places: list[Place]) -> Place | None:
     lists = [place for place in places if place.container is not None]
     elements = [place for place in places if place.node is not None]
     return next(iter([*lists, *elements, *places]), None)
+
+
+def each_once(texts: Sequence[str], foreign: Collection[str] = ()) -> list[str | None]:
+    """Return the texts that are to be ours: None for one that is there already.
+
+    Args:
+        texts: what shall be there.
+        foreign: what keywords of others have in common with the same ones.
+    """
+    seen = set(foreign)
+    written: list[str | None] = []
+    for text, key in zip(texts, map(same_keyword, texts), strict=True):
+        written.append(None if key in seen else text)
+        seen.add(key)
+    return written

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from tagger.errors import CannotChange
 from tagger.holders.xml.elements import XML, Node
 from tagger.holders.xml.source import Source
-from tagger.holders.xmp.names import CONTAINERS, RDF, RECORD, Field, X
+from tagger.holders.xmp.names import CONTAINERS, FIELDS, RDF, RECORD, Field, X
 from tagger.holders.xmp.record import Record, parse_record
+from tagger.text import same_keyword
 
 _ITEM = re.compile(r"li|_[0-9]+")
 _ABOUT = ((RDF, "about"), ("", "about"))  # the second one is from before RDF had namespaces here
@@ -101,9 +102,18 @@ class Packet:
             ]
         return found
 
-    def is_bare(self, description: Node) -> bool:
-        """Say whether a description says nothing: no property, as element or attribute."""
-        return not description.children and self.is_bare_tag(description)
+    def subjects(self) -> dict[str, str]:
+        """Return what dc:subject holds: what keywords have in common → as they stand first."""
+        found: dict[str, str] = {}
+        for place in self.places(FIELDS[0]):
+            for text in place.texts():
+                found.setdefault(same_keyword(text), text)
+        return found
+
+    def says_nothing(self) -> bool:
+        """Say whether there is no property in it, as element or attribute, and no comment."""
+        bare = (not node.children and self.is_bare_tag(node) for node in self.descriptions)
+        return all(bare) and self.source.comments == 0
 
     def is_bare_tag(self, description: Node) -> bool:
         """Say whether a description has no property as attribute."""

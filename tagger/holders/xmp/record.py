@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tagger.holders.xml.elements import Node
+from tagger.holders.xml.elements import Node, escape
 from tagger.holders.xmp.names import FIELDS, RDF, TAGGER
 
 #: Names in the record for what was put into each field.
@@ -13,7 +13,7 @@ _HIERARCHY = _WRITTEN.index("hierarchicalSubject")
 
 
 @dataclass(frozen=True)
-class Entry:
+class OurTag:
     """A tag of ours.
 
     Attributes:
@@ -38,7 +38,7 @@ class Record:
         model: name and version of the model that gave the tags; empty where none did.
         date: the day since which these tags stand, ``YYYY-MM-DD``.
         created: whether the sidecar is ours, so that it goes when our tags do.
-        former: what each field was before it became a list for our sake: ``nothing``, ``element``
+        was: what each field was before it became a list for our sake: ``nothing``, ``element``
             (a bare text), ``empty element`` (``<a/>``), ``empty list`` (one with ``<rdf:Bag/>``),
             ``attribute N`` (of the Nth description, from 0); None for any other list.
         settled: the day on which a person settled these tags, ``YYYY-MM-DD``; empty where nobody
@@ -49,12 +49,12 @@ class Record:
             see :class:`tagger.holders.image.container.Container`.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[OurTag, ...]
     removed: tuple[str, ...]
     model: str
     date: str
     created: bool
-    former: tuple[str | None, ...]
+    was: tuple[str | None, ...]
     settled: str = ""
     iptc: tuple[str, ...] = ()
     iptc_was: str | None = None
@@ -81,6 +81,10 @@ class Record:
         }
 
 
+#: The record of a packet that has none.
+NOTHING = Record((), (), "", "", created=False, was=(None,) * len(FIELDS))
+
+
 def parse_record(node: Node) -> Record:
     """Read a record, as we wrote it or as another program spelled it since."""
     texts, nodes = _struct(node)
@@ -89,7 +93,7 @@ def parse_record(node: Node) -> Record:
         values = _struct(item)[0]
         if values.get("tag"):
             written = tuple(values.get(name) or None for name in _WRITTEN)
-            entries.append(Entry(values["tag"], values.get("probability", ""), written))
+            entries.append(OurTag(values["tag"], values.get("probability", ""), written))
     return Record(
         tuple(entries),
         tuple(item.text for item in _items(nodes.get("removed"))),
@@ -135,7 +139,7 @@ def record_lines(record: Record, tagger: str, rdf: str) -> list[tuple[int, str]]
         rdf: prefix of RDF.
     """
     texts = {
-        **{f"{name}Was": was for name, was in zip(_WRITTEN, record.former, strict=True)},
+        **{f"{name}Was": was for name, was in zip(_WRITTEN, record.was, strict=True)},
         "iptcWas": record.iptc_was,
         "containerWas": record.container_was,
         "created": "True" if record.created else None,
@@ -151,7 +155,7 @@ def record_lines(record: Record, tagger: str, rdf: str) -> list[tuple[int, str]]
     ]
 
 
-def _tag_lines(entries: tuple[Entry, ...], tagger: str, rdf: str) -> list[tuple[int, str]]:
+def _tag_lines(entries: tuple[OurTag, ...], tagger: str, rdf: str) -> list[tuple[int, str]]:
     if not entries:
         return []
     lines = [(0, f"<{tagger}:tags>"), (1, f"<{rdf}:Seq>")]
@@ -181,8 +185,3 @@ def _text_lines(depth: int, texts: dict[str, str | None], tagger: str) -> list[t
         for name, value in texts.items()
         if value is not None
     ]
-
-
-def escape(text: str) -> str:
-    """Spell a text inside an element."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from tagger.holders.xmp.names import PREFIXES, RDF, TAGGER, Field
-from tagger.holders.xmp.record import Record, escape, record_lines
+from tagger.holders.xml.elements import escape, escape_value
+from tagger.holders.xml.source import last_line
+from tagger.holders.xmp.names import FIELDS, PREFIXES, RDF, TAGGER, Field
+from tagger.holders.xmp.record import Record, record_lines
 
 #: (depth, text) of each.
 Lines = list[tuple[int, str]]
+
+_NEW = """\
+<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="poster-tagger">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">{}
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+"""
 
 
 class Prefixes:
@@ -62,6 +73,38 @@ def record_element(record: Record, prefixes: Prefixes, *, declares: bool) -> Lin
     ]
 
 
+def described(about: str, lines: Lines, prefixes: Prefixes, lead: str) -> str:
+    """Return a description with properties, which declares what prefixes they need.
+
+    Args:
+        about: what it is about.
+        lines: the properties.
+        prefixes: that the lines were written with.
+        lead: white space in front of it.
+    """
+    name = f"{prefixes.of(RDF)}:Description"
+    head = f'<{name} {prefixes.of(RDF)}:about="{escape_value(about)}"'
+    break_ = f"\n{last_line(lead)} " if "\n" in lead else ""
+    whole = [
+        (0, f"{head}{prefixes.declarations(break_)}>"),
+        *((depth + 1, text) for depth, text in lines),
+        (0, f"</{name}>"),
+    ]
+    return lead + lay_out(whole, lead)
+
+
+def new_packet(record: Record) -> bytes:
+    """Return a packet (ISO 16684-1) that holds just what a record calls ours, and the record."""
+    prefixes = Prefixes({"rdf": RDF})
+    lines: Lines = []
+    for index, field in enumerate(FIELDS):
+        texts = [text for entry in record.entries if (text := entry.written[index])]
+        if texts:
+            lines += property_lines(field, texts, prefixes, declares=False)
+    lines += record_element(record, prefixes, declares=False)
+    return _NEW.format(described("", lines, prefixes, "\n  ")).encode()
+
+
 def lay_out(lines: Lines, lead: str) -> str:
     """Join lines, indented like what follows ``lead``; without line breaks where it has none."""
     if "\n" not in lead:
@@ -71,8 +114,3 @@ def lay_out(lines: Lines, lead: str) -> str:
         f"{start}{' ' * depth}{text}" if number else text
         for number, (depth, text) in enumerate(lines)
     )
-
-
-def last_line(blanks: str) -> str:
-    """Return the indentation at the end of white space."""
-    return blanks.rpartition("\n")[2]

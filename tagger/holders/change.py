@@ -1,4 +1,4 @@
-"""Sidecar files that are changed in place: whole or not at all, and over nobody's work."""
+"""Sidecar files that are changed: whole or not at all, and over nobody's work."""
 
 from __future__ import annotations
 
@@ -11,16 +11,77 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from tagger.errors import CannotChange
-from tagger.files import rewrite_whole, write_new
-from tagger.holders.xmp.merge import TakenOut, take_out
-from tagger.holders.xmp.names import TAGGER
-from tagger.holders.xmp.pin import SettledError, is_settled
+from tagger.errors import CannotChange, OutputError, os_reason, spoils_the_rest
+from tagger.files import rewrite_whole, write_new, write_whole
+from tagger.holders.holder import UNCHANGED, Edit, Holder, State
+from tagger.holders.plan import HolderPlan
+from tagger.results import Failed
+from tagger.text import printable
 
 # Larger than any sidecar that a program writes: it is not read into memory.
 _MOST_BYTES = 64 * 1024 * 1024
 _ATTEMPTS = 3
 _BLOCK = 1024 * 1024
+
+
+class SidecarHolder(Holder):
+    """A holder whose files are read as a whole."""
+
+    def look(self, file: str) -> bytes | None:
+        """See :meth:`Holder.look`."""
+        return read_sidecar(file)[0] if os.path.lexists(file) else None
+
+    def change(
+        self,
+        file: str,
+        edit: Callable[[bytes | None], Edit],
+        plan: HolderPlan,
+        *,
+        anew: bool = False,
+    ) -> Edit:
+        """See :meth:`Holder.change`. A file that is empty counts as not there."""
+        if not anew and (is_there(file) or not self.is_made):
+            return change_in_place(file, edit, backup=plan.backup)
+        made = edit(None)
+        if made.state is not State.CHANGED or holds_just(file, made.content):
+            return UNCHANGED
+        if plan.folder is not None:
+            os.makedirs(os.path.dirname(file) or ".", exist_ok=True)
+        if plan.backup and is_there(file) and os.path.exists(file):
+            keep_backup(file, read_sidecar(file)[0])
+        write_whole(file, made.content)
+        return made
+
+
+def failed(file: str, error: CannotChange | OSError) -> Failed:
+    """Return what is said of a file that could not be changed.
+
+    Raises:
+        OutputError: the disk is full or read-only, so nothing else can be changed either.
+    """
+    if isinstance(error, CannotChange):
+        return Failed(file, f"{error}, so it was left alone")
+    reason = os_reason(error)
+    if spoils_the_rest(error):
+        raise OutputError(f"{printable(file)} cannot be written: {reason}.") from None
+    return Failed(file, reason)
+
+
+def is_there(file: str) -> bool:
+    """Say whether there is a sidecar: a file that is empty is what a power cut leaves of one."""
+    try:
+        state = os.lstat(file)
+    except OSError:
+        return False
+    return state.st_size > 0 or not stat.S_ISREG(state.st_mode)
+
+
+def holds_just(file: str, content: bytes) -> bool:
+    """Say whether a sidecar has that content already, as after a run that was killed."""
+    try:
+        return os.path.getsize(file) == len(content) and Path(file).read_bytes() == content
+    except OSError:
+        return False
 
 
 def read_sidecar(path: str) -> tuple[bytes, os.stat_result]:
@@ -40,101 +101,39 @@ def read_sidecar(path: str) -> tuple[bytes, os.stat_result]:
         return file.read(_MOST_BYTES), state
 
 
-def has_our_tags(content: bytes) -> bool:
-    """Say quickly whether a sidecar may hold tags of ours, in whatever encoding."""
-    return TAGGER.encode() in content.replace(b"\0", b"")
-
-
-def change_sidecar(path: str, change: Callable[[bytes], bytes | None], *, backup: bool) -> bool:
-    """Change a sidecar; a link stays, and the file it leads to is changed.
+def change_in_place(path: str, edit: Callable[[bytes], Edit], *, backup: bool) -> Edit:
+    """Change a sidecar that is there; a link stays, and the file it leads to is changed.
 
     Owner, permissions and extended attributes stay. If another program writes the file meanwhile,
     its new content is changed instead.
 
     Args:
         path: the sidecar.
-        change: the content → the new one, the very same object to change nothing, or None to
-            remove the file.
+        edit: content → what it shall be.
         backup: keep the former content beside it, see :func:`keep_backup`.
 
-    Returns:
-        Whether anything was changed.
-
     Raises:
-        CannotChange: it cannot be changed, as ``change`` says, or since others keep writing it.
+        CannotChange: as ``edit`` says, or since others keep writing it.
         OSError: it cannot be read or written.
     """
     real = os.path.realpath(path)
     for _ in range(_ATTEMPTS):
         content, state = read_sidecar(real)
-        changed = change(content)
-        if changed is content:
-            return False
+        edited = edit(content)
+        if edited.state not in (State.CHANGED, State.REMOVED):
+            return edited
         if not is_unchanged(real, state):
             continue
         if backup:
             keep_backup(path, content)
-        if changed is None:
+        if edited.state is State.CHANGED:
+            rewrite_whole(real, edited.content)
+        else:
             os.unlink(real)
             if os.path.islink(path):
                 os.unlink(path)
-        else:
-            rewrite_whole(real, changed)
-        return True
+        return edited
     raise CannotChange("being written by another program")
-
-
-def untag_sidecar(
-    path: str, *, backup: bool, dry_run: bool, settled: bool = False
-) -> TakenOut | None:
-    """Take our tags out of a sidecar; one that is ours altogether is removed.
-
-    Args:
-        path: the sidecar.
-        backup: keep its former content, see :func:`keep_backup`.
-        dry_run: only say what would change.
-        settled: also tags that a person has settled.
-
-    Returns:
-        What is left of it, or None where nothing in it was ours.
-
-    Raises:
-        SettledError: a person has settled its tags.
-        CannotChange, OSError: as for :func:`change_sidecar`.
-    """
-
-    def taking(content: bytes) -> TakenOut | None:
-        if not settled and is_settled(content):
-            raise SettledError("a person has settled its tags")
-        return take_out(content)
-
-    return take_out_of(path, taking, backup=backup, dry_run=dry_run)
-
-
-def take_out_of(
-    path: str, taking: Callable[[bytes], TakenOut | None], *, backup: bool, dry_run: bool
-) -> TakenOut | None:
-    """Take our tags out of a file of any kind; errors and the rest as in :func:`untag_sidecar`.
-
-    Args:
-        path: the file.
-        taking: its content → what is left, or None where nothing in it is ours.
-        backup: keep its former content.
-        dry_run: only say what would change.
-    """
-    taken: TakenOut | None = None
-
-    def change(content: bytes) -> bytes | None:
-        nonlocal taken
-        # Whatever has no mark of ours is no concern of ours, damaged or not.
-        taken = taking(content) if has_our_tags(content) else None
-        return content if taken is None else taken.content
-
-    if dry_run:
-        change(read_sidecar(path)[0])
-    else:
-        change_sidecar(path, change, backup=backup)
-    return taken
 
 
 def keep_backup(path: str, content: bytes | BinaryIO) -> None:

@@ -1,0 +1,246 @@
+"""Images themselves: tags into their XMP and IPTC, whole or not at all, with the same pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from tagger.files import replacing, take_after, write_synced
+from tagger.holders.change import is_unchanged, keep_backup
+from tagger.holders.holder import IMAGE, UNCHANGED, Edit, Genres, Holder, State, Wish
+from tagger.holders.image.container import Container, EmbedError, Metadata, Reader
+from tagger.holders.image.formats import NoPlaceError, read_container
+from tagger.holders.image.iptc import set_keywords
+from tagger.holders.places import Places
+from tagger.holders.plan import HolderPlan
+from tagger.holders.xmp.names import TAGGER, has_our_mark
+from tagger.holders.xmp.packet import Packet
+from tagger.holders.xmp.xmp import Draft, Xmp, with_pinned, with_tags, without_tags
+
+_ATTEMPTS = 3
+_BLOCK = 1024 * 1024
+
+#: What :attr:`tagger.holders.xmp.record.Record.container_was` notes of a file that was plain.
+_PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an image shall hold.
+
+    Attributes:
+        metadata: see :class:`Metadata`.
+        plain: whether its file shall have the plain form again, see :class:`Container`.
+    """
+
+    metadata: Metadata
+    plain: bool = False
+
+
+class Image(Holder):
+    """An image file; its content is a :class:`Container`, and what it shall be a :class:`Target`.
+
+    XMP is changed as that of a sidecar is. IPTC gets the same tags as XMP's record, as far as it
+    can hold them; which of its keywords are ours is noted there too.
+    """
+
+    kind = IMAGE
+    is_sidecar = False
+    is_made = False
+    merges = frozenset({"merge", "overwrite", "skip", "error"})
+
+    def files(self, image: str, places: Places) -> Sequence[str]:
+        """See :meth:`Holder.files`."""
+        return (image,)
+
+    def look(self, file: str) -> Container:
+        """See :meth:`Holder.look`. Only the file's structure is read, not its pixels."""
+        with _opened(file) as stream:
+            return read_container(Reader(stream), file)
+
+    def has(self, content: Container, genres: Genres) -> bool:
+        """See :meth:`Holder.has`."""
+        packet = content.metadata.xmp
+        return packet is not None and Xmp().has(packet, genres)
+
+    def put(self, content: Container, wish: Wish) -> Edit:
+        """See :meth:`Holder.put`."""
+        if content.metadata.xmp is None and not wish.tags:
+            return UNCHANGED
+        packet, end = split_packet(content.metadata.xmp)
+        draft = with_tags(Packet(packet) if packet else None, wish)
+        return _edit(content, _with_keywords(content, draft, end)[0])
+
+    def pin(self, content: Container, wish: Wish) -> Edit:
+        """See :meth:`Holder.pin`."""
+        packet, end = split_packet(content.metadata.xmp)
+        draft = with_pinned(Packet(packet) if packet else None, wish)
+        target, xmp = _with_keywords(content, draft, end)
+        edit = _edit(content, target)
+        told = draft.told(xmp, wish)
+        return dataclasses.replace(told, state=edit.state, content=edit.content)
+
+    def take_out(self, content: Container, *, settled: bool) -> Edit:
+        """See :meth:`Holder.take_out`."""
+        packet, end = split_packet(content.metadata.xmp)
+        if not has_our_mark(packet):
+            return UNCHANGED
+        parsed = Packet(packet)
+        edit = without_tags(parsed, settled=settled)
+        if parsed.record is None or edit.state is State.SETTLED:
+            return edit
+        iptc, record = content.metadata.iptc, parsed.record
+        if content.takes_iptc:
+            iptc = set_keywords(iptc, (), record.iptc, record.iptc_was).data
+        metadata = Metadata((edit.content or b"") + end or None, iptc)
+        target = Target(metadata, plain=record.container_was == _PLAIN)
+        return dataclasses.replace(edit, state=State.CHANGED, content=target)
+
+    def change(
+        self,
+        file: str,
+        edit: Callable[[Container], Edit],
+        plan: HolderPlan,
+        *,
+        anew: bool = False,
+    ) -> Edit:
+        """See :meth:`Holder.change`.
+
+        A link stays, and the file it leads to is replaced in one step. Owner, permissions and
+        extended attributes stay. If another program writes the file meanwhile, its new content is
+        changed.
+        """
+        real = os.path.realpath(file)
+        for _ in range(_ATTEMPTS):
+            with _opened(real) as stream:
+                container = read_container(Reader(stream), real)
+                edited = edit(container)
+                if edited.state is not State.CHANGED:
+                    return edited
+                try:
+                    _rewrite(file, stream, container, edited.content, plan)
+                except _ChangedMeanwhile:
+                    continue
+            return edited
+        raise EmbedError("being written by another program")
+
+    def untag(self, file: str, plan: HolderPlan, *, settled: bool, dry_run: bool = False) -> Edit:
+        """See :meth:`Holder.untag`.
+
+        What has no mark of ours is no concern of ours, damaged or not.
+        """
+        try:
+            return super().untag(file, plan, settled=settled, dry_run=dry_run)
+        except (NoPlaceError, FileNotFoundError):
+            return UNCHANGED
+        except EmbedError:
+            if _bears_our_mark(file):
+                raise
+            return UNCHANGED
+
+
+HOLDER = Image
+
+
+def split_packet(xmp: bytes | None) -> tuple[bytes, bytes]:
+    """Split off the zeros with which some programs end a packet; XML cannot hold them."""
+    packet = (xmp or b"").rstrip(b"\0")
+    if b"\0" in packet:  # UTF-16, whose last character may end with one
+        return xmp or b"", b""
+    return packet, (xmp or b"")[len(packet) :]
+
+
+def _with_keywords(container: Container, draft: Draft, end: bytes) -> tuple[Target, bytes]:
+    """Return what an image shall hold with the tags of a packet, and the packet.
+
+    Raises:
+        CannotChange: the image's XMP or IPTC cannot be changed safely.
+    """
+    record, former = draft.record, draft.former
+    iptc, noted, was = container.metadata.iptc, former.iptc, former.iptc_was
+    if container.takes_iptc:
+        tags = [entry.tag for entry in record.entries] if record else []
+        keywords = set_keywords(iptc, tags, noted, was)
+        iptc, was = keywords.data, keywords.was
+        noted = tuple(text for text in keywords.written if text is not None)
+    if record is not None:
+        container_was = _PLAIN if container.is_plain else record.container_was
+        record = dataclasses.replace(record, iptc=noted, iptc_was=was, container_was=container_was)
+    xmp = draft.spelled(record)
+    return Target(Metadata(xmp + end, iptc)), xmp
+
+
+def _edit(container: Container, target: Target) -> Edit:
+    if target.metadata == container.metadata:
+        return UNCHANGED
+    return Edit(State.CHANGED, target)
+
+
+class _ChangedMeanwhile(Exception):  # noqa: N818 (no error: it is tried again)
+    """Another program has written the file since it was read."""
+
+
+def _rewrite(
+    file: str, stream: BinaryIO, container: Container, target: Target, plan: HolderPlan
+) -> None:
+    """Put a file with other metadata in an image's place, once it was read again."""
+    real, state = os.path.realpath(file), os.fstat(stream.fileno())
+    # A rename needs no right to write the file, and root has them all: what is marked stays.
+    if not state.st_mode & 0o222 or not os.access(real, os.W_OK):
+        raise EmbedError("read-only")
+    pieces = container.changed(target.metadata, plain=target.plain)
+    # Without the image's ending: a later run must not take what a kill leaves for one.
+    with replacing(real, ending="") as beside:
+        write_synced(beside, container.reader.blocks(pieces))
+        _verify(beside, real, target, container)
+        take_after(beside, real, keep_time=plan.keep_time)
+        if not is_unchanged(real, state):
+            raise _ChangedMeanwhile
+        if plan.backup:
+            keep_backup(file, stream)
+        stream.close()  # Windows replaces no file that is open
+
+
+def _verify(beside: Path, name: str, target: Target, former: Container) -> None:
+    """Read the new file before it takes the old one's place.
+
+    Raises:
+        EmbedError: it holds other metadata than it should, or anything else is not what it was.
+    """
+    with open(beside, "rb") as file:
+        new = read_container(Reader(file), name)
+        is_safe = new.metadata == target.metadata and (
+            new.reader.digest(new.rest) == former.reader.digest(former.rest)
+        )
+    if not is_safe:
+        raise EmbedError("an image in which more than its tags would change")
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    # Before it is opened: opening a named pipe would wait for ever.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise EmbedError("no regular file")
+    with open(path, "rb") as file:
+        yield file
+
+
+def _bears_our_mark(path: str) -> bool:
+    """Look for our namespace in a file that cannot be read as an image."""
+    mark = TAGGER.encode()
+    before = b""
+    try:
+        with _opened(path) as file:
+            while block := file.read(_BLOCK):
+                if mark in before + block:
+                    return True
+                before = block[-len(mark) :]
+    except EmbedError:  # no regular file
+        pass
+    return False

@@ -1,0 +1,142 @@
+"""A person's tags into holders: what would change, and changing it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import Protocol
+
+from tagger.errors import CannotChange, os_reason
+from tagger.holders.change import failed
+from tagger.holders.holder import IMAGE, Edit, Holder, State, Wish, holder
+from tagger.holders.places import Places
+from tagger.holders.plan import HolderPlan
+from tagger.results import Failed
+from tagger.text import printable
+
+
+class Correction(Protocol):
+    """What a person says of an image."""
+
+    @property
+    def path(self) -> str:
+        """Of the image."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """All that it has; none says that it has none."""
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Label → probability, as far as they are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What would change in a file.
+
+    Attributes:
+        correction: what a person says of the image.
+        holder: of the file.
+        file: its path.
+        is_new: whether it is not there yet.
+        edit: what would change, without the content.
+    """
+
+    correction: Correction
+    holder: Holder
+    file: str
+    is_new: bool
+    edit: Edit
+
+    @property
+    def changes_tags(self) -> bool:
+        """Whether more changes than the note that a person settled the tags."""
+        return self.is_new or bool(self.edit.added or self.edit.removed)
+
+
+class Pins:
+    """Puts corrections into sidecars and images.
+
+    Args:
+        plan: which of them, and how.
+        known: names that are tags: nothing else can tell a text sidecar from a person's notes.
+
+    Attributes:
+        unchanged: how many files say already what they shall.
+        gone: how many images are not there.
+        written: how many files were written.
+    """
+
+    def __init__(self, plan: HolderPlan, known: Collection[str]) -> None:
+        self._plan = plan
+        kinds = dict.fromkeys((*plan.kinds, *((IMAGE,) if plan.embed else ())))
+        self._holders = [holder(kind) for kind in kinds]
+        self._places = Places(plan.names)
+        self._known = known
+        self._today = date.today().isoformat()
+        self.unchanged = 0
+        self.gone = 0
+        self.written = 0
+
+    def changes(self, correction: Correction) -> tuple[list[Change], list[Failed]]:
+        """Return what would change for an image, and what could not be changed.
+
+        Nothing is written. Images come sorted bytewise.
+        """
+        image = correction.path
+        if not os.path.lexists(image):
+            self.gone += 1
+            reason = "the image is not there, so nothing is written for it"
+            return [], [Failed(image, reason)]
+        changes: list[Change] = []
+        failures: list[Failed] = []
+        owner = self._places.owner(image)
+        is_own = os.path.basename(owner) == os.path.basename(image)
+        if not is_own:
+            reason = f"it shares its sidecar with {printable(owner)}, so it gets none"
+            failures.append(Failed(image, reason))
+        for one in self._holders:
+            for file in one.files(image, self._places) if is_own or not one.is_sidecar else ():
+                found = self._change(correction, one, file)
+                if isinstance(found, Failed):
+                    failures.append(found)
+                elif found is not None:
+                    changes.append(found)
+        return changes, failures
+
+    def write(self, change: Change) -> Failed | None:
+        """Write a file. What another program wrote there meanwhile is respected.
+
+        Raises:
+            OutputError: the disk is full or read-only.
+        """
+        pinning = partial(change.holder.pin, wish=self._wish(change.correction))
+        try:
+            edit = change.holder.change(change.file, pinning, self._plan)
+        except (CannotChange, OSError) as error:
+            return failed(change.file, error)
+        self.written += edit.state is State.CHANGED
+        return None
+
+    def _wish(self, correction: Correction) -> Wish:
+        scores = correction.scores
+        tags = tuple((tag, scores.get(tag)) for tag in correction.tags)
+        root = self._plan.xmp_root
+        return Wish(correction.path, tags, scores, root, self._today, known=self._known)
+
+    def _change(self, correction: Correction, one: Holder, file: str) -> Change | Failed | None:
+        is_new = not os.path.lexists(file)
+        try:
+            edit = one.pin(one.look(file), self._wish(correction))
+        except CannotChange as error:
+            return failed(file, error)
+        except OSError as error:
+            return Failed(file, os_reason(error))
+        if edit.state is not State.CHANGED:
+            self.unchanged += 1
+            return None
+        return Change(correction, one, file, is_new, replace(edit, content=None))

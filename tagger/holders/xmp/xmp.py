@@ -1,0 +1,235 @@
+"""XMP: a model's tags or a person's into a packet, and out again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from tagger.errors import CannotChange
+from tagger.holders.change import SidecarHolder
+from tagger.holders.holder import SETTLED, UNCHANGED, Edit, Genres, State, Wish
+from tagger.holders.places import Places
+from tagger.holders.xmp.edit import Editor, each_once
+from tagger.holders.xmp.markup import new_packet
+from tagger.holders.xmp.names import FIELDS, has_our_mark, spellings
+from tagger.holders.xmp.packet import Packet
+from tagger.holders.xmp.record import NOTHING, OurTag, Record
+from tagger.text import same_keyword
+
+# A sidecar without any of these words is not parsed; a history of darktable's is long.
+_FIELD_NAMES = tuple(field.name[1].encode() for field in FIELDS)
+
+
+class Xmp(SidecarHolder):
+    """An XMP sidecar."""
+
+    kind = "xmp"
+    has_two_names = True
+    merges = frozenset({"merge"})
+
+    def files(self, image: str, places: Places) -> Sequence[str]:
+        """See :meth:`Holder.files`."""
+        return places.to_merge(image)
+
+    def has(self, content: bytes, genres: Genres) -> bool:
+        """See :meth:`Holder.has`."""
+        squeezed = content.replace(b"\0", b"")  # UTF-16 and UTF-32 too
+        if not has_our_mark(squeezed) and not any(name in squeezed for name in _FIELD_NAMES):
+            return False
+        packet = Packet(content)
+        if packet.record is not None:
+            return True
+        texts = [
+            text for field in FIELDS for place in packet.places(field) for text in place.texts()
+        ]
+        return any(level in genres for text in texts for level in _levels(text))
+
+    def put(self, content: bytes | None, wish: Wish) -> Edit:
+        """See :meth:`Holder.put` and :func:`with_tags`."""
+        draft = with_tags(None if content is None else Packet(content), wish)
+        new = draft.spelled(draft.record)
+        if draft.is_settled:
+            return SETTLED
+        return UNCHANGED if new is content else Edit(State.CHANGED, new)
+
+    def pin(self, content: bytes | None, wish: Wish) -> Edit:
+        """See :meth:`Holder.pin` and :func:`with_pinned`."""
+        draft = with_pinned(None if content is None else Packet(content), wish)
+        return draft.told(draft.spelled(draft.record), wish)
+
+    def take_out(self, content: bytes | None, *, settled: bool) -> Edit:
+        """See :meth:`Holder.take_out`."""
+        # Whatever has no mark of ours is no concern of ours, damaged or not.
+        if content is None or not has_our_mark(content):
+            return UNCHANGED
+        return without_tags(Packet(content), settled=settled)
+
+
+HOLDER = Xmp
+
+
+class Draft:
+    """A packet in which tags are changed, and whose record is still open to more notes.
+
+    Args:
+        packet: as it was; None for one that is made.
+
+    Attributes:
+        former: what was noted before.
+        record: what is noted from now on; None where nothing need be.
+    """
+
+    def __init__(self, packet: Packet | None) -> None:
+        self._packet = packet
+        self._after = packet
+        made = dataclasses.replace(NOTHING, created=packet is None)
+        self.former = (packet.record if packet else None) or made
+        self._editor = None if packet is None else Editor(packet, self.former)
+        self.record: Record | None = self.former
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a person had settled the tags before."""
+        return bool(self.former.settled)
+
+    def set_tags(self, tags: list[tuple[str, str]], root: tuple[str, ...], date: str) -> Record:
+        """Put tags (name, probability) into every field; return the former record with these."""
+        texts = spellings(root, [name for name, _ in tags])
+        was, former = self.former.was, self.former
+        if self._editor is None:
+            written = [each_once(of_field) for of_field in texts]
+        else:
+            written = [self._editor.set_field(at, of_field) for at, of_field in enumerate(texts)]
+            was = tuple(self._editor.was)
+        entries = tuple(
+            OurTag(name, probability, tuple(own))
+            for (name, probability), *own in zip(tags, *written, strict=True)
+        )
+        record = dataclasses.replace(former, entries=entries, was=was)
+        keeps_date = former.date and record.says_the_same_tags(former)
+        return dataclasses.replace(record, date=former.date if keeps_date else date)
+
+    def spelled(self, record: Record | None) -> bytes:
+        """Return the packet, the very same bytes where nothing changes.
+
+        Args:
+            record: what is noted from now on; None takes the note away.
+
+        Raises:
+            CannotChange: it would read as no XMP: that is never written.
+        """
+        if self._editor is None or self._packet is None:
+            assert record is not None  # it notes that the packet is ours
+            return new_packet(record)
+        content = self._editor.finished(record)
+        if content is not self._packet.source.data:
+            try:
+                self._after = Packet(content)
+            except CannotChange as error:
+                raise CannotChange(
+                    f"XMP that cannot be changed safely (it would be {error})"
+                ) from None
+        return content
+
+    def told(self, content: bytes, wish: Wish) -> Edit:
+        """Say what a person's tags change in ``dc:subject``.
+
+        Args:
+            content: the packet, see :meth:`spelled`.
+            wish: the tags.
+        """
+        given: dict[str, str] = {}
+        for name in wish.names:
+            given.setdefault(same_keyword(name), name)
+        before, after, is_same = {}, given, False
+        if self._packet is not None and self._after is not None:
+            before = self._packet.subjects()
+            is_same = content is self._packet.source.data
+            after = before if is_same else self._after.subjects()
+        return Edit(
+            State.UNCHANGED if is_same else State.CHANGED,
+            content,
+            tuple(text for key, text in after.items() if key not in before),
+            tuple(text for key, text in before.items() if key not in after),
+            tuple(
+                entry.tag
+                for entry in self.former.entries
+                if same_keyword(entry.tag) in after.keys() - given.keys()
+            ),
+            self.is_settled,
+        )
+
+    def left(self) -> bytes | None:
+        """Return the packet without our tags; None where it was ours and says nothing else."""
+        self.set_tags([], (), "")
+        content = self.spelled(None)
+        is_empty = self._after is not None and self._after.says_nothing()
+        return None if self.former.created and is_empty else content
+
+
+def with_tags(packet: Packet | None, wish: Wish) -> Draft:
+    """Put a model's tags into a packet in place of our former ones.
+
+    Whoever put a keyword there before us keeps it: it is not noted as ours and never taken out. A
+    tag of ours that is gone from ``dc:subject`` was taken out by someone, and stays out. Tags that
+    a person has settled stay as they are.
+
+    Args:
+        packet: None makes a new one.
+        wish: what it shall say.
+
+    Raises:
+        CannotChange: the packet cannot be changed safely.
+    """
+    draft = Draft(packet)
+    if draft.is_settled:
+        return draft
+    removed = () if packet is None else _removed(packet, draft.former)
+    tags = [(name, f"{score:.4f}") for name, score in wish.tags if name not in removed]
+    record = draft.set_tags(tags, wish.root or (), wish.date)
+    model = f"{wish.model.name} {wish.model.version}" if wish.model else ""
+    record = dataclasses.replace(record, removed=removed, model=model)
+    draft.record = record if record.is_needed else None
+    return draft
+
+
+def with_pinned(packet: Packet | None, wish: Wish) -> Draft:
+    """Put a person's tags into a packet in place of ours, and note that a person chose them.
+
+    Keywords that are not ours stay. Unlike a model, a person may put in again what someone took
+    out. The outcome does not depend on how often this is done. Arguments and errors as for
+    :func:`with_tags`.
+    """
+    draft = Draft(packet)
+    former = draft.former
+    tags = [(name, "" if score is None else f"{score:.4f}") for name, score in wish.tags]
+    record = draft.set_tags(tags, former.root if wish.root is None else wish.root, wish.date)
+    if former.settled and record.says_the_same_tags(former):
+        draft.record = dataclasses.replace(former, was=record.was)
+    else:
+        draft.record = dataclasses.replace(record, removed=(), settled=wish.date)
+    return draft
+
+
+def without_tags(packet: Packet, *, settled: bool) -> Edit:
+    """Take our tags out of a packet, see :meth:`Holder.take_out`."""
+    record = packet.record
+    if record is None:
+        return UNCHANGED
+    if record.settled and not settled:
+        return SETTLED
+    left = Draft(packet).left()
+    tags = tuple(entry.tag for entry in record.entries)
+    return Edit(State.REMOVED if left is None else State.CHANGED, left, removed=tags)
+
+
+def _removed(packet: Packet, record: Record) -> tuple[str, ...]:
+    """Return the tags of ours that someone took out: every program keeps dc:subject."""
+    present = packet.subjects() if record.entries else {}
+    gone = [entry.tag for entry in record.entries if same_keyword(entry.tag) not in present]
+    return tuple(dict.fromkeys((*record.removed, *gone)))
+
+
+def _levels(keyword: str) -> set[str]:
+    """A keyword, and every level of it where it is a path of names."""
+    return {keyword, *keyword.split("|"), *keyword.split("/")}
