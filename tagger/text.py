@@ -67,11 +67,6 @@ def harmless(text: str, *, keep: str = "") -> str:
     )
 
 
-def as_given(path: str) -> str:
-    """Leave a path as it was given."""
-    return path
-
-
 def relative_to(folder: str) -> Callable[[str], str]:
     """Return a function: path → path from ``folder`` on.
 

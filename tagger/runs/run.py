@@ -117,7 +117,7 @@ class Run:
             rows = self._table.image_rows(result)
             path, text, count = rows.path, rows.text, rows.count
         key = notes.key_of(path)
-        if self._table is not None:
+        if self._table is not None and self._table.book is not None:
             former = self._done.find(key) if self._done is not None else None
             self._row_count += count - (former.rows if former else 0)
             self._table.check_size(self._row_count)

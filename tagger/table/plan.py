@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tagger.errors import UsageError
 from tagger.files import IMAGE_SUFFIXES
 from tagger.table.formats import Format, LayoutName
-from tagger.text import as_given, printable, relative_to
+from tagger.text import printable, relative_to
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class TablePlan:
         """Return a function: an image's path → the path that the table shows."""
         if self.absolute:
             return os.path.abspath
-        return as_given if self.relative_to is None else relative_to(self.relative_to)
+        return str if self.relative_to is None else relative_to(self.relative_to)
 
 
 def _format(output: str | None, wanted: Format | None) -> Format | None:

@@ -10,7 +10,7 @@ from tagger.results import Failed, Result
 from tagger.table.columns import EXTRA_COLUMNS, Column, Kind, Row
 from tagger.table.formats import Format, LayoutName
 from tagger.table.plan import TablePlan
-from tagger.table.text import TextEncoding
+from tagger.table.text import encoding, head
 from tagger.text import TAG_SEPARATOR, escape, printable
 
 _PATH = Column("path", Kind.TEXT)
@@ -51,6 +51,9 @@ class Table:
     Attributes:
         plan: as given.
         columns: of the table: those of the layout, extra ones, labels.
+        header: their names.
+        a_row_a_tag: whether an image may have several rows.
+        text: rows → text.
         head: what the text begins with.
         book: what writes the format; None for text.
 
@@ -77,18 +80,14 @@ class Table:
             *(extra.column for extra in self._extras),
             *(Column(label, Kind.PROBABILITY) for label in self._labels),
         )
+        self.header = tuple(column.name for column in self.columns)
         self._spell = plan.spelling()
         self._cut = cut
         wanted = plan.format or Format.CSV
         self.book = None if wanted.is_text else wanted.book(f"The format {wanted}")(self.columns)
         text = wanted if wanted.is_text else Format.JSONL
-        self._text = TextEncoding(text, self.header, excel=plan.excel)
-        self.head = self._text.head
-
-    @property
-    def header(self) -> tuple[str, ...]:
-        """The columns' names."""
-        return tuple(column.name for column in self.columns)
+        self.text = encoding(text, self.header, excel=plan.excel)
+        self.head = head(text, self.header, excel=plan.excel)
 
     def spell(self, path: str) -> str:
         """Return what the column ``path`` shows for an image's path."""
@@ -120,10 +119,6 @@ class Table:
         """Return the rows of a result as text."""
         rows = self.rows(result)
         return ImageRows(str(rows[0][0]), self.text(rows), len(rows), isinstance(result, Failed))
-
-    def text(self, rows: Sequence[Row]) -> bytes:
-        """Return rows as text."""
-        return self._text(rows)
 
     def check_size(self, rows: int) -> None:
         """Refuse a number of rows that the format cannot hold.

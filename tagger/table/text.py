@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import SimpleNamespace
 
 from tagger.errors import TableError, first_line
@@ -40,30 +40,26 @@ def without_apostrophe(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-class TextEncoding:
-    """Turns rows into lines.
+def encoding(
+    format: Format, header: Sequence[str], *, excel: bool = False
+) -> Callable[[Iterable[Row]], bytes]:
+    """Return a function: rows → lines, each with its end.
 
     Args:
         format: of text.
         header: the columns' names.
-        excel: for CSV and TSV: start with a byte order mark, so that Excel reads UTF-8, and put
-            an apostrophe before cells that a spreadsheet would run.
-
-    Attributes:
-        head: what a table starts with.
+        excel: for CSV and TSV: put an apostrophe before cells that a spreadsheet would run.
     """
+    if format is Format.JSONL:
+        return _json_lines(header)
+    return _delimited_lines("\t" if format is Format.TSV else ",", excel=excel)
 
-    def __init__(self, format: Format, header: tuple[str, ...], *, excel: bool = False) -> None:
-        if format is Format.JSONL:
-            self._encode = _json_lines(header)
-            self.head = b""
-        else:
-            self._encode = _delimited_lines("\t" if format is Format.TSV else ",", excel=excel)
-            self.head = (_BOM if excel else b"") + self._encode([list(header)])
 
-    def __call__(self, rows: Iterable[Row]) -> bytes:
-        """Return each row as a line, with its end."""
-        return self._encode(rows)
+def head(format: Format, header: Sequence[str], *, excel: bool = False) -> bytes:
+    """Return what a table starts with; ``excel`` needs a byte order mark to read UTF-8."""
+    if format is Format.JSONL:
+        return b""
+    return (_BOM if excel else b"") + encoding(format, header, excel=excel)([list(header)])
 
 
 def _delimited_lines(delimiter: str, *, excel: bool) -> Callable[[Iterable[Row]], bytes]:
@@ -89,7 +85,7 @@ def _harmless(cell: Cell) -> Cell:
     return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
-def _json_lines(header: tuple[str, ...]) -> Callable[[Iterable[Row]], bytes]:
+def _json_lines(header: Sequence[str]) -> Callable[[Iterable[Row]], bytes]:
     spell = json.JSONEncoder(ensure_ascii=False).encode
 
     def encode(rows: Iterable[Row]) -> bytes:
