@@ -12,7 +12,7 @@ import functools
 import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from collections.abc import Set as AbstractSet
 
 from tagger.errors import UsageError
@@ -124,3 +124,18 @@ def undivided(cell: str, known: AbstractSet[str]) -> list[str]:
     if TAG_SEPARATOR in cell or pieces in ([], [cell.strip()]) or not set(pieces) <= known:
         return []
     return pieces
+
+
+def each_once(texts: Sequence[str], foreign: Collection[str] = ()) -> list[str | None]:
+    """Return each text that is not there yet; None for one that is.
+
+    Args:
+        texts: keywords.
+        foreign: what those of others have in common with the same ones, see :func:`same_keyword`.
+    """
+    seen = set(foreign)
+    written: list[str | None] = []
+    for text, key in zip(texts, map(same_keyword, texts), strict=True):
+        written.append(None if key in seen else text)
+        seen.add(key)
+    return written

@@ -190,9 +190,11 @@ class Holders:
     def _put(self, one: Holder, wish: Wish, failures: list[Failed]) -> None:
         """Put tags into all files of one kind."""
         image = wish.path
-        if one.is_sidecar and (taken := self._places.taken(image, one.kind)) is not None:
-            self.counts.there.add(taken)
-            return
+        if self._plan.replace_ending and one.is_sidecar:  # else none is another image's too
+            taken = self._places.taken(image, one.kind)
+            if taken is not None:
+                self.counts.there.add(taken)
+                return
         try:
             files = self._files(one, image)
         except LeftAlone as left:

@@ -22,7 +22,6 @@ from tagger.holders.nfo.films import Films
 from tagger.holders.nfo.genres import meanings
 from tagger.holders.places import Places
 from tagger.holders.xml.elements import Node, escape
-from tagger.holders.xml.source import last_line
 from tagger.holders.xmp.names import has_our_mark
 
 MISSING = Reason("without_nfo", "images have no .nfo of a film beside them")
@@ -211,7 +210,7 @@ class _Editor:
         root, source = self._root, self._source
         before = source.blanks_before(root.start).decode()
         has_lines = "\n" in before or b"\n" in source.text[root.inner : root.inner_end]
-        lead = f"\n{last_line(before)}  " if has_lines else ""
+        lead = "\n" + before.rpartition("\n")[2] + "  " if has_lines else ""
         if not source.is_empty_tag(root):
             text = "".join(lead + element for element in [*elements, record.element()])
             source.insert(root.inner, text.encode())

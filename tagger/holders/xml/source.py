@@ -154,11 +154,6 @@ class Source:
         return self._bom + text_after.encode(self._encoding, "xmlcharrefreplace")
 
 
-def last_line(blanks: str) -> str:
-    """Return the indentation at the end of white space."""
-    return blanks.rpartition("\n")[2]
-
-
 def _encoding(data: bytes) -> tuple[bytes, str]:
     for bom, name in _BOMS:
         if data.startswith(bom):

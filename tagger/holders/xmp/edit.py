@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from tagger.holders.xml.elements import Node, escape, escape_value
-from tagger.holders.xml.source import last_line
 from tagger.holders.xmp.markup import (
     Lines,
     Prefixes,
@@ -17,7 +16,7 @@ from tagger.holders.xmp.markup import (
 from tagger.holders.xmp.names import FIELDS, RDF, TAGGER, Field
 from tagger.holders.xmp.packet import Item, Packet, Place
 from tagger.holders.xmp.record import Record
-from tagger.text import same_keyword
+from tagger.text import each_once, same_keyword
 
 
 class Editor:
@@ -285,7 +284,7 @@ class Editor:
 
     def _deeper(self, node: Node) -> str:
         blanks = self._source.blanks_before(node.start).decode()
-        return f"\n{last_line(blanks)} " if "\n" in blanks else ""
+        return blanks[blanks.rindex("\n") :] + " " if "\n" in blanks else ""
 
 
 def _target(places: list[Place]) -> Place | None:
@@ -293,18 +292,3 @@ def _target(places: list[Place]) -> Place | None:
     lists = [place for place in places if place.container is not None]
     elements = [place for place in places if place.node is not None]
     return next(iter([*lists, *elements, *places]), None)
-
-
-def each_once(texts: Sequence[str], foreign: Collection[str] = ()) -> list[str | None]:
-    """Return the texts that are to be ours: None for one that is there already.
-
-    Args:
-        texts: what shall be there.
-        foreign: what keywords of others have in common with the same ones.
-    """
-    seen = set(foreign)
-    written: list[str | None] = []
-    for text, key in zip(texts, map(same_keyword, texts), strict=True):
-        written.append(None if key in seen else text)
-        seen.add(key)
-    return written

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tagger.holders.xml.elements import escape, escape_value
-from tagger.holders.xml.source import last_line
 from tagger.holders.xmp.names import FIELDS, PREFIXES, RDF, TAGGER, Field
 from tagger.holders.xmp.record import Record, record_lines
 
@@ -84,7 +83,7 @@ def described(about: str, lines: Lines, prefixes: Prefixes, lead: str) -> str:
     """
     name = f"{prefixes.of(RDF)}:Description"
     head = f'<{name} {prefixes.of(RDF)}:about="{escape_value(about)}"'
-    break_ = f"\n{last_line(lead)} " if "\n" in lead else ""
+    break_ = lead[lead.rindex("\n") :] + " " if "\n" in lead else ""
     whole = [
         (0, f"{head}{prefixes.declarations(break_)}>"),
         *((depth + 1, text) for depth, text in lines),
@@ -109,7 +108,7 @@ def lay_out(lines: Lines, lead: str) -> str:
     """Join lines, indented like what follows ``lead``; without line breaks where it has none."""
     if "\n" not in lead:
         return "".join(text for _, text in lines)
-    start = "\n" + last_line(lead)
+    start = lead[lead.rindex("\n") :]
     return "".join(
         f"{start}{' ' * depth}{text}" if number else text
         for number, (depth, text) in enumerate(lines)

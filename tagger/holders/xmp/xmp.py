@@ -9,12 +9,12 @@ from tagger.errors import CannotChange
 from tagger.holders.change import SidecarHolder
 from tagger.holders.holder import SETTLED, UNCHANGED, Edit, Genres, State, Wish
 from tagger.holders.places import Places
-from tagger.holders.xmp.edit import Editor, each_once
+from tagger.holders.xmp.edit import Editor
 from tagger.holders.xmp.markup import new_packet
 from tagger.holders.xmp.names import FIELDS, has_our_mark, spellings
 from tagger.holders.xmp.packet import Packet
 from tagger.holders.xmp.record import NOTHING, OurTag, Record
-from tagger.text import same_keyword
+from tagger.text import each_once, same_keyword
 
 # A sidecar without any of these words is not parsed; a history of darktable's is long.
 _FIELD_NAMES = tuple(field.name[1].encode() for field in FIELDS)
@@ -47,9 +47,9 @@ class Xmp(SidecarHolder):
     def put(self, content: bytes | None, wish: Wish) -> Edit:
         """See :meth:`Holder.put` and :func:`with_tags`."""
         draft = with_tags(None if content is None else Packet(content), wish)
-        new = draft.spelled(draft.record)
         if draft.is_settled:
             return SETTLED
+        new = draft.spelled(draft.record)
         return UNCHANGED if new is content else Edit(State.CHANGED, new)
 
     def pin(self, content: bytes | None, wish: Wish) -> Edit:
@@ -189,7 +189,7 @@ def with_tags(packet: Packet | None, wish: Wish) -> Draft:
     record = draft.set_tags(tags, wish.root or (), wish.date)
     model = f"{wish.model.name} {wish.model.version}" if wish.model else ""
     record = dataclasses.replace(record, removed=removed, model=model)
-    draft.record = record if record.is_needed else None
+    draft.record = record if packet is None or record.is_needed else None
     return draft
 
 
