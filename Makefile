@@ -8,13 +8,18 @@ FUZZ_SECONDS ?= 600
 FUZZ_IMAGES ?= 1000
 FUZZ_SEED ?= $(shell date +%s)
 
-.PHONY: demo test test-gpu fuzz fuzz-short kill lint format wheelhouse offline-check samples benchmark clean
+.PHONY: demo test test-slow test-gpu fuzz fuzz-short kill lint format wheelhouse offline-check samples benchmark clean
 
 demo: $(VENV)/.base
 	$(BIN)/tagger tag samples --format csv --layout list
 
+# What every change should pass: minutes.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow"
+
+# The rest: kills, stalls, browsers, office programs, trainings.
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow
 
 test-gpu: $(VENV)/.dev
 	$(BIN)/python -m pytest -m gpu

@@ -61,7 +61,7 @@ def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares costly fixtures when several processes test (pytest -n).
 
-    Whatever needs the one trained network goes to one process, and begins first.
+    Whatever needs the one trained network is slow, goes to one process, and begins first.
     """
 
     def group(item: pytest.Item) -> str:
@@ -70,6 +70,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group(item)))
+        if group(item) == "trained":
+            item.add_marker(pytest.mark.slow)
     first = {"trained": 0, "tests/test_train_garments.py": 1}
     items.sort(key=lambda item: first.get(group(item), 2))
 

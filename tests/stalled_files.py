@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,7 +19,13 @@ import pytest
 #: Seconds for which a file is sure to be held once somebody wants to open it.
 HELD = 40
 
-only_on_linux = pytest.mark.skipif(sys.platform != "linux", reason="file leases are Linux's")
+_only_on_linux = pytest.mark.skipif(sys.platform != "linux", reason="file leases are Linux's")
+
+
+def stalls(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test in which a file stalls: it is slow, and needs Linux."""
+    return pytest.mark.slow(_only_on_linux(test))
+
 
 _HOLD = """
 import fcntl, os, signal, sys

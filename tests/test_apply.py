@@ -479,6 +479,7 @@ def resave(table: str, to: str, out: Path) -> str:
     return str(out / f"{Path(table).stem}.{to}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [("tags.csv", "--excel"), ("tags.csv",), ("tags.xlsx",)])
 def test_libreoffice_gives_back_what_we_read(
     start: tuple[str, ...], folder: Path, tag: Run, tagger: Run

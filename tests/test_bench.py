@@ -44,6 +44,7 @@ def test_a_folder_is_measured(posters: Path, tiny_model: Path):
     assert rates["bound"] in ("decode", "model", "both")
 
 
+@pytest.mark.slow
 def test_without_a_folder_small_and_large_posters_are_drawn(folder: Path, tiny_model: Path):
     report = bench("--model", tiny_model, "--images", "8", "--rounds", "1", cwd=folder)
     assert list(report["sets"]) == ["small (300 × 444)", "large (2000 × 3000)"]

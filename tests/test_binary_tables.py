@@ -242,6 +242,7 @@ def test_row_groups_are_written_as_they_come(folder: Path) -> None:
     assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [2, 2, 1]
 
 
+@pytest.mark.slow
 def test_a_row_group_of_many_columns_has_fewer_rows() -> None:
     sizes = [
         table_for("wide", "parquet", [f"label {n}" for n in range(labels)], columns=()).book.group

@@ -158,6 +158,7 @@ def test_a_log_that_is_full_stops_nothing(posters: Path, tiny_model: Path) -> No
     assert ran.stdout == b"path,tags,error\np/a.png,red,\np/b.png,blue,\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("signals", "code", "former"),
     [
@@ -203,6 +204,7 @@ def test_an_interrupted_run_keeps_whole_rows(
     assert not (folder / "t.csv.lock").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "former"),
     [("parquet", None), ("xlsx", None), ("parquet", "former"), ("xlsx", "former")],

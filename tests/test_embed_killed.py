@@ -17,6 +17,8 @@ from test_xmp_people import wish
 
 from tagger.holders.image.container import EmbedError
 
+pytestmark = pytest.mark.slow  # kills
+
 WITH_TESTS = {**environment(), "PYTHONPATH": str(Path(__file__).parent)}
 
 # A process that ends itself, without any chance to tidy up, when the system is asked for the

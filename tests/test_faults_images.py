@@ -15,7 +15,7 @@ import pytest
 from commands import Argument, Ran, command_line, environment, run_measured
 from pictures import png_bytes, save_picture
 from PIL import Image, PngImagePlugin
-from stalled_files import Stalled, only_on_linux
+from stalled_files import Stalled, stalls
 
 from tagger.decode import resize as resizing
 from tagger.decode.budget import NO_HURRY, Attempt, Memory
@@ -222,7 +222,7 @@ def test_whatever_a_decoder_raises_is_one_row(
 # Files that vanish or change
 
 
-@only_on_linux
+@stalls
 def test_images_that_vanish_or_change_while_a_run_is_at_work_fail_alone(
     folder: Path, tiny_model: Path
 ) -> None:
@@ -287,7 +287,7 @@ def unprivileged(command: Sequence[Argument]) -> list[Argument]:
     return ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--", *command]
 
 
-@only_on_linux
+@stalls
 def test_files_and_folders_without_permission_fail_by_name(folder: Path, tiny_model: Path) -> None:
     save_picture(folder / "p/a.png")
     closed = save_picture(folder / "p/b.png")

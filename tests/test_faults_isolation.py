@@ -11,7 +11,7 @@ import pytest
 from commands import Ran
 from messages import says
 from pictures import png_bytes, save_picture
-from stalled_files import Stalled, only_on_linux
+from stalled_files import Stalled, stalls
 
 from tagger.decode.budget import DEFAULT_LIMITS, NO_HURRY, Attempt, ImageError, ImageLimits, Memory
 from tagger.decode.patience import threads_left_behind
@@ -105,7 +105,7 @@ def test_a_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
         assert [one._process.pid for one in processes._all] != [decoder._process.pid]
 
 
-@only_on_linux
+@stalls
 def test_a_process_that_hangs_is_ended(folder: Path, tiny_model: Path) -> None:
     paths = [str(save_picture(folder / f"{letter}.png")) for letter in "abcd"]
     model = TaggerModel(tiny_model, "cpu", batch_size=2)

@@ -14,7 +14,7 @@ import pytest
 from commands import Argument, Ran, command_line, environment
 from messages import says
 from pictures import save_picture
-from stalled_files import Stalled, only_on_linux
+from stalled_files import Stalled, stalls
 
 from tagger.holders.xml.elements import parse
 
@@ -62,7 +62,7 @@ def ended(process: subprocess.Popen[bytes]) -> Ran:
 # Folders that go away
 
 
-@only_on_linux
+@stalls
 def test_an_output_folder_that_is_removed_ends_the_run(posters: Path, tiny_model: Path) -> None:
     Path("out").mkdir()
     """And not after the rest of the work: it hangs here, and nobody waits for it."""
@@ -76,7 +76,7 @@ def test_an_output_folder_that_is_removed_ends_the_run(posters: Path, tiny_model
         assert ended(process) == Ran(3, b"", says("no folder", output="out/t.csv"))
 
 
-@only_on_linux
+@stalls
 def test_a_folder_of_sidecars_that_is_removed_is_made_again(
     posters: Path, tiny_model: Path
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_folder_of_sidecars_that_is_removed_is_made_again(
     assert sorted(os.listdir("out")) == [f"{name}.txt" for name in NAMES]
 
 
-@only_on_linux
+@stalls
 def test_images_that_are_moved_away_get_no_sidecars_and_are_told(
     posters: Path, tiny_model: Path
 ) -> None:
@@ -114,7 +114,7 @@ def test_images_that_are_moved_away_get_no_sidecars_and_are_told(
 # Folders that are locked
 
 
-@only_on_linux
+@stalls
 def test_sidecars_that_may_not_be_written_fail_one_by_one(posters: Path, tiny_model: Path) -> None:
     save_picture(posters / "open/z.png")
     posters.chmod(0o555)
@@ -131,7 +131,7 @@ def test_sidecars_that_may_not_be_written_fail_one_by_one(posters: Path, tiny_mo
     assert (posters / "open/z.png.txt").read_text() == "red\n"
 
 
-@only_on_linux
+@stalls
 def test_a_table_in_a_locked_folder_is_refused_before_the_work(
     posters: Path, tiny_model: Path
 ) -> None:
@@ -142,7 +142,7 @@ def test_a_table_in_a_locked_folder_is_refused_before_the_work(
     assert ran == Ran(3, b"", says("no permission", output="out/t.csv"))
 
 
-@only_on_linux
+@stalls
 def test_a_folder_that_is_locked_later_keeps_the_rows(posters: Path, tiny_model: Path) -> None:
     Path("out").mkdir()
     with Stalled(posters / NAMES[-1]) as stalled:

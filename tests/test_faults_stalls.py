@@ -15,7 +15,7 @@ from commands import PATIENCE, command_line, environment, run_tagger, wait_until
 from main_memory import SessionInMainMemory
 from messages import says
 from pictures import many_scans, save_picture
-from stalled_files import HELD, Stalled, only_on_linux
+from stalled_files import HELD, Stalled, stalls
 
 from tagger.decode import budget
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
@@ -37,7 +37,7 @@ def posters(folder: Path) -> list[Path]:
     return [save_picture(folder / "p" / name) for name in NAMES]
 
 
-@only_on_linux
+@stalls
 def test_an_image_that_stalls_fails_and_the_run_goes_on(
     folder: Path, posters: list[Path], tiny_model: Path
 ) -> None:
@@ -60,7 +60,7 @@ def test_an_image_that_stalls_fails_and_the_run_goes_on(
     ]
 
 
-@only_on_linux
+@stalls
 def test_an_image_that_answers_late_is_tagged(
     folder: Path, posters: list[Path], tiny_model: Path
 ) -> None:
@@ -74,7 +74,7 @@ def test_an_image_that_answers_late_is_tagged(
     assert told.decode().splitlines()[1:] == [f"p/{name},red," for name in NAMES]
 
 
-@only_on_linux
+@stalls
 @pytest.mark.parametrize("device", ["cpu", "cuda:0"])
 def test_the_place_of_a_stalled_image_is_kept_on_every_device(
     posters: list[Path], tiny_model: Path, monkeypatch: pytest.MonkeyPatch, device: str
@@ -95,7 +95,7 @@ def test_the_place_of_a_stalled_image_is_kept_on_every_device(
     wait_until(lambda: not threads_left_behind())
 
 
-@only_on_linux
+@stalls
 def test_a_drive_that_is_gone_ends_the_run(folder: Path, tiny_model: Path) -> None:
     save_picture(folder / "p/00.png")
     dead = [save_picture(folder / f"p/{number:02}.png") for number in range(1, 40)]
@@ -114,7 +114,7 @@ def test_a_drive_that_is_gone_ends_the_run(folder: Path, tiny_model: Path) -> No
     assert set(rows[2:]) <= {f"p/{path.name},,reading it takes longer than 2.5 s" for path in dead}
 
 
-@only_on_linux
+@stalls
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_waits_for_no_stalled_image(
     folder: Path, posters: list[Path], tiny_model: Path, number: signal.Signals
@@ -129,7 +129,7 @@ def test_a_signal_waits_for_no_stalled_image(
     assert (run.returncode, said.decode()) == (128 + number, says(name, signal=number.name))
 
 
-@only_on_linux
+@stalls
 def test_a_second_signal_ends_the_run_at_once(
     folder: Path, posters: list[Path], tiny_model: Path
 ) -> None:
@@ -145,6 +145,7 @@ def test_a_second_signal_ends_the_run_at_once(
     assert (run.returncode, said) == (143, b"")
 
 
+@pytest.mark.slow
 def test_a_run_under_nohup_survives_the_terminal(
     folder: Path, posters: list[Path], tiny_model: Path
 ) -> None:
@@ -180,6 +181,7 @@ def test_a_header_without_end_is_refused(tmp_path: Path) -> None:
     assert str(refused.value) == "damaged image: its header has no end"
 
 
+@pytest.mark.slow
 def test_who_computes_without_a_look_back_is_seen_from_outside() -> None:
     made = threading.Event()
     attempts: list[Attempt] = []
@@ -216,6 +218,7 @@ def test_waiting_for_memory_is_no_stall(monkeypatch: pytest.MonkeyPatch) -> None
     assert memory.take_more(100)
 
 
+@pytest.mark.slow
 def test_a_folder_that_stalls_fails_and_the_walk_goes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,8 @@ import pytest
 from forked import Forks, Outcome
 from pictures import save_picture
 
+pytestmark = pytest.mark.slow  # runs of every kind, ten times each
+
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 POINTS = 10
 FULL = "cannot be written: no space left on device."

@@ -37,6 +37,7 @@ def jpeg() -> bytes:
     return b"\xff\xd8" + b"\xff\xe0\0\2" * MANY + drawn_images()["baseline.jpg"][2:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [("a.png", png), ("b.png", preallocated), ("c.webp", webp), ("d.jpg", jpeg)],

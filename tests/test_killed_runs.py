@@ -10,9 +10,12 @@ import pytest
 from forked import Forks
 from kill_runs import SCENARIOS, Campaign, Killer, Scenario
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(__import__("os"), "fork"), reason="Windows has neither fork nor SIGKILL"
-)
+pytestmark = [
+    pytest.mark.slow,  # kills
+    pytest.mark.skipif(
+        not hasattr(__import__("os"), "fork"), reason="Windows has neither fork nor SIGKILL"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

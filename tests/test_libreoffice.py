@@ -13,6 +13,8 @@ from readers import reader
 
 from tagger.text import unescape
 
+pytestmark = pytest.mark.slow  # an office program
+
 LAYOUTS = ("wide", "list", "long")
 
 NAMES = (

@@ -12,6 +12,8 @@ from foreign_sidecars import LISTS
 from pictures import save_picture
 from system_calls import FILES, NETWORK, PROGRAMS, Traced, trace_program, trace_tagger
 
+pytestmark = pytest.mark.slow  # whole runs under strace
+
 # What a process without a user's settings finds at home: nothing.
 _HOME = "home"
 

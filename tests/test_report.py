@@ -230,6 +230,7 @@ def test_labels_are_text_wherever_they_stand():
         assert page.texts.count(f"{short} ({item.positives})") == 2  # bar, row of the heat map
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "options"),
     [
@@ -251,6 +252,7 @@ def test_unusual_runs_have_a_page_too(labels: Sequence[str], options: dict[str, 
         assert any(text.split(" *")[0] == label for text in page.texts)
 
 
+@pytest.mark.slow
 def test_charts_of_many_labels_say_what_they_leave_out():
     page = Page(render_page(made_up_report([f"label {i}" for i in range(70)], images=300)))
     assert [text for text in page.texts if "the table has all" in text] == [

@@ -20,6 +20,8 @@ pytest.importorskip("sklearn", reason="the 'train' extra is not installed")
 from report_fixtures import made_up_report
 from tagger_training.report import render_page
 
+pytestmark = pytest.mark.slow  # a browser
+
 LABELS = ("Drama", '<b>&"', "$x$", "ドラマ", "N/A")
 
 

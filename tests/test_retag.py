@@ -92,6 +92,7 @@ def write_all_tables(tag: Run) -> None:
         assert tag("posters", "-o", name, "--columns", EVERYTHING, *excel).code == 1
 
 
+@pytest.mark.slow
 def test_it_equals_a_fresh_run_to_the_byte(posters: Path, tag: Run, retag: Run) -> None:
     write_all_tables(tag)
     for wish, options in OPTIONS.items():
@@ -106,6 +107,7 @@ def test_it_equals_a_fresh_run_to_the_byte(posters: Path, tag: Run, retag: Run) 
             )
 
 
+@pytest.mark.slow
 def test_it_equals_a_fresh_run_of_the_bundled_model(tmp_path: Path) -> None:
     def output(*arguments: str) -> bytes:
         ran = run_tagger(*arguments, cwd=ROOT)

