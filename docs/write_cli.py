@@ -11,7 +11,7 @@ from typing import Any
 
 import typer.main
 
-from tagger.cli import app, run
+from tagger.cli.app import app, run
 
 PAGE = Path(__file__).parent / "cli.md"
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tagger.cli.console import EXIT_READER_GONE, say
 from tagger.cli.options.holders import OutputOptions, embedding_writer, sidecar_writer
 from tagger.cli.options.resume import Origin, ResumeOptions, recorded_run
-from tagger.cli.streams import EXIT_READER_GONE, say
 
 if TYPE_CHECKING:
     from tagger.cli.progress import TagProgress

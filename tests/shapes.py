@@ -79,7 +79,8 @@ def _page(number: int, kind: tuple[str, ...]) -> Image.Image:
 # The command itself, whose progress display pulls the plug after the first batch of epoch 2.
 _KILLED_IN_EPOCH_2 = """
 import os, signal, sys
-from tagger.cli import run, train
+from tagger.cli import run
+from tagger.cli.commands import train
 
 def pull_the_plug(display, epoch, done, total, loss):
     if epoch == 2:

@@ -16,7 +16,7 @@ from messages import says
 from pictures import save_picture
 from test_imports import loaded_by
 
-from tagger.cli import app
+from tagger.cli.app import app
 from tagger.cli.config_values import option_key
 from tagger.cli.configurable import ConfigurableCommand
 

@@ -12,7 +12,7 @@ import pytest
 import typer
 from commands import Ran
 
-from tagger.cli import app
+from tagger.cli.app import app
 from tagger.cli.options.groups import Only, OptionGroup, Without, spread
 
 Run = Callable[..., Ran]

@@ -8,11 +8,12 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from tagger.cli.console import logs
 from tagger.cli.options.groups import REST, spread
 
 
 class Command(TyperCommand):
-    """Shows each group of options under its own heading in ``--help``."""
+    """Shows each group of options under its own heading in ``--help``, and heeds ``-v``."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of arguments and options.
@@ -32,6 +33,19 @@ class Command(TyperCommand):
         for heading, records in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Args:
+            ctx: its context; as object it has what native code writes to stderr.
+        """
+        verbosity = ctx.params.get("verbose")
+        if not verbosity:
+            return super().invoke(ctx)
+        ctx.obj.let_through()
+        with logs(verbosity):
+            return super().invoke(ctx)
 
 
 def register(

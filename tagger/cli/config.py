@@ -12,7 +12,7 @@ import typer
 
 from tagger.cli.config_files import ConfigFile, read_table, shown
 from tagger.cli.config_values import checked, names_a_path, option_key
-from tagger.cli.wording import sentence
+from tagger.cli.console import sentence
 from tagger.errors import UsageError
 from tagger.text import printable
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typer.core import TyperOption
 
 #: Options about these files, or about none.
-NOT_IN_FILES = frozenset({"config", "no-config", "help"})
+NOT_IN_FILES = frozenset({"config", "no-config", "help", "verbose"})
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import typer
 from tagger.cli.config_files import shown
 from tagger.cli.config_values import option_key
 from tagger.cli.configurable import ConfigurableCommand, Configuration, configuration_of
-from tagger.cli.streams import show
+from tagger.cli.console import show
 from tagger.text import printable
 
 _BUILT_IN = "built in"

@@ -11,7 +11,7 @@ from tagger.cli.command import Command
 from tagger.cli.config import NOT_IN_FILES, Setting, mentioned, read_settings
 from tagger.cli.config_files import ConfigFile, files_to_read, shown
 from tagger.cli.config_values import option_key
-from tagger.cli.streams import say
+from tagger.cli.console import say
 from tagger.errors import TaggerError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tagger.cli.streams import say
+from tagger.cli.console import say
 from tagger.errors import OutputError, TaggerError, os_reason
 from tagger.files import write_whole
 from tagger.find.scan import Scan

@@ -12,7 +12,8 @@ import typer
 
 from tagger.cli.asking import agrees
 from tagger.cli.command import register
-from tagger.cli.options.groups import Only, Without
+from tagger.cli.console import say
+from tagger.cli.options.groups import Without
 from tagger.cli.options.holders import (
     HolderOptions,
     Sidecar,
@@ -21,7 +22,6 @@ from tagger.cli.options.holders import (
     sidecar_names,
 )
 from tagger.cli.options.report import ReportOptions
-from tagger.cli.streams import say
 from tagger.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def apply(
     yes: Annotated[
         bool, typer.Option("-y", "--yes", help="Do not ask; needed where there is no terminal.")
     ] = False,
-    report: Annotated[ReportOptions, Only("quiet")],
+    report: Annotated[ReportOptions, Without("summary")],
 ) -> int:
     """Write tags that you corrected in a table to the sidecars; --sidecar xmp is the default.
 

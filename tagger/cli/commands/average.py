@@ -9,7 +9,8 @@ import typer
 
 from tagger.cli.command import register
 from tagger.cli.commands.train import TrainDisplay, figures
-from tagger.cli.options.groups import Without
+from tagger.cli.options.groups import Only, Without
+from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import TrainingRunOptions
 
 _EXAMPLES = """Examples:
@@ -47,6 +48,7 @@ def average(
         ),
     ] = None,
     written: Annotated[TrainingRunOptions, Without("resume")],
+    report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Average the weights of several trainings of one network.
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.command import register
-from tagger.cli.options.groups import Only
+from tagger.cli.console import say, show
+from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import DecodeOptions, ModelOptions
 from tagger.cli.options.report import JsonOption, ReportOptions
-from tagger.cli.streams import say, show
 
 if TYPE_CHECKING:
     from tagger.network.model import TaggerModel
@@ -50,7 +50,7 @@ def bench(
     model: ModelOptions,
     decoding: Annotated[DecodeOptions, Only("workers")],
     as_json: JsonOption = False,
-    report: Annotated[ReportOptions, Only("quiet")],
+    report: Annotated[ReportOptions, Without("summary")],
 ) -> int:
     """Measure decoding alone, the network alone, and both together.
 

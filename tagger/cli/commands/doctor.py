@@ -12,9 +12,11 @@ import typer
 
 from tagger import __version__
 from tagger.cli.command import register
+from tagger.cli.console import say, show
+from tagger.cli.faults import what_cannot_be_loaded
 from tagger.cli.options.groups import Only
 from tagger.cli.options.model import ModelOptions
-from tagger.cli.streams import say, show
+from tagger.cli.options.report import ReportOptions
 
 _BASE = ("numpy", "pillow", "typer", "rich")
 _RUNTIMES = ("onnxruntime-gpu", "onnxruntime")
@@ -27,7 +29,11 @@ def add_to(app: typer.Typer) -> None:
     register(app, doctor)
 
 
-def doctor(*, model: Annotated[ModelOptions, Only("model")]) -> int:
+def doctor(
+    *,
+    model: Annotated[ModelOptions, Only("model")],
+    report: Annotated[ReportOptions, Only("verbose")],
+) -> int:
     """Say what works here.
 
     Versions, devices, the model, and a tagged sample; the exit code is 0 when tagging works.
@@ -40,6 +46,17 @@ def doctor(*, model: Annotated[ModelOptions, Only("model")]) -> int:
             "problem: onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
             "pip uninstall onnxruntime onnxruntime-gpu, then install poster-tagger again"
         )
+    try:
+        return _checks(runtimes, model.model)
+    except ImportError as error:
+        problem = what_cannot_be_loaded(error)
+        if problem is None:
+            raise
+        show(f"problem: {problem}")
+        return problem.exit_code
+
+
+def _checks(runtimes: list[str], model: Path | None) -> int:
     show(f"training: {_installed('train', _TRAIN)}")
     for extra, names in _OPTIONAL.items():
         show(f"{extra}: {_installed(extra, names)}")
@@ -51,7 +68,7 @@ def doctor(*, model: Annotated[ModelOptions, Only("model")]) -> int:
     if not runtimes:
         show("problem: no ONNX Runtime is installed: install poster-tagger again")
         return 3
-    return max(_devices(), _sample(model.model), int(len(runtimes) != 1))
+    return max(_devices(), _sample(model), int(len(runtimes) != 1))
 
 
 def _devices() -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tagger.cli.command import register
-from tagger.cli.options.groups import Only
+from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import DecodeOptions, ModelArgument, ModelOptions
 from tagger.cli.options.report import JsonOption, ReportOptions
 from tagger.cli.options.training import LabelledSetOptions
@@ -50,14 +50,14 @@ def evaluate(
     network: Annotated[ModelOptions, Only("device", "batch_size")],
     decoding: Annotated[DecodeOptions, Only("workers")],
     as_json: JsonOption = False,
-    report: Annotated[ReportOptions, Only("quiet")],
+    report: Annotated[ReportOptions, Without("summary")],
 ) -> int:
     """Measure a model on labelled images.
 
     Each figure stands beside what label frequencies alone would reach.
     """
+    from tagger.cli.console import say, show
     from tagger.cli.extras import needs_train_extra
-    from tagger.cli.streams import say, show
     from tagger.pipeline.pipeline import tag_images
     from tagger.rules import Rules
 

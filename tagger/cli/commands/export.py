@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.command import register
-from tagger.cli.streams import show
+from tagger.cli.console import show
+from tagger.cli.options.groups import Only
+from tagger.cli.options.report import ReportOptions
 
 if TYPE_CHECKING:
     from tagger_export.precision_check import PrecisionCheck
@@ -68,6 +70,8 @@ def export(
             help="Refuse fp16 and int8 that lose more validation macro-AP.",
         ),
     ] = 0.01,
+    *,
+    report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Turn a run into one verified .onnx file."""
     from tagger.cli.extras import needs_train_extra

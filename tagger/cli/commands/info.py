@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.command import register
+from tagger.cli.console import show
+from tagger.cli.options.groups import Only
 from tagger.cli.options.model import ModelArgument
-from tagger.cli.options.report import JsonOption
-from tagger.cli.streams import show
+from tagger.cli.options.report import JsonOption, ReportOptions
 
 if TYPE_CHECKING:
     from tagger.network.card import ModelCard
@@ -42,6 +43,8 @@ def info(
         ),
     ] = False,
     as_json: JsonOption = False,
+    *,
+    report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Print what a model says about itself.
 

@@ -9,6 +9,8 @@ import typer
 
 from tagger.cli.command import register
 from tagger.cli.commands.train import TrainDisplay
+from tagger.cli.options.groups import Only
+from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import TrainingRunOptions
 
 _EXAMPLES = """Examples:
@@ -29,6 +31,7 @@ def refit(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished training.")],
     *,
     written: TrainingRunOptions,
+    report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Train a finished run's network again, on all images.
 

@@ -9,6 +9,7 @@ import typer
 
 from tagger.cli.command import register
 from tagger.cli.configurable import ConfigurableCommand
+from tagger.cli.console import say
 from tagger.cli.options.groups import Without
 from tagger.cli.options.holders import HolderOptions, OutputOptions
 from tagger.cli.options.images import ImageOptions
@@ -17,7 +18,6 @@ from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.cli.options.resume import Origin, ResumeOptions
 from tagger.cli.options.table import TableOptions
 from tagger.cli.options.tags import TagOptions
-from tagger.cli.streams import say
 from tagger.job import EXIT_SOME_FAILED, Source, write_results
 
 if TYPE_CHECKING:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tagger.cli.command import register
+from tagger.cli.options.groups import Only
+from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import (
     FitOptions,
     LabelledSetOptions,
@@ -43,6 +45,7 @@ def train(
     written: TrainingRunOptions,
     network: NetworkOptions,
     fit: FitOptions,
+    report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Train a network on labelled images."""
     from tagger.cli.extras import needs_train_extra

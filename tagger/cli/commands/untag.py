@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.command import register
+from tagger.cli.console import say
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.holders import HolderOptions
 from tagger.cli.options.images import ImageOptions
 from tagger.cli.options.report import ReportOptions
-from tagger.cli.streams import say
 
 if TYPE_CHECKING:
     from tagger.holders.holder import Edit
@@ -64,7 +64,7 @@ def untag(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
     ] = False,
-    report: Annotated[ReportOptions, Only("quiet")],
+    report: Annotated[ReportOptions, Without("summary")],
 ) -> int:
     """Take our tags out of XMP sidecars, of films' .nfo files, and of the images that hold some.
 

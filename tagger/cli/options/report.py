@@ -22,6 +22,16 @@ class ReportOptions(OptionGroup):
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="Say nothing on stderr but errors.")
     ] = False
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "-v",
+            "--verbose",
+            count=True,
+            help="Say on stderr why things are done; -vv says more.",
+            show_default=False,
+        ),
+    ] = 0
     summary: Annotated[
         Path | None,
         typer.Option("--summary", metavar="FILE", help="Write the closing summary as JSON."),

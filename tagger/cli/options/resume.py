@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from tagger.cli.console import say
 from tagger.cli.options.groups import OptionGroup
 from tagger.cli.options.holders import OutputOptions
-from tagger.cli.streams import say
 from tagger.errors import UsageError, os_reason
 from tagger.runs.paths import RunPaths
 

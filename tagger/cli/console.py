@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 from tagger.errors import os_reason
@@ -75,3 +77,37 @@ def show(text: str) -> None:
 def forget(stream: TextIO) -> None:
     """Turn a stream to nowhere, so that nothing complains about it once more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def sentence(message: str) -> str:
+    """Return what Typer says of a wrong command line in the form of our own messages."""
+    message = message.replace("Value error, ", "").rstrip()  # of Typer's validator
+    return message if message.endswith((".", "?", "!")) else f"{message}."
+
+
+@contextlib.contextmanager
+def logs(verbosity: int) -> Iterator[None]:
+    """Print on stderr why things are done, as the modules log it.
+
+    Args:
+        verbosity: how often ``-v`` was given; the second one asks for all details.
+    """
+    import logging
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            say(self.format(record))
+
+    logger = logging.getLogger("tagger")
+    handler = Lines()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    level, propagates = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagates

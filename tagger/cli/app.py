@@ -1,0 +1,136 @@
+"""The application: its commands, and how a run of it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from tagger import __version__
+from tagger.cli import console, signals
+from tagger.cli.commands import (
+    apply,
+    average,
+    bench,
+    doctor,
+    evaluate,
+    export,
+    info,
+    refit,
+    retag,
+    tag,
+    train,
+    untag,
+)
+from tagger.cli.faults import say_fault, show_traceback, what_cannot_be_loaded
+from tagger.cli.libraries import quiet_libraries
+from tagger.cli.native import NativeOutput, native_output_kept
+from tagger.errors import TaggerError
+
+# What typer makes of KeyboardInterrupt, whatever signal was behind it.
+_TYPER_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="tagger",
+    help="Tag folders of images, offline: movie posters with genres, or any labels you train.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for command in (
+    tag, retag, apply, untag, train, average, refit, export, evaluate, info, doctor, bench,
+):  # fmt: skip
+    command.add_to(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"poster-tagger {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before the command, and show help where there is none."""
+    if context.invoked_subcommand is None:
+        console.say(context.get_help())
+        raise typer.Exit(2)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code."""
+    quiet_libraries()
+    code = run()
+    patience = sys.modules.get("tagger.decode.patience")
+    if patience is not None and patience.threads_left_behind():
+        os._exit(code)  # both streams are flushed, and no file is open that is not finished
+    sys.exit(code)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; every error becomes one sentence on stderr.
+
+    Args:
+        arguments: without the program's name; None takes the process's own.
+
+    Returns:
+        The exit code.
+    """
+    console.open_closed()
+    with native_output_kept() as native:
+        with signals.heeded() as heeded:
+            try:
+                code = _run(arguments, native)
+            except (KeyboardInterrupt, typer.Abort):
+                code = _TYPER_INTERRUPTED
+            if code == _TYPER_INTERRUPTED:
+                code = _say(heeded.sentence, heeded.exit_code)
+        return console.hand_over(code)
+
+
+def _run(arguments: list[str] | None, native: NativeOutput) -> int:
+    try:
+        return int(app(arguments, prog_name="tagger", standalone_mode=False, obj=native) or 0)
+    except typer.TyperException as error:
+        return _say(console.sentence(error.format_message()), error.exit_code)
+    except SystemExit:  # how typer answers a pipe that its reader closed
+        return console.EXIT_READER_GONE
+    except Exception as error:
+        known = _known(error)
+        if known is None:
+            return say_fault(error, native)
+        show_traceback(error, always=False)
+        return _say(str(known), known.exit_code)
+
+
+def _known(error: Exception) -> TaggerError | None:
+    """Return what a person can do something about; None is a fault of the program."""
+    if isinstance(error, TaggerError):
+        return error
+    if isinstance(error, MemoryError):
+        return TaggerError(
+            "The memory does not suffice: fewer --workers or a smaller --batch-size need less."
+        )
+    if isinstance(error, ImportError):
+        return what_cannot_be_loaded(error)
+    if isinstance(error, OSError) and error.strerror is not None:
+        # Commands name the files that they know; the rest is said here.
+        name = error.filename or "The output"
+        return TaggerError(f"{name} cannot be used: {error.strerror.lower()}.")
+    return None
+
+
+def _say(message: str, code: int) -> int:
+    console.say(f"tagger: {message}")
+    return code
