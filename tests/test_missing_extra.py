@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from commands import Argument, command_line, environment
+from test_imports import imports_of
 
-SAMPLES = Path(__file__).parent.parent / "samples"
+from tagger.cli.extras import EXTRAS
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "samples"
 
 # Started by Python itself, before the command: nothing of the extras can be found.
 _WITHOUT_EXTRA = """
@@ -28,8 +33,8 @@ sys.meta_path.insert(0, Missing())
 @pytest.mark.parametrize(
     ("arguments", "package"),
     [
-        (("train", "--images", ".", "--labels", "labels.csv", "-o", "run"), "keras"),
-        (("average", "one", "two", "-o", "run"), "keras"),
+        (("train", "--images", ".", "--labels", "labels.csv", "-o", "run"), "sklearn"),
+        (("average", "one", "two", "-o", "run"), "sklearn"),
         (("export", "run", "-o", "model.onnx"), "keras"),
         (("evaluate", "--images", ".", "--labels", "labels.csv"), "sklearn"),
     ],
@@ -79,6 +84,22 @@ def test_the_missing_extra_of_a_table_to_be_read_is_named(
         f"tagger: ../table needs the '{format}' extra ({package} is not installed): "
         f"pip install 'poster-tagger[{format}]'\n"
     )
+
+
+def test_every_package_of_an_extra_is_known() -> None:
+    """What the sources import, and the base installation lacks, belongs to an extra by name."""
+    sources = [
+        file
+        for folder in ("tagger", "training", "export")
+        for file in (ROOT / folder).rglob("*.py")
+    ]
+    imported = set().union(*(imports_of(file) for file in sources))
+    ours = {"tagger", "tagger_training", "tagger_export"}
+    others = imported - sys.stdlib_module_names - ours
+    base = {"PIL", "filelock", "numpy", "onnxruntime", "platformdirs", "rich", "typer"}
+    typing_alone = {"typing_extensions"}
+
+    assert others - base - typing_alone <= EXTRAS.keys()
 
 
 def test_other_formats_need_no_extra(tmp_path: Path) -> None:

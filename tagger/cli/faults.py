@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from tagger.cli.console import say
+from tagger.cli.extras import EXTRAS, missing_extra
 from tagger.errors import TaggerError, first_line
 
 if TYPE_CHECKING:
@@ -68,8 +69,12 @@ def what_cannot_be_loaded(error: ImportError) -> TaggerError | None:
     Args:
         error: raised while something was imported.
     """
+    if missing_from := missing_extra(error, "This"):
+        return missing_from
     missing = (error.name or "").partition(".")[0]
-    package = _failing(error.__traceback__) or (missing if missing in _LIBRARIES else None)
+    package = _failing(error.__traceback__) or (
+        missing if missing in {*_LIBRARIES, *EXTRAS} else None
+    )
     if package is None:
         return None
     remedy = _REMEDIES.get(package, "")

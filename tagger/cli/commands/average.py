@@ -56,9 +56,9 @@ def average(
     or other settings, are better together: their average is as fast as one of them. It is
     calibrated and measured on the images that none of them was trained on.
     """
-    from tagger.cli.extras import needs_train_extra
+    from tagger.cli.extras import needs_extras
 
-    with needs_train_extra("average"):
+    with needs_extras("average"):
         from tagger_training.averaging import average as run_average
     display = TrainDisplay()
     evaluation = run_average(

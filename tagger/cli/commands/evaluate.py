@@ -57,11 +57,11 @@ def evaluate(
     Each figure stands beside what label frequencies alone would reach.
     """
     from tagger.cli.console import say, show
-    from tagger.cli.extras import needs_train_extra
+    from tagger.cli.extras import needs_extras
     from tagger.pipeline.pipeline import tag_images
     from tagger.rules import Rules
 
-    with needs_train_extra("evaluate"):
+    with needs_extras("evaluate"):
         from tagger_training.evaluate import evaluate_results
         from tagger_training.labels import read_labelled_set
     opened = dataclasses.replace(network, model=model).open()

@@ -74,7 +74,7 @@ def export(
     report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Turn a run into one verified .onnx file."""
-    from tagger.cli.extras import needs_train_extra
+    from tagger.cli.extras import needs_extras
     from tagger.errors import OutputError
     from tagger.table.sink import check_folder
 
@@ -82,7 +82,7 @@ def export(
     check_folder(str(output))
     if output.is_dir():
         raise OutputError(f"{output} cannot be written: it is a folder.")
-    with needs_train_extra("export"):
+    with needs_extras("export"):
         from tagger_export.export import export_run
     written = export_run(
         run, output, images, tag=_tagged, precision=precision.value, max_loss=max_loss

@@ -39,9 +39,9 @@ def refit(
     images, table and settings, as many epochs as were kept. Calibration, thresholds and figures
     are the finished run's, as no image is left to measure on.
     """
-    from tagger.cli.extras import needs_train_extra
+    from tagger.cli.extras import needs_extras
 
-    with needs_train_extra("refit"):
+    with needs_extras("refit"):
         from tagger_training.train import refit as run_refit
     display = TrainDisplay()
     run_refit(

@@ -48,9 +48,9 @@ def train(
     report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Train a network on labelled images."""
-    from tagger.cli.extras import needs_train_extra
+    from tagger.cli.extras import needs_extras
 
-    with needs_train_extra("train"):
+    with needs_extras("train"):
         from tagger_training.settings import DataSource
         from tagger_training.train import train as run_training
     display = TrainDisplay()
