@@ -19,6 +19,7 @@ from tiny_model import changed_card, write_model
 
 from tagger.decode.facts import measure
 from tagger.find.titles import title_and_year
+from tagger.results import FileFacts
 from tagger.table.columns import EXTRA_COLUMNS
 
 Run = Callable[..., Ran]
@@ -183,10 +184,10 @@ def test_files_are_measured_only_where_that_is_wanted(tmp_path: Path) -> None:
     file.write_bytes(b"abc")
     digest = hashlib.sha256(b"abc").hexdigest()
 
-    assert measure(str(file), ("title", "width")) == (None, None)
-    assert measure(str(file), ("bytes",)) == (3, None)
-    assert measure(str(file), ("sha256",)) == (None, digest)
-    assert measure("a\0b", ("bytes", "sha256")) == (None, None)
+    assert measure(str(file), ("title", "width")) == FileFacts()
+    assert measure(str(file), ("bytes",)) == FileFacts(bytes=3)
+    assert measure(str(file), ("sha256",)) == FileFacts(sha256=digest)
+    assert measure("a\0b", ("bytes", "sha256")) == FileFacts()
 
 
 @pytest.mark.parametrize(("layout", "code"), [("wide", 2), ("list", 0), ("long", 0)])

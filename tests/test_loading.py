@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from pictures import save_picture
 
-from tagger.pipeline.loading import batches, in_order, load_into
+from tagger.pipeline.loading import load_into
+from tagger.pipeline.pipeline import batches, in_order
 from tagger.pipeline.workers import worker_pool
 from tagger.results import Failed, FileFacts
 

@@ -7,40 +7,34 @@ import os
 import stat
 from collections.abc import Collection
 
-from tagger.results import Stamp
+from tagger.results import FileFacts, Stamp
 
-#: What :func:`tagger.pipeline.loading.load_into` is asked for to know of each file when it changes.
+#: What :func:`measure` is asked for to know of each file when it changes.
 STAMP = "stamp"
 
-#: What costs a look at the file, and is measured only where it is wanted.
-MEASURED = ("bytes", "sha256")
 
-
-def measure(path: str, wanted: Collection[str]) -> tuple[int | None, str | None]:
-    """Return the size of a file in bytes and its SHA-256; None for what was not asked for.
+def measure(path: str, wanted: Collection[str]) -> FileFacts:
+    """Measure a file; None for what was not asked for.
 
     What cannot be measured is None too: a file that is gone or may not be read. A pipe is not
     waited for, nor a device started.
 
     Args:
         path: the file.
-        wanted: names from :data:`MEASURED`; others are passed over.
+        wanted: of ``bytes``, ``sha256`` and :data:`STAMP`; other names are passed over.
     """
+    # Before all else: a change from now on is seen.
+    stamp = file_stamp(path) if STAMP in wanted else None
     size = digest = None
-    if not set(wanted) & set(MEASURED):
-        return size, digest
-    try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            return size, digest
-        if "bytes" in wanted:
-            size = status.st_size
-        if "sha256" in wanted:
-            with open(path, "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError):  # a name with a NUL, from a list, is a ValueError
-        pass
-    return size, digest
+    if "bytes" in wanted or "sha256" in wanted:
+        try:
+            status = os.stat(path)
+            if stat.S_ISREG(status.st_mode):
+                size = status.st_size if "bytes" in wanted else None
+                digest = _sha256(path) if "sha256" in wanted else None
+        except (OSError, ValueError):  # a name with a NUL, from a list, is a ValueError
+            pass
+    return FileFacts(bytes=size, sha256=digest, stamp=stamp)
 
 
 def file_stamp(path: str) -> Stamp | None:
@@ -50,3 +44,8 @@ def file_stamp(path: str) -> Stamp | None:
     except (OSError, ValueError):  # a name with a NUL, from a list, is a ValueError
         return None
     return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,46 +6,17 @@ undecodable bytes as Python's surrogate escapes; :mod:`tagger.text` turns those 
 
 from __future__ import annotations
 
-import fnmatch
 import heapq
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
 from tagger.decode.patience import Patience
 from tagger.errors import UsageError
-from tagger.files import IMAGE_SUFFIXES
-from tagger.find.library import holds_posters, is_poster
+from tagger.find.filter import Filter, list_folder
+from tagger.find.filter import WalkOptions as WalkOptions  # what :func:`scan` takes
 from tagger.text import printable
-
-
-@dataclass(frozen=True)
-class WalkOptions:
-    """What a folder walk takes.
-
-    Attributes:
-        include: shell patterns; when there are any, a file must match one (instead of having one of
-            the endings).
-        exclude: shell patterns; a file or folder that matches one is left out.
-        recursive: whether subfolders are entered.
-        follow_links: whether links to folders are entered.
-        suffixes: endings of the files that are taken where ``include`` is empty, in lower case.
-        library: whether only posters are taken, see :mod:`tagger.find.library`.
-        newer_than: seconds since 1970; only what was changed after that is taken, also of the files
-            that are named. None takes all.
-        seconds: how long listing a folder may take; None waits for ever.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    recursive: bool = True
-    follow_links: bool = False
-    suffixes: frozenset[str] = IMAGE_SUFFIXES
-    library: bool = False
-    newer_than: float | None = None
-    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +42,7 @@ class Scan:
         Raises:
             StalledError: many folders take too long.
         """
-        takes = _Filter(self.options)
+        takes = Filter(self.options)
         walks: list[Iterable[tuple[bytes, str]]] = [
             _keyed(_walk(folder, takes, unreadable)) for folder in _outermost(self.folders, takes)
         ]
@@ -102,7 +73,7 @@ class Scan:
                 "drive at a time."
             ) from None
 
-    def _extra_files(self, takes: _Filter) -> Iterator[str]:
+    def _extra_files(self, takes: Filter) -> Iterator[str]:
         """The given files, each once however spelled, without those that a walk will meet."""
         walked = {os.path.realpath(folder) for folder in _outermost(self.folders, takes)}
         roots = [
@@ -151,60 +122,11 @@ def scan(arguments: Iterable[str], options: WalkOptions, *, must_exist: bool = T
     return Scan(tuple(dict.fromkeys(folders)), tuple(dict.fromkeys(files)), options)
 
 
-class _Filter:
-    """Decides by name what a walk takes; patterns match the name, or the path when they hold /."""
-
-    def __init__(self, options: WalkOptions) -> None:
-        self.options = options
-        self._include = [_pattern(glob) for glob in options.include]
-        self._exclude = [_pattern(glob) for glob in options.exclude]
-
-    def takes_file(self, relative: str) -> bool:
-        if self.excludes(relative):
-            return False
-        if self.options.library and not is_poster(relative.rpartition("/")[2]):
-            return False
-        if self._include:
-            return any(matches(relative) for matches in self._include)
-        return os.path.splitext(relative)[1].lower() in self.options.suffixes
-
-    def enters(self, relative: str) -> bool:
-        if self.options.library and not holds_posters(relative.rpartition("/")[2]):
-            return False
-        return not self.excludes(relative)
-
-    def excludes(self, relative: str) -> bool:
-        return any(matches(relative) for matches in self._exclude)
-
-    def reaches(self, root: str, file: str) -> bool:
-        """Say whether a walk of ``root`` would yield ``file``; both are absolute."""
-        start = root.rstrip(os.sep) + os.sep
-        if not file.startswith(start):
-            return False
-        parts = file[len(start) :].replace(os.sep, "/").split("/")
-        folders = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
-        if folders and not self.options.recursive:
-            return False
-        if not all(self.enters(folder) for folder in folders):
-            return False
-        linked = any(os.path.islink(start + folder) for folder in folders)
-        if linked and not self.options.follow_links:
-            return False
-        return os.path.lexists(file) and self.takes_file("/".join(parts))
-
-
-def _pattern(glob: str) -> Callable[[str], bool]:
-    matches = re.compile(fnmatch.translate(glob.rstrip("/")), re.IGNORECASE).match
-    if "/" in glob.rstrip("/"):
-        return lambda relative: matches(relative) is not None
-    return lambda relative: matches(relative.rpartition("/")[2]) is not None
-
-
 def _keyed(paths: Iterable[str]) -> Iterator[tuple[bytes, str]]:
     return ((os.fsencode(path), path) for path in paths)
 
 
-def _outermost(folders: Sequence[str], takes: _Filter) -> list[str]:
+def _outermost(folders: Sequence[str], takes: Filter) -> list[str]:
     """Leave out folders that are another one, differently spelled, or that its walk enters."""
     real = {folder: os.path.realpath(folder) for folder in folders}
     kept: dict[str, str] = {}
@@ -215,7 +137,7 @@ def _outermost(folders: Sequence[str], takes: _Filter) -> list[str]:
     return list(kept.values())
 
 
-def _enters(root: str, folder: str, takes: _Filter) -> bool:
+def _enters(root: str, folder: str, takes: Filter) -> bool:
     """Say whether a walk of ``root`` goes through ``folder`` below it; both are real paths."""
     start = root.rstrip(os.sep) + os.sep
     if not takes.options.recursive or not folder.startswith(start):
@@ -226,7 +148,7 @@ def _enters(root: str, folder: str, takes: _Filter) -> bool:
     )
 
 
-def _walk(root: str, takes: _Filter, unreadable: Callable[[str, str], None]) -> Iterator[str]:
+def _walk(root: str, takes: Filter, unreadable: Callable[[str, str], None]) -> Iterator[str]:
     """Yield the files below a folder, sorted bytewise by their whole path.
 
     Entries are sorted with a slash behind folders' names: as a name holds no slash, going through
@@ -244,7 +166,7 @@ def _walk(root: str, takes: _Filter, unreadable: Callable[[str, str], None]) -> 
 
 def _walk_below(
     prefix: str,
-    takes: _Filter,
+    takes: Filter,
     unreadable: Callable[[str, str], None],
     listed: Patience,
     visited: set[tuple[int, int] | None],
@@ -283,7 +205,7 @@ def _identity(folder: str) -> tuple[int, int] | None:
 def _entries(
     prefix: str,
     inner: str,
-    takes: _Filter,
+    takes: Filter,
     unreadable: Callable[[str, str], None],
     listed: Patience,
 ) -> Iterator[tuple[str, bool]]:
@@ -291,7 +213,7 @@ def _entries(
     folder = prefix + inner.replace("/", os.sep)
     found: list[bytes] = []  # what an error leaves of it is taken
     try:
-        listed(lambda: _list(folder, inner, takes, found))
+        listed(lambda: list_folder(folder, inner, takes, found))
     except TimeoutError as error:
         found = []  # a thread may still be at it
         unreadable(folder, f"listing it {error}" if error.errno is None else _reason(error))
@@ -301,32 +223,5 @@ def _entries(
     return ((inner + os.fsdecode(name.rstrip(b"/")), name.endswith(b"/")) for name in found)
 
 
-def _list(folder: str, inner: str, takes: _Filter, found: list[bytes]) -> None:
-    """Add what a walk takes of a folder: bare names, as a folder can hold a million."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            relative = inner + entry.name
-            if _is_folder(entry, takes.options.follow_links):
-                if takes.options.recursive and takes.enters(relative):
-                    found.append(os.fsencode(entry.name) + b"/")
-            elif takes.takes_file(relative) and not _is_linked_folder(entry):
-                found.append(os.fsencode(entry.name))
-
-
 def _reason(error: OSError) -> str:
     return (error.strerror or "cannot be listed").lower()
-
-
-def _is_folder(entry: os.DirEntry[str], follow_links: bool) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=follow_links)
-    except OSError:  # a link that leads back to itself: it fails by name when it is opened
-        return False
-
-
-def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
-    """A link to a folder, which the walk does not follow: no image, whatever its ending."""
-    try:
-        return entry.is_symlink() and entry.is_dir()
-    except OSError:
-        return False

@@ -1,23 +1,18 @@
-"""Paths → pixels in a batch's array, and work on batches: parallel, in input order, bounded."""
+"""Paths → pixels in a batch's array, one image after the other, and what is known of each file."""
 
 from __future__ import annotations
 
 import dataclasses
 import threading
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from itertools import islice
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeAlias
 
 from tagger.decode.budget import NO_HURRY, Attempt, ImageLimits, Memory
-from tagger.decode.facts import STAMP, file_stamp, measure
+from tagger.decode.facts import measure
 from tagger.decode.picture import ImageError, Picture, load_picture
 from tagger.pipeline.workers import GivenUpError
 from tagger.results import Failed, FileFacts, Pixels
 
-Given = TypeVar("Given")
-Done = TypeVar("Done")
 #: As :func:`tagger.decode.picture.load_picture`: path, height, width, attempt → picture.
 LoadPicture: TypeAlias = Callable[[str, int, int, Attempt], Picture]
 
@@ -30,8 +25,7 @@ class Loading:
 
     Args:
         paths: image files.
-        wanted: what :func:`tagger.decode.facts.measure` is to find out about each file, and
-            whether its stamp is (:data:`tagger.decode.facts.STAMP`).
+        wanted: what :func:`tagger.decode.facts.measure` is to find out about each file.
         limits: what an image may cost.
         memory: shared by all.
         pixels: uint8, shape ``(at least len(paths), height, width, 3)``; changed in place. None
@@ -107,11 +101,10 @@ class Loading:
         assert self.pixels is not None
         try:
             # Before the image itself: a change from now on is seen.
-            stamp = file_stamp(path) if STAMP in self._wanted else None
-            size, digest = measure(path, self._wanted)
+            known = measure(path, self._wanted)
             with self._lock:
                 self._ensure(turn)
-                self._known = FileFacts(None, None, size, digest, stamp)
+                self._known = known
             height, width = self.pixels.shape[1:3]
             return self._load_picture(path, height, width, attempt)
         except ImageError as error:
@@ -140,27 +133,3 @@ def load_into(
         For each path what is known of its file, or why it could not be read.
     """
     return Loading(paths, wanted, NO_HURRY, Memory(NO_HURRY.memory), pixels).finish()
-
-
-def batches(paths: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Cut a stream of paths into lists of ``size``; the last one may be shorter."""
-    paths = iter(paths)
-    while batch := list(islice(paths, size)):
-        yield batch
-
-
-def in_order(
-    items: Iterable[Given], submit: Callable[[Given], Future[Done]], *, ahead: int
-) -> Iterator[Done]:
-    """Yield what becomes of the items, in their order.
-
-    Args:
-        items: taken from only as far as the look-ahead reaches.
-        submit: starts the work on an item.
-        ahead: items whose work has been started and not yet taken, at most.
-    """
-    items = iter(items)
-    window = deque(submit(item) for item in islice(items, ahead))
-    while window:
-        yield window.popleft().result()
-        window.extend(submit(item) for item in islice(items, 1))

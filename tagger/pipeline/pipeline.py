@@ -7,12 +7,15 @@ which a thread of the device's own then runs.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import chain, count, islice
 from queue import SimpleQueue
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +24,14 @@ from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits, Memory
 from tagger.decode.picture import load_picture
 from tagger.decode.pillow import one_thread_per_image
 from tagger.network.model import TaggerModel
-from tagger.pipeline.loading import Loading, LoadPicture, batches, in_order
+from tagger.pipeline.costs import Costs
+from tagger.pipeline.loading import Loading, LoadPicture
 from tagger.pipeline.workers import worker_pool
 from tagger.results import DECIMALS, Failed, FileFacts, Pixels, Result, Scores, Tagged
 from tagger.rules import Rules, select
+
+Given = TypeVar("Given")
+Done = TypeVar("Done")
 
 # A batch for a GPU is decoded in pieces of so many images, by as many workers as there are.
 _PIECE = 8
@@ -59,15 +66,20 @@ def tag_images(
         TaggerError: no process or no thread can be started.
     """
     memory = Memory(limits.memory)
-    numbered = zip(count(), batches(paths, model.batch_size), strict=False)
-    tagged = _in_workers if model.runs_on_cpu else _on_devices
-    with _picture_loader(isolated=isolated) as load:
+    costs = Costs()
 
-        def loading(paths: Sequence[str], pixels: Pixels | None = None) -> Loading:
-            return Loading(paths, facts, limits, memory, pixels, load)
+    def tagged_batches() -> Iterator[list[Result]]:
+        numbered = zip(count(), batches(paths, model.batch_size), strict=False)
+        tagged = _in_workers if model.runs_on_cpu else _on_devices
+        with _picture_loader(isolated=isolated) as load:
 
-        for results in tagged(numbered, model, rules, workers, loading):
-            yield from results
+            def loading(paths: Sequence[str], pixels: Pixels | None = None) -> Loading:
+                return Loading(paths, facts, limits, memory, pixels, load)
+
+            yield from tagged(numbered, _Stages(model, rules, costs), workers, loading)
+        costs.log(workers)
+
+    return chain.from_iterable(tagged_batches())
 
 
 @contextmanager
@@ -84,8 +96,7 @@ def _picture_loader(*, isolated: bool) -> Iterator[LoadPicture]:
 
 def _in_workers(
     numbered: Iterable[tuple[int, list[str]]],
-    model: TaggerModel,
-    rules: Rules,
+    stages: _Stages,
     workers: int,
     loading: Callable[[Sequence[str]], Loading],
 ) -> Iterator[list[Result]]:
@@ -96,8 +107,8 @@ def _in_workers(
             try:
                 images.pixels = free.pop()
             except IndexError:
-                images.pixels = model.empty_batch()
-        results = _tagged(number, batch, images.finish(), images.pixels, model, rules)
+                images.pixels = stages.model.empty_batch()
+        results = stages.results(number, batch, stages.read(images), images.pixels)
         free.append(images.pixels)
         return results
 
@@ -111,11 +122,11 @@ def _in_workers(
 
 def _on_devices(
     numbered: Iterable[tuple[int, list[str]]],
-    model: TaggerModel,
-    rules: Rules,
+    stages: _Stages,
     workers: int,
     loading: Callable[[Sequence[str], Pixels], Loading],
 ) -> Iterator[list[Result]]:
+    model = stages.model
     ahead = 4 * model.lanes  # in the network, being copied, complete, being filled
     free: SimpleQueue[Pixels] = SimpleQueue()
     for _ in range(ahead):
@@ -128,7 +139,7 @@ def _on_devices(
         pieces: list[Future[list[FileFacts | Failed]]],
     ) -> list[Result]:
         read = [one for piece in pieces for one in piece.result()]
-        results = _tagged(number, batch, read, pixels, model, rules)
+        results = stages.results(number, batch, read, pixels)
         free.put(pixels)
         return results
 
@@ -145,30 +156,65 @@ def _on_devices(
                 loading(batch[start : start + _PIECE], pixels[start : start + _PIECE])
                 for start in range(0, len(batch), _PIECE)
             ]
-            pieces = [decoding.submit_watched(piece.finish, piece) for piece in images]
+            pieces = [
+                decoding.submit_watched(partial(stages.read, piece), piece) for piece in images
+            ]
             return devices[number % model.lanes].submit(run, number, batch, pixels, pieces)
 
         yield from in_order(numbered, submit, ahead=ahead)
 
 
-def _tagged(
-    number: int,
-    batch: list[str],
-    read: Sequence[FileFacts | Failed],
-    pixels: Pixels,
-    model: TaggerModel,
-    rules: Rules,
-) -> list[Result]:
-    """Score a batch; rows of images that could not be read hold what was there before."""
-    failed = [one for one in read if isinstance(one, Failed)]
-    if len(failed) == len(read):
-        return list(failed)
-    scores = _rounded(model.scores(pixels, lane=number % model.lanes))
-    return [
-        one if isinstance(one, Failed) else Tagged(path, select(own, rules), own, one)
-        for path, one, own in zip(batch, read, scores[: len(batch)], strict=True)
-    ]
+@dataclass(frozen=True)
+class _Stages:
+    """What workers do with a batch: its pixels, then its results."""
+
+    model: TaggerModel
+    rules: Rules
+    costs: Costs
+
+    def read(self, images: Loading) -> list[FileFacts | Failed]:
+        """Read images; see :meth:`tagger.pipeline.loading.Loading.finish`."""
+        with self.costs.of("reading"):
+            return images.finish()
+
+    def results(
+        self, number: int, batch: list[str], read: Sequence[FileFacts | Failed], pixels: Pixels
+    ) -> list[Result]:
+        """Score a batch; rows of images that could not be read hold what was there before."""
+        failed = [one for one in read if isinstance(one, Failed)]
+        if len(failed) == len(read):
+            return list(failed)
+        with self.costs.of("network"):
+            scores = _rounded(self.model.scores(pixels, lane=number % self.model.lanes))
+        return [
+            one if isinstance(one, Failed) else Tagged(path, select(own, self.rules), own, one)
+            for path, one, own in zip(batch, read, scores[: len(batch)], strict=True)
+        ]
 
 
 def _rounded(scores: npt.NDArray[np.float32]) -> Scores:
     return np.asarray(np.round(scores.astype(np.float64), DECIMALS), dtype=np.float64)
+
+
+def batches(paths: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Cut a stream of paths into lists of ``size``; the last one may be shorter."""
+    paths = iter(paths)
+    while batch := list(islice(paths, size)):
+        yield batch
+
+
+def in_order(
+    items: Iterable[Given], submit: Callable[[Given], Future[Done]], *, ahead: int
+) -> Iterator[Done]:
+    """Yield what becomes of the items, in their order.
+
+    Args:
+        items: taken from only as far as the look-ahead reaches.
+        submit: starts the work on an item.
+        ahead: items whose work has been started and not yet taken, at most.
+    """
+    items = iter(items)
+    window = deque(submit(item) for item in islice(items, ahead))
+    while window:
+        yield window.popleft().result()
+        window.extend(submit(item) for item in islice(items, 1))

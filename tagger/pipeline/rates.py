@@ -16,8 +16,8 @@ from PIL import Image
 from tagger.decode.pillow import one_thread_per_image
 from tagger.errors import DataError
 from tagger.network.model import TaggerModel
-from tagger.pipeline.loading import batches, in_order, load_into
-from tagger.pipeline.pipeline import tag_images
+from tagger.pipeline.loading import load_into
+from tagger.pipeline.pipeline import batches, in_order, tag_images
 from tagger.pipeline.workers import worker_pool
 from tagger.results import Tagged
 from tagger.rules import Rules
