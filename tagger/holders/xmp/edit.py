@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Sequence
 
-from tagger.holders.xml.elements import Node, escape, escape_value
+from tagger.errors import CannotChange
+from tagger.holders.xml.elements import Node, escape, escape_value, parse
 from tagger.holders.xmp.markup import (
     Lines,
     Prefixes,
@@ -17,6 +20,9 @@ from tagger.holders.xmp.names import FIELDS, RDF, TAGGER, Field
 from tagger.holders.xmp.packet import Item, Packet, Place
 from tagger.holders.xmp.record import Record
 from tagger.text import each_once, same_keyword
+
+# Of an attribute: the number of its description, and the attribute itself.
+_ATTRIBUTE_WAS = re.compile(r"attribute ([0-9]+)((?:\s.*)?)", re.DOTALL)
 
 
 class Editor:
@@ -149,23 +155,49 @@ class Editor:
             )
             self._source.replace(place.container.start, place.container.end, inner)
             return True
-        number = was.removeprefix("attribute ")
-        if not number.isdecimal() or place.description is not self._home:
+        noted = _ATTRIBUTE_WAS.fullmatch(was)
+        if noted is None or place.description is not self._home:
             return False
         others = self._packet.descriptions
-        if int(number) >= len(others) or others[int(number)] is self._home:
+        number = int(noted[1])
+        if number >= len(others) or others[number] is self._home:
             return False
-        name = FIELDS[index].name
-        description = others[int(number)]
-        prefixes = [p for p, uri in description.scope.items() if p and uri == name[0]]
-        if not prefixes or name in description.attributes:
+        text = self._attribute(others[number], index, left[0].text if left else "", noted[2])
+        if not text:
             return False
-        value = escape_value(left[0].text if left else "")
+        description = others[number]
         end = description.inner - (2 if self._source.is_empty_tag(description) else 1)
         end -= len(self._source.blanks_before(end))
-        self._source.insert(end, f' {prefixes[0]}:{name[1]}="{value}"'.encode())
+        self._source.insert(end, text.encode())
         self._gone.append(place.node)
         return True
+
+    def _attribute(self, description: Node, index: int, value: str, fragment: str) -> str:
+        """Spell a field as an attribute of a description: as the noted fragment if that fits.
+
+        Args:
+            description: that gets it.
+            index: of the field.
+            value: what it shall say.
+            fragment: the attribute with the blanks before it, as it once stood there; empty in
+                records that note none.
+
+        Returns:
+            The attribute; empty where the description cannot have it.
+        """
+        name = FIELDS[index].name
+        scope = {prefix: uri for prefix, uri in description.scope.items() if prefix}
+        prefixes = [prefix for prefix, uri in scope.items() if uri == name[0]]
+        if not prefixes or name in description.attributes:
+            return ""
+        declared = "".join(
+            f' xmlns:{prefix}="{escape_value(uri)}"' for prefix, uri in scope.items()
+        )
+        with contextlib.suppress(CannotChange):
+            noted = parse(f"<a{declared}{fragment}/>".encode())[0].attributes
+            if {key: text.strip() for key, text in noted.items()} == {name: value}:
+                return fragment
+        return f' {prefixes[0]}:{name[1]}="{escape_value(value)}"'
 
     def _empty_again(self, node: Node, container: Node, place: Place, was: str) -> bool:
         """Write an element again as ``<a/>`` in which there is nothing that is not ours."""
@@ -192,12 +224,13 @@ class Editor:
             self._wrap(target.node, FIELDS[index], target.bare or "", added)
             self.was[index] = "empty element" if is_empty else "element"
         else:
-            number = self._packet.descriptions.index(target.description)
+            number, fragment = self._packet.descriptions.index(target.description), ""
             for name, start, end in self._source.attribute_spans(target.description):
                 if name == FIELDS[index].name:
+                    fragment = self._source.text[start:end].decode()
                     self._source.replace(start, end, b"")
             self._new.append((FIELDS[index], [target.bare, *added] if target.bare else added))
-            self.was[index] = f"attribute {number}"
+            self.was[index] = f"attribute {number}{fragment}"
 
     def _extend(self, container: Node, items: tuple[Item, ...], added: list[str]) -> None:
         """Append to a list, indented as its last item, or one deeper than itself."""

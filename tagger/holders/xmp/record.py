@@ -40,7 +40,8 @@ class Record:
         created: whether the sidecar is ours, so that it goes when our tags do.
         was: what each field was before it became a list for our sake: ``nothing``, ``element``
             (a bare text), ``empty element`` (``<a/>``), ``empty list`` (one with ``<rdf:Bag/>``),
-            ``attribute N`` (of the Nth description, from 0); None for any other list.
+            ``attribute N`` (of the Nth description, from 0) with the attribute as it stood there
+            (older records lack that); None for any other list.
         settled: the day on which a person settled these tags, ``YYYY-MM-DD``; empty where nobody
             did. From then on no model changes them.
         iptc: our keywords in the IPTC of the image that holds the packet.
