@@ -82,6 +82,7 @@ class Table:
         )
         self.header = tuple(column.name for column in self.columns)
         self._spell = plan.spelling()
+        self._tag_cells = _of_each_tag if self.a_row_a_tag else _of_all_tags
         self._cut = cut
         wanted = plan.format or Format.CSV
         self.book = None if wanted.is_text else wanted.book(f"The format {wanted}")(self.columns)
@@ -97,22 +98,17 @@ class Table:
     def rows(self, result: Result) -> list[Row]:
         """Return the rows of a result, as the format can hold them."""
         shown = self._spell(result.path)
-        path = shown if shown.isascii() and "\\" not in shown else escape(shown)  # a call saved
+        # Most paths need no escaping: nobody is asked for them.
+        path = shown if shown.isascii() and "\\" not in shown else escape(shown)
         behind: Row = [extra.cell(result, shown) for extra in self._extras]
-        tagged: list[Row]
         if isinstance(result, Failed):
-            tagged = [["", None, result.reason] if self.a_row_a_tag else ["", result.reason]]
             behind += [None] * len(self._labels)
-        else:
-            if self.a_row_a_tag:  # an image without tags is accounted for all the same
-                tagged = [[tag.name, tag.score, None] for tag in result.tags] or [["", None, None]]
-            else:
-                tagged = [[TAG_SEPARATOR.join([tag.name for tag in result.tags]), None]]
-            behind += result.scores.tolist() if self._labels else ()
-        rows: list[Row] = [[path, *cells, *behind] for cells in tagged]
+        elif self._labels:
+            behind += result.scores.tolist()
+        rows = [[path, *cells, *behind] for cells in self._tag_cells(result)]
         if self.book is not None:
-            for name in self.book.fit(rows):
-                self._cut(result.path, name)
+            for sentence in self.book.fit(rows):
+                self._cut(result.path, sentence)
         return rows
 
     def image_rows(self, result: Result) -> ImageRows:
@@ -128,3 +124,16 @@ class Table:
         """
         if self.book is not None:
             self.book.check_rows(printable(str(self.plan.output)), rows)
+
+
+def _of_all_tags(result: Result) -> list[Row]:
+    if isinstance(result, Failed):
+        return [["", result.reason]]
+    return [[TAG_SEPARATOR.join([tag.name for tag in result.tags]), None]]
+
+
+def _of_each_tag(result: Result) -> list[Row]:
+    if isinstance(result, Failed):
+        return [["", None, result.reason]]
+    # An image without tags is accounted for all the same.
+    return [[tag.name, tag.score, None] for tag in result.tags] or [["", None, None]]
