@@ -19,12 +19,12 @@ import pytest
 #: Seconds for which a file is sure to be held once somebody wants to open it.
 HELD = 40
 
-_only_on_linux = pytest.mark.skipif(sys.platform != "linux", reason="file leases are Linux's")
+only_on_linux = pytest.mark.skipif(sys.platform != "linux", reason="file leases are Linux's")
 
 
 def stalls(test: Callable[..., None]) -> Callable[..., None]:
     """Mark a test in which a file stalls: it is slow, and needs Linux."""
-    return pytest.mark.slow(_only_on_linux(test))
+    return pytest.mark.slow(only_on_linux(test))
 
 
 _HOLD = """

@@ -15,7 +15,7 @@ import pytest
 from commands import Argument, Ran, command_line, environment, run_measured
 from pictures import png_bytes, save_picture
 from PIL import Image, PngImagePlugin
-from stalled_files import Stalled, stalls
+from stalled_files import Stalled, only_on_linux, stalls
 
 from tagger.decode import resize as resizing
 from tagger.decode.budget import NO_HURRY, Attempt, Memory
@@ -287,7 +287,7 @@ def unprivileged(command: Sequence[Argument]) -> list[Argument]:
     return ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--", *command]
 
 
-@stalls
+@only_on_linux
 def test_files_and_folders_without_permission_fail_by_name(folder: Path, tiny_model: Path) -> None:
     save_picture(folder / "p/a.png")
     closed = save_picture(folder / "p/b.png")

@@ -14,7 +14,7 @@ import pytest
 from commands import Argument, Ran, command_line, environment
 from messages import says
 from pictures import save_picture
-from stalled_files import Stalled, stalls
+from stalled_files import Stalled, only_on_linux, stalls
 
 from tagger.holders.xml.elements import parse
 
@@ -114,7 +114,7 @@ def test_images_that_are_moved_away_get_no_sidecars_and_are_told(
 # Folders that are locked
 
 
-@stalls
+@only_on_linux
 def test_sidecars_that_may_not_be_written_fail_one_by_one(posters: Path, tiny_model: Path) -> None:
     save_picture(posters / "open/z.png")
     posters.chmod(0o555)
@@ -131,7 +131,7 @@ def test_sidecars_that_may_not_be_written_fail_one_by_one(posters: Path, tiny_mo
     assert (posters / "open/z.png.txt").read_text() == "red\n"
 
 
-@stalls
+@only_on_linux
 def test_a_table_in_a_locked_folder_is_refused_before_the_work(
     posters: Path, tiny_model: Path
 ) -> None:

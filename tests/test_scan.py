@@ -106,6 +106,11 @@ def test_folders_and_files_are_sorted_together(folder: Path) -> None:
         (("p/q", "p"), ["p/a.jpg", "p/q/b.jpg"]),
         (("p", "p/a.jpg", "./p/q/../a.jpg"), ["p/a.jpg", "p/q/b.jpg"]),
         (("./p/a.jpg", "p/a.jpg"), ["./p/a.jpg"]),
+        (("p", "./p/q"), ["p/a.jpg", "p/q/b.jpg"]),
+        (("./p/q", "p"), ["p/a.jpg", "p/q/b.jpg"]),
+        (("./p", "p/../p/q"), ["./p/a.jpg", "./p/q/b.jpg"]),
+        (("p/q", "./p", "p/q/b.jpg"), ["./p/a.jpg", "./p/q/b.jpg"]),
+        (("p", "alias/q"), ["p/a.jpg", "p/q/b.jpg"]),
         (("alias", "p"), ["alias/a.jpg", "alias/q/b.jpg"]),
     ],
 )
@@ -116,6 +121,13 @@ def test_an_image_given_twice_is_found_once(
     (folder / "alias").symlink_to("p")
 
     assert paths(*arguments) == found
+
+
+def test_an_image_given_by_an_absolute_path_too_is_found_once(folder: Path) -> None:
+    touch(folder, "p/a.jpg", "p/q/b.jpg")
+
+    assert paths("p", str(folder / "p/q")) == ["p/a.jpg", "p/q/b.jpg"]
+    assert paths(str(folder / "p/q/b.jpg"), "p") == ["p/a.jpg", "p/q/b.jpg"]
 
 
 def test_a_folder_below_another_is_walked_when_the_other_does_not_enter(folder: Path) -> None:

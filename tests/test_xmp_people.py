@@ -17,6 +17,7 @@ from pictures import save_picture
 from readers import reader
 
 from tagger.errors import CannotChange
+from tagger.files import rewrite_whole
 from tagger.holders.change import change_in_place
 from tagger.holders.holder import Edit, State, Wish
 
@@ -361,6 +362,54 @@ def test_permissions_stay(folder: Path, tag: Run, tagger: Run) -> None:
         os.umask(former)
 
     assert stat.S_IMODE(sidecar.stat().st_mode) == 0o664
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root's alone")
+def test_owner_and_group_stay(folder: Path, tag: Run, tagger: Run) -> None:
+    save_picture(folder / "a.jpg")
+    (folder / "a.jpg.xmp").write_text(LIGHTROOM)
+    (folder / "movie.nfo").write_text("<movie><title>A</title></movie>\n")
+    (folder / "a.jpg").rename(folder / "poster.jpg")
+    (folder / "a.jpg.xmp").rename(folder / "poster.jpg.xmp")
+    owned = {name: (folder / name) for name in ("poster.jpg", "poster.jpg.xmp", "movie.nfo")}
+    for file in owned.values():
+        os.chown(file, 12_345, 54_321)
+    before = {name: file.read_bytes() for name, file in owned.items()}
+    kinds = ("--sidecar", "xmp", "--sidecar", "nfo", "--embed")
+
+    assert tag("poster.jpg", *kinds).code == 0
+    assert [name for name, file in owned.items() if file.read_bytes() == before[name]] == []
+    assert {(file.stat().st_uid, file.stat().st_gid) for file in owned.values()} == {
+        (12_345, 54_321)
+    }
+    assert tagger("untag", ".").code == 0
+    assert {name: file.read_bytes() for name, file in owned.items()} == before
+    assert {(file.stat().st_uid, file.stat().st_gid) for file in owned.values()} == {
+        (12_345, 54_321)
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root's alone")
+def test_the_group_stays_where_the_owner_cannot(folder: Path) -> None:
+    """A shared folder: who may not give a file away still leaves it to the group that reads it."""
+    folder.chmod(0o777)
+    Path("a.xmp").write_text(LIGHTROOM)
+    os.chown("a.xmp", 0, 54_321)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([54_321])
+            os.setgid(12_345)
+            os.setuid(12_345)
+            rewrite_whole("a.xmp", b"new")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+    state = Path("a.xmp").stat()
+    assert Path("a.xmp").read_bytes() == b"new"
+    assert (state.st_uid, state.st_gid) == (12_345, 54_321)
 
 
 def test_what_another_program_writes_meanwhile_is_not_lost(tmp_path: Path) -> None:
