@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 #: Looks at the clock are cheap, yet a header is read byte by byte.
 _READS_BETWEEN_LOOKS = 16
@@ -193,8 +196,10 @@ class Attempt:
         if not self.memory.take_more(size):
             self._waits_since = time.monotonic()
             self.memory.take(size)
-            self._waited += time.monotonic() - self._waits_since
+            waited = time.monotonic() - self._waits_since
+            self._waited += waited
             self._waits_since = None
+            logger.debug("waited %.2f s for %d bytes of memory", waited, size)
         with self._lock:
             if not self.given_up:
                 self._held = size

@@ -7,6 +7,7 @@ whoever ends a process asks :func:`threads_left_behind` first.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,6 +15,8 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from tagger.errors import TaggerError
+
+logger = logging.getLogger(__name__)
 
 Done = TypeVar("Done")
 
@@ -99,6 +102,7 @@ class Patience:
         self._hanging.add(self._thread)
         self.close()
         hanging = sum(thread.is_alive() for thread in self._hanging)
+        logger.info("gave up after %g s; %d threads hang", self._seconds, hanging)
         if hanging > MOST_HANGING:
             raise StalledError(hanging)
         raise TimeoutError(f"takes longer than {self._seconds:g} s")

@@ -7,6 +7,7 @@ decoders are much tested, and a process each costs time and memory; so it is for
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import struct
@@ -22,6 +23,8 @@ import numpy as np
 from tagger.decode.budget import Attempt
 from tagger.decode.picture import ImageError, Picture
 from tagger.errors import TaggerError, os_reason
+
+logger = logging.getLogger(__name__)
 
 #: Length of the path, height and width of the pixels, memory, seconds of computing (0: no limit).
 REQUEST: Final = struct.Struct("<IIIQd")
@@ -63,7 +66,9 @@ class _Decoder:
         try:
             return self._load(path, height, width, attempt)
         except (_CrashedError, OSError, ValueError):
-            raise ImageError(f"its decoder crashed ({self._ending()})") from None
+            ending = self._ending()
+            logger.info("a decoding process ended by %s; another one is started if needed", ending)
+            raise ImageError(f"its decoder crashed ({ending})") from None
 
     def _load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
         name = os.fsencode(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ from tagger.network.ort import (
     said,
 )
 from tagger.results import Pixels
+
+logger = logging.getLogger(__name__)
 
 AnySession = Session | OpenVinoSession
 
@@ -130,6 +133,7 @@ class TaggerModel:
                     raise ModelError(f"{self.file} failed while running: {said(error)}.") from None
             with self._shrinking:
                 self._run_size = min(self._run_size, -(-size // 2))
+                logger.info("GPU memory is full: runs of %d images from now on", self._run_size)
 
 
 def _parts(images: Pixels, size: int) -> Iterator[Pixels]:
@@ -165,6 +169,7 @@ def _open(
         if devices[0].kind == "openvino" and (missing := openvino_problem()):
             raise DeviceError(f"--device {device} cannot run here: {missing}.")
         engine = OpenVinoSession if devices[0].kind == "openvino" else Session
+        logger.info("%s: asked for", device)
         with _model_errors(for_cpu):
             return [engine(for_cpu, one) for one in devices], for_cpu, None
     problem = cuda_problem()
@@ -176,9 +181,11 @@ def _open(
         except Exception as error:  # onnxruntime's exceptions share no base class
             problem = f"{devices[0].kind} refused the device ({said(error)})"
         else:
+            logger.info("%s: %s took the network", device, ",".join(map(str, devices)))
             return sessions, for_device, None
     if device != "auto":
         raise DeviceError(f"--device {device} cannot run here: {problem}.")
+    logger.info("%s: the CPU, since %s", device, problem)
     with _model_errors(for_cpu):
         return [Session(for_cpu, Device("cpu"))], for_cpu, problem
 

@@ -7,6 +7,7 @@ those that are left behind.
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from tagger.decode.patience import MOST_HANGING, StalledError, has_come_back, leave_behind
 from tagger.errors import TaggerError
+
+logger = logging.getLogger(__name__)
 
 Parameters = ParamSpec("Parameters")
 Done = TypeVar("Done")
@@ -163,6 +166,7 @@ class WorkerPool:
             self._hanging.add(thread)
             leave_behind(thread)
             hanging = sum(one.is_alive() for one in list(self._hanging))
+            logger.info("%s hangs; %d threads do, and another one continues", thread.name, hanging)
             if hanging > MOST_HANGING + self._workers:
                 job.future.set_exception(StalledError(hanging))
                 return
