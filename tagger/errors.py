@@ -1,6 +1,6 @@
 """Errors that end a command: each is one sentence for a person and an exit code.
 
-An image that cannot be read is no error of this kind: it is a
+An image that cannot be read is not such an error: it is a
 :class:`tagger.results.Failed` value and the run goes on.
 """
 
@@ -10,19 +10,19 @@ import errno
 
 
 class TaggerError(Exception):
-    """The command cannot go on: a model, a device or an output is unusable."""
+    """The command cannot continue: a model, a device or an output is unusable."""
 
     exit_code = 3
 
 
 class UsageError(TaggerError):
-    """What was asked for makes no sense, whatever the state of the machine."""
+    """The request is wrong, whatever the state of the machine."""
 
     exit_code = 2
 
 
 class ModelError(TaggerError):
-    """A model file or its card is missing, damaged or not one of ours."""
+    """A model file or its card is missing, damaged or not made by this program."""
 
 
 class DeviceError(TaggerError):

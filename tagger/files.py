@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: written beside, then renamed."""
+"""Files that are complete or absent: written under another name, then renamed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def replacing(target: str | os.PathLike[str], *, ending: str | None = None) -> I
 
     Args:
         target: the file to appear or to be replaced.
-        ending: of the new name in place of the target's.
+        ending: of the new name; None keeps that of the target.
 
     Raises:
         OSError: what the writing or the rename raised.
@@ -134,7 +134,7 @@ def rewrite_whole(target: str | os.PathLike[str], data: bytes) -> None:
 
 
 def beside(name: str) -> str:
-    """Return the name under which a file is made anew where a lock keeps others from it.
+    """Return the name under which a file is rewritten where a lock protects it.
 
     Being always the same, it is found and removed after a kill.
     """
@@ -185,7 +185,7 @@ def take_after(beside: Path, target: str | os.PathLike[str], *, keep_time: bool 
         # As root the file would change hands; anyone else may give it to a group of their own.
         try:
             os.chown(beside, state.st_uid, state.st_gid)
-        except OSError:  # the others of a shared folder go on to read it as its group
+        except OSError:  # users of a shared folder still read it as its group
             with contextlib.suppress(OSError):
                 os.chown(beside, -1, state.st_gid)
     with contextlib.suppress(OSError):  # a file system without permissions

@@ -46,7 +46,7 @@ class Rules:
 
     Attributes:
         labels: label names, in the order of the scores.
-        thresholds: probability from which a label becomes a tag, one a label.
+        thresholds: probability from which a label becomes a tag, one per label.
         min_tags: at least this many tags, however improbable.
         max_tags: at most this many tags.
         ignored: labels that never become tags.
@@ -82,15 +82,15 @@ def adjusted_rules(
     ignored: Iterable[str] = (),
     renamed: Mapping[str, str] | None = None,
 ) -> Rules:
-    """Lay a user's wishes over the card's rules; labels may be written in any case.
+    """Adjust the rules of a card to a user's options; labels may be written in any case.
 
     Args:
         card: of the model.
         threshold: for all labels.
         thresholds: label → its own threshold.
-        min_tags: at least so many tags.
-        max_tags: at most so many tags.
-        ignored: labels that are never tags, beside the card's.
+        min_tags: the least number of tags.
+        max_tags: the greatest number of tags.
+        ignored: labels that are never tags, in addition to the card's.
         renamed: label → the name it is emitted under.
 
     Raises:
@@ -126,10 +126,10 @@ def adjusted_rules(
 
 
 def known_label(label: str, card: CardRules) -> str:
-    """Return a label as the model spells it, whatever the case.
+    """Return a label as the model spells it, from any spelling that differs in case only.
 
     Raises:
-        UsageError: the model has none of that name.
+        UsageError: the model has no such label.
     """
     if label in card.labels:
         return label

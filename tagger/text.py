@@ -20,8 +20,7 @@ from tagger.errors import UsageError
 #: Joins tags; no label and no tag may hold it.
 TAG_SEPARATOR = "|"
 
-#: Characters of the longest text that is brought into one form: for a row of accents that takes the
-#: square of its length.
+#: Longer texts, in characters, are not normalised: a row of combining accents takes quadratic time.
 LONGEST_NORMALISED = 500
 
 _OTHER_SEPARATORS = re.compile("[,;]")
@@ -100,7 +99,7 @@ def relative_to(folder: str) -> Callable[[str], str]:
 
 
 def same_keyword(text: str) -> str:
-    """Return what two keywords have in common that are the same: macOS decomposes accents."""
+    """Return the form in which two equal keywords are equal: macOS decomposes accents."""
     text = text.strip()
     return text if len(text) > LONGEST_NORMALISED else unicodedata.normalize("NFC", text)
 

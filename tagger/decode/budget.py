@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 #: Looks at the clock are cheap, yet a header is read byte by byte.
 _READS_BETWEEN_LOOKS = 16
 
-# Decoding so much takes so long that the milliseconds for returning it do not count.
+# Bytes. Decoding that much takes so long that the milliseconds for returning it do not count.
 _WORTH_RETURNING = 16 * 1024**2
 _trim: Any = None
 
@@ -24,7 +24,7 @@ _cpu_clock_of: Any = getattr(time, "pthread_getcpuclockid", None)
 
 
 class ImageError(Exception):
-    """This file gives no image; the message says why in words for a person."""
+    """A file cannot be read as an image; the message says why in words for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ImageLimits:
         seconds: from its first byte to its pixels, without the wait for memory; None is no limit.
             A drive that wakes up takes its time, one that is gone takes for ever.
         computing: seconds of one core. What waits for a drive, or for cores that do other work,
-            uses none of them; only a file that was made for it takes so many.
+            uses none of them; only a file made for the purpose takes that many.
         memory: bytes that all images that are being decoded take together.
     """
 
@@ -49,7 +49,7 @@ NO_HURRY = ImageLimits(seconds=None, computing=None)
 
 
 class Memory:
-    """Memory that images are decoded in: whoever needs more than is left waits for others.
+    """The memory that images are decoded in: an image that needs more than is left waits.
 
     Args:
         limit: in bytes.
@@ -77,24 +77,24 @@ class Memory:
             return True
 
     def give_back(self, size: int) -> None:
-        """Leave memory to others."""
+        """Return memory, so that others can take it."""
         with self._changed:
             self._taken -= min(size, self.limit)
             self._changed.notify_all()
 
 
 class Attempt:
-    """One image on its way to its pixels: what it has cost, and whether anybody waits for it.
+    """One attempt to decode an image: what it has cost, and whether anybody still waits for it.
 
-    Made and used by the thread that reads the image; :meth:`overdue` and :meth:`give_up` are for
-    another one, which looks after it.
+    Made and used by the thread that reads the image; :meth:`overdue` and :meth:`give_up` are
+    called by another thread, which watches it.
 
     Args:
         limits: of time.
         memory: shared by all.
 
     Attributes:
-        given_up: whether nobody waits for it any more.
+        given_up: whether nobody waits for it any longer.
     """
 
     def __init__(self, limits: ImageLimits, memory: Memory) -> None:
@@ -112,7 +112,7 @@ class Attempt:
         self.given_up = False
 
     def look(self, size: int) -> None:
-        """Give the image up if it has taken too long; asked before each read.
+        """Give up an image that has taken too long; called before each read.
 
         Args:
             size: bytes that are about to be read; negative for all.
@@ -128,7 +128,7 @@ class Attempt:
             raise ImageError(reason or "given up")
 
     def overdue(self) -> str | None:
-        """Return in words that the image has taken too long, or None where it has not."""
+        """Say in words that the image has taken too long; None if it has not."""
         clock = self._clock
         return self._reason(
             time.monotonic(), None if clock is None else lambda: time.clock_gettime(clock)
@@ -151,7 +151,7 @@ class Attempt:
 
     @contextmanager
     def holding(self, size: int) -> Iterator[None]:
-        """Hold memory, at first so much, for as long as the image is worked on."""
+        """Hold memory, ``size`` bytes at first, for as long as the image is being decoded."""
         self._take(size)
         try:
             yield
@@ -159,7 +159,7 @@ class Attempt:
             self._give_back()
 
     def needs(self, size: int) -> bool:
-        """Hold so much memory in place of what is held, if it is there now; say whether it was."""
+        """Hold ``size`` bytes instead of what is held if they are free now; say if they were."""
         with self._lock:
             more = size - self._held
             if self.given_up:
@@ -172,12 +172,12 @@ class Attempt:
             return True
 
     def wait_for(self, size: int) -> None:
-        """Give back what is held, which must be unused by now, and wait for so much memory."""
+        """Return what is held, which must be unused by now, and wait for ``size`` bytes."""
         self._give_back()
         self._take(size)
 
     def give_up(self) -> None:
-        """Wait no longer: what the image holds is others', even if its thread never comes back."""
+        """Stop waiting: what the image holds is returned, even if its thread never comes back."""
         with self._lock:
             self.given_up = True
             if self._cancel is not None:
@@ -185,7 +185,7 @@ class Attempt:
         self._give_back()
 
     def when_given_up(self, cancel: Callable[[], None] | None) -> None:
-        """Have something called when the image is given up; None takes it back."""
+        """Register what is called when the image is given up; None removes it."""
         with self._lock:
             self._cancel = cancel
             if self.given_up and cancel is not None:
@@ -217,7 +217,7 @@ class Attempt:
 
 
 def _return_freed_memory() -> None:
-    """Hand to the system what is free: glibc keeps it for each thread, and many threads add up."""
+    """Return free memory to the system: glibc keeps it per thread, and many threads add up."""
     global _trim  # noqa: PLW0603 (looked up once)
     if _trim is None:
         import ctypes

@@ -11,7 +11,7 @@ from tagger.decode.file import ImageFile
 #: Pixels of an image that are converted at a time, see :mod:`tagger.decode.resize`.
 BAND_PIXELS = 2_000_000
 
-# Pillow's own: a byte a pixel, two or four.
+# Bytes per pixel in Pillow's own modes; all others have four.
 _BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 _NEEDS_NO_CONVERSION = ("L", "RGB", "CMYK", "LAB")
 # Wide samples become floats, and floats are copied twice.
@@ -48,13 +48,13 @@ def _strip_bytes(image: TiffImagePlugin.TiffImageFile) -> int:
     samples, bits = _number(tags, 277, 1), _number(tags, 258, 8)
     width = _number(tags, 322, image.width)
     height = _number(tags, 323, 0) or min(_number(tags, 278, image.height), image.height)
-    # Colours that libtiff makes of others have four bytes a pixel.
+    # Colours that libtiff converts have four bytes per pixel.
     return width * height * max(4, -(-samples * bits // 8))
 
 
 def _number(tags: Any, tag: int, default: int) -> int:
     value = tags.get(tag, default)
-    if isinstance(value, tuple):  # a value a channel
+    if isinstance(value, tuple):  # one value per channel
         value = max(value, default=default)
     return int(value)
 

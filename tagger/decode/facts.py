@@ -38,7 +38,7 @@ def measure(path: str, wanted: Collection[str]) -> FileFacts:
 
 
 def file_stamp(path: str) -> Stamp | None:
-    """Return what tells whether a file has changed since; None for one that cannot be asked."""
+    """Return size and time of a file, which show later whether it has changed; None if unknown."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):  # a name with a NUL, from a list, is a ValueError

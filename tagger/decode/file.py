@@ -28,7 +28,7 @@ class ImageFile(io.BufferedReader):
         header_bytes: how many were read before the first pixel.
 
     Raises:
-        ImageError: it is no regular file, or empty.
+        ImageError: it is not a regular file, or empty.
         OSError: it cannot be opened.
     """
 

@@ -1,4 +1,4 @@
-"""How long anybody waits for a drive: work that may hang, and the threads that hang on it.
+"""How long to wait for a drive: work that may hang, and the threads that hang in it.
 
 A thread that waits for a drive that is gone cannot be stopped: it is left behind, and another one
 continues. A thread that is still in native code while the interpreter shuts down could crash it:
@@ -68,7 +68,7 @@ class _Task(Generic[Done]):
 class Patience:
     """Does things that may hang, one after the other, and waits only so long for each.
 
-    They are done in a thread of their own, so that whoever waits can be interrupted.
+    They are done in a thread of their own, so that the waiting thread can be interrupted.
 
     Args:
         seconds: how long; None does things on the spot, for as long as they take.

@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 REQUEST: Final = struct.Struct("<IIIQd")
 #: What it is, and two numbers.
 ANSWER: Final = struct.Struct("<BQQ")
-#: Kinds of answer: so much memory is needed; a picture of this width and height in its file, whose
-#: pixels follow; a reason of so many bytes, which follows.
+#: Kinds of answer. NEEDS: bytes of memory. PICTURE: width and height in the file; pixels follow.
+#: REFUSED: length in bytes of the reason, which follows.
 NEEDS, PICTURE, REFUSED = range(3)
 GRANTED: Final = b"+"
 
@@ -47,7 +47,7 @@ class _Decoder:
         # Not the current folder's modules: it may be the very one that is not trusted.
         command = [sys.executable, "-P", "-m", "tagger.decode.process"]
         try:
-            # Ctrl-C is for whoever started it; it ends when its requests do.
+            # Ctrl-C is for the process that started it; it ends when its requests do.
             self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 (our own)
                 command,
                 stdin=subprocess.PIPE,

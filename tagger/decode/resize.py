@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 from tagger.decode.cost import BAND_PIXELS
 
-# The last step averages over so many pixels a side; what is beyond is averaged in blocks first.
+# The last step averages over at most this many pixels per side; blocks are averaged before that.
 _GAP = 2.0
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from tagger.decode.budget import ImageError
 from tagger.decode.file import ImageFile
 
-#: Values of one entry. A tall image with a strip a row has 100,000; each becomes an object, and
+#: Values of one entry. A tall image with one strip per row has 100,000; each becomes an object, and
 #: each strip several, of some 300 bytes together.
 _MOST_VALUES: Final = 300_000
 
@@ -42,7 +42,7 @@ def refuse_long_tables(file: ImageFile) -> None:
         (entries,) = struct.unpack(order + count, file.read(size))
         size = struct.calcsize(order + entry)
         table = file.read(min(entries, 65_535) * size)
-    except (OSError, OverflowError, ValueError, struct.error):  # what is damaged is told later
+    except (OSError, OverflowError, ValueError, struct.error):  # damage is reported later
         file.begin_header()
         return
     file.begin_header()

@@ -120,7 +120,7 @@ def _is_folder(entry: os.DirEntry[str], follow_links: bool) -> bool:
 
 
 def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
-    """A link to a folder, which the walk does not follow: no image, whatever its ending."""
+    """Say whether it is a link to a folder, which is not an image whatever its ending."""
     try:
         return entry.is_symlink() and entry.is_dir()
     except OSError:

@@ -25,7 +25,7 @@ class Scan:
 
     Attributes:
         folders: folders to walk, as given.
-        files: paths that are taken whatever they are: a missing one fails by name later.
+        files: paths that are taken whatever they are: a missing one is reported later.
         options: what the walks take.
     """
 
@@ -90,7 +90,7 @@ class Scan:
 
 
 def _is_newer(path: str, than: float | None, asked: Patience) -> bool:
-    """Say whether a file was changed after a moment; what cannot be asked fails by name later."""
+    """Say whether a file was changed after a moment; what cannot be asked is reported later."""
     if than is None:
         return True
     try:

@@ -37,10 +37,10 @@ class ModelCard:
     Attributes:
         name: the model's name, for sidecars and reports.
         version: the model's version.
-        labels: one name an output, in the order of the network's outputs.
+        labels: one name per output, in the order of the network's outputs.
         height: rows of the input, in pixels.
         width: columns of the input, in pixels.
-        thresholds: probability from which a label becomes a tag, one a label.
+        thresholds: probability from which a label becomes a tag, one per label.
         min_tags: an image gets at least this many tags, however improbable.
         max_tags: an image gets at most this many tags.
         never: labels that are scored but never emitted as tags (such as ``N/A``).
@@ -85,7 +85,7 @@ class ModelCard:
         """Read a card; keys of later minor additions are ignored.
 
         Raises:
-            ModelError: the text is no card, or a card of a newer format.
+            ModelError: the text is not a card, or a card of a newer format.
         """
         if len(text) > _MAX_CHARACTERS:
             raise ModelError("The model card is not usable: it is larger than 16 MB.")

@@ -35,10 +35,10 @@ class Device:
 
 
 def parse_devices(text: str) -> tuple[Device, ...]:
-    """Read what ``--device`` says, but for ``auto``.
+    """Read the value of ``--device``, except ``auto``.
 
     Raises:
-        UsageError: a name is none, or they are of several kinds.
+        UsageError: a device is unknown, or they are of several kinds.
     """
     found = [_DEVICE.fullmatch(name) for name in text.split(",")]
     devices = tuple(Device(match[1] or match[0], int(match[2] or 0)) for match in found if match)

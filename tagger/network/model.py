@@ -59,13 +59,13 @@ class TaggerModel:
         file: the ``.onnx`` file; None takes the bundled one for the device.
         device: ``auto``, ``cpu``, ``openvino``, ``cuda``, ``cuda:N``, ``tensorrt``, or several of
             one kind with commas between them; ``auto`` takes CUDA where it works, else ``cpu``.
-        batch_size: images a run; None takes what suits the device.
+        batch_size: images per run; None takes what suits the device.
         gpu_memory: bytes of GPU memory that each device may use; None sets no limit.
 
     Raises:
         ModelError: the file is missing, damaged, or not one of ours.
         DeviceError: the device was asked for by name and cannot run here.
-        UsageError: the device's name is none.
+        UsageError: there is no such device.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class TaggerModel:
             float32 probabilities, shape ``(n, labels)``.
 
         Raises:
-            ModelError: the network breaks, or gives something that is no probability.
+            ModelError: the network breaks, or returns a score that is not a probability.
         """
         count = len(images)
         if count < self.batch_size:
@@ -118,7 +118,7 @@ class TaggerModel:
         return scores
 
     def _run(self, images: Pixels, session: AnySession) -> npt.NDArray[np.float32]:
-        """Run a batch; where the memory of a GPU does not suffice, in halves from then on."""
+        """Run a batch; when a GPU runs out of memory, this and later batches are halved."""
         while True:
             size = self._run_size
             try:

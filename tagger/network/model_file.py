@@ -70,7 +70,7 @@ def check_model_file(file: Path) -> None:
 
     Raises:
         UnsafeModelError: it reaches for other files, has operators or functions of others, has a
-            loop, or cannot be told to have none of these.
+            loop, or cannot be parsed.
         OSError: it cannot be read.
     """
     size = os.path.getsize(file)

@@ -28,7 +28,7 @@ def openvino_problem() -> str | None:
 
 
 def _without_telemetry() -> Any:
-    """Import openvino, which otherwise tells its makers so over the network.
+    """Import openvino, which otherwise reports that over the network.
 
     It has a stub for the package that does so, which is used where that package is missing.
     """
@@ -80,7 +80,7 @@ class OpenVinoSession:
             {
                 "NUM_STREAMS": cores,
                 "INFERENCE_NUM_THREADS": cores,
-                # Bound to a core, a request would wait for whatever decodes there.
+                # Bound to a core, a request would wait for the decoder that runs there.
                 "ENABLE_CPU_PINNING": False,
                 # On some CPUs the default is bfloat16, and scores would depend on the machine.
                 "INFERENCE_PRECISION_HINT": "f32",

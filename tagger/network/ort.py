@@ -27,7 +27,7 @@ from tagger.results import Pixels
 
 @contextlib.contextmanager
 def _without_telemetry() -> Iterator[None]:
-    """Keep ONNX Runtime from calling its makers, for the import.
+    """Switch the telemetry of ONNX Runtime off while it is imported.
 
     From 1.29 on it reports every use over the network, and keeps a number of the machine and a
     database in the home folder. Only this variable stops it, and it is read once, while the library
@@ -46,7 +46,7 @@ def _without_telemetry() -> Iterator[None]:
 
 
 with _without_telemetry():
-    import onnxruntime as onnxruntime  # whoever needs it takes it from here
+    import onnxruntime as onnxruntime  # other modules take it from here
 
 INPUT_NAME = "images"
 OUTPUT_NAME = "scores"
@@ -118,7 +118,7 @@ class Session:
             self._session = onnxruntime.InferenceSession(
                 os.fspath(file), options, providers=providers
             )
-        # The list of providers that the session got is the only word to be trusted.
+        # Only the list of the session's own providers can be trusted.
         if device.kind != "cpu" and _KINDS[device.kind] not in self._session.get_providers():
             raise DeviceRefusedError(f"{device.kind} could not start on device {device.index}")
         self._bindings = threading.local()
@@ -126,7 +126,7 @@ class Session:
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """What the file says about itself."""
+        """The metadata of the file."""
         found: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         return found
 
@@ -194,7 +194,7 @@ def said(error: BaseException) -> str:
 
 
 def _gpu_providers(device: Device, memory: int | None) -> list[Any]:
-    # cuDNN would search its algorithms anew for each shape (microsoft/onnxruntime#19838), and the
+    # cuDNN would search its algorithms again for each shape (microsoft/onnxruntime#19838), and the
     # arena would grow by doubling.
     cuda: dict[str, Any] = {
         "device_id": device.index,

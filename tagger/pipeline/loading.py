@@ -20,7 +20,7 @@ LoadPicture: TypeAlias = Callable[[str, int, int, Attempt], Picture]
 class Loading:
     """Images on their way into a batch.
 
-    Where a thread hangs on an image, another one goes on behind it: see
+    Where a thread hangs on an image, another one continues after it: see
     :class:`tagger.pipeline.workers.Watched`.
 
     Args:
@@ -29,7 +29,7 @@ class Loading:
         limits: what an image may cost.
         memory: shared by all.
         pixels: uint8, shape ``(at least len(paths), height, width, 3)``; changed in place. None
-            where whoever begins brings them along.
+            if they are set before the reading begins.
         load: reads one image.
     """
 
@@ -127,7 +127,7 @@ def load_into(
     Args:
         paths: image files.
         pixels: as for :class:`Loading`.
-        wanted: likewise.
+        wanted: as for :class:`Loading`.
 
     Returns:
         For each path what is known of its file, or why it could not be read.

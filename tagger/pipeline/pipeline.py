@@ -33,7 +33,7 @@ from tagger.rules import Rules, select
 Given = TypeVar("Given")
 Done = TypeVar("Done")
 
-# A batch for a GPU is decoded in pieces of so many images, by as many workers as there are.
+# A batch for a GPU is decoded in pieces of this many images, by all workers at the same time.
 _PIECE = 8
 
 
@@ -50,8 +50,8 @@ def tag_images(
     """Tag images; one that cannot be read keeps its place as a Failed.
 
     Args:
-        paths: image files; taken from only as far as two batches a worker (CPU) or four a device
-            (GPU) reach.
+        paths: image files; taken only as far ahead as two batches per worker (CPU) or four per
+            device (GPU).
         model: an opened model.
         rules: which scores become tags.
         workers: images decoded, and on a CPU also scored, at a time.
@@ -146,7 +146,7 @@ def _on_devices(
     with ExitStack() as stack:
         decoding = stack.enter_context(worker_pool(workers, "decode"))
         # Left first: a device would wait for ever for pieces that were dropped. Two threads each:
-        # one copies its batch to the device while the other one's is in the network.
+        # one copies a batch to the device while the batch of the other is in the network.
         devices = [stack.enter_context(worker_pool(2, "device")) for _ in range(model.lanes)]
 
         def submit(item: tuple[int, list[str]]) -> Future[list[Result]]:

@@ -25,13 +25,13 @@ from tagger.rules import Rules
 #: Width and height of the posters that are drawn where none are given.
 DRAWN_SIZES = {"small": (300, 444), "large": (2000, 3000)}
 
-# One bound takes this much of the time, or neither does.
+# A stage that takes this share of the time is the bound; else both are.
 _DOMINANT = 0.6
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Images a second of one set of images: medians of several rounds in one process.
+    """Images per second of one set of images: medians of several rounds in one process.
 
     Attributes:
         images: how many there were.
@@ -95,7 +95,7 @@ def measure(
         model: an opened model.
         workers: as :func:`tagger.pipeline.pipeline.tag_images` takes them.
         rounds: how often; the first one also warms up what lies on disk.
-        round_done: called after each of the measurements, three a round.
+        round_done: called after each of the measurements, three per round.
 
     Raises:
         DataError: no image can be read.
@@ -133,7 +133,7 @@ def measure(
 
 
 def network_rate(images: int, model: TaggerModel, *, workers: int) -> float:
-    """Return how many images a second the network alone takes.
+    """Return how many images per second the network alone scores.
 
     Args:
         images: how many to measure, at least; whole batches are.

@@ -25,7 +25,7 @@ Parameters = ParamSpec("Parameters")
 Done = TypeVar("Done")
 
 _SECONDS_BETWEEN_LOOKS = 0.2
-# Of a run that is stopped; what is in work then is lost anyway.
+# When a run is stopped: what is in work then is lost anyway.
 _LAST_SECONDS = 5.0
 
 
@@ -40,7 +40,7 @@ class Watched(Protocol):
         """Give up what takes too long, if anything does, and say whether it did.
 
         Then its thread raises :class:`GivenUpError` as soon as it comes back, and calling the work
-        again, in another thread, goes on behind what was given up.
+        again, in another thread, continues after what was given up.
         """
         ...
 
