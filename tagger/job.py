@@ -1,247 +1,363 @@
-"""Results → table and sidecars, with progress and a summary: what ``tag`` and ``retag`` share."""
+"""One run, straight down: paths → what is left to do → results → outputs → journal.
+
+``tagger tag``, ``tagger retag`` and :meth:`tagger.Tagger.run` are this line with other sources and
+outputs. Of an image, sidecars and tags inside come first, then its row, then its entry in the
+journal: however a run ends, what the journal calls done is done.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagger.cli.console import EXIT_READER_GONE, say
-from tagger.cli.options.holders import OutputOptions, embedding_writer, sidecar_writer
-from tagger.cli.options.resume import Origin, ResumeOptions, recorded_run
+from tagger import __version__
+from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
+from tagger.decode.facts import STAMP, file_stamp
+from tagger.errors import UsageError
+from tagger.holders.plan import HolderPlan
+from tagger.results import Failed, Result
+from tagger.runs.lock import locked
+from tagger.runs.manifest import Manifest, ModelFacts, versions_noted
+from tagger.runs.options import built_in_options, noted_options
+from tagger.runs.paths import RunPaths
+from tagger.runs.plan import Plan, Resume, plan_run
+from tagger.runs.remaining import Remaining
+from tagger.runs.report import Listener, Report, Summary
+from tagger.runs.run import Run
+from tagger.table.plan import TablePlan
+from tagger.table.sink import ReaderGone, check_folder
+from tagger.table.stream import table_sink, table_stream
+from tagger.table.table import Table
 
 if TYPE_CHECKING:
-    from tagger.cli.progress import TagProgress
+    from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
-    from tagger.holders.image.writer import EmbeddingWriter
-    from tagger.holders.sidecars import SidecarWriter
+    from tagger.holders.put import Holders
     from tagger.network.card import ModelCard
-    from tagger.results import Result
-    from tagger.runs.plan import Plan
-    from tagger.runs.remaining import Remaining
-    from tagger.runs.run import Run
-    from tagger.table.plan import TablePlan
+    from tagger.network.model import TaggerModel
+    from tagger.rules import Rules
     from tagger.table.writer import Writer
 
-EXIT_SOME_FAILED = 1
+
+def run(job: Job, listener: Listener | None = None) -> Summary:
+    """Do a job.
+
+    Args:
+        job: what is to be done.
+        listener: is told of it, and steers nothing.
+
+    Raises:
+        TaggerError: the run cannot go on; what was written is kept.
+        ReaderGone: the reader of standard output closed it.
+    """
+    report = Report(listener or Listener(), job.source.device)
+    with opened(job, report) as outputs:
+        for result in job.source.results(outputs):
+            outputs.write(result)
+    return report.summary()
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where results come from.
+    """What gives results.
 
     Attributes:
-        results: called with what takes note of a folder that cannot be read, and with what an
-            earlier run has left to do → the results.
-        base: → absolute folder whose tree ``--sidecar-dir`` mirrors.
-        origin: what gives them, for the manifest.
-        found: the images, to be counted; None where they are not looked at.
-        device_note: why the device is not the one that one might expect.
-        left_out: → how many images were left out since they have tags; None where none are.
+        card: of the model that tags.
+        model_file: that model.
+        rules: which scores become tags.
+        results: called with the outputs, gives the results that they lack.
+        device: where the network runs; None where none does.
+        found: the images; None where they are not looked at.
+        table: the file that is read in their place.
     """
 
-    results: Callable[[Callable[[str, str], None], Remaining | None], Iterator[Result]]
-    base: Callable[[], str]
-    origin: Origin
+    card: ModelCard
+    model_file: Path
+    rules: Rules
+    results: Callable[[Outputs], Iterator[Result]]
+    device: str | None = None
     found: Scan | None = None
-    device_note: str | None = None
-    left_out: Callable[[], int] | None = None
+    table: str | None = None
+
+
+def images(
+    found: Scan,
+    model: TaggerModel,
+    rules: Rules,
+    *,
+    workers: int,
+    limits: ImageLimits = DEFAULT_LIMITS,
+    isolated: bool = False,
+    untagged: Untagged | None = None,
+) -> Source:
+    """Return images as a source, through the network.
+
+    Args:
+        found: where they are looked for.
+        model: opened.
+        rules: which scores become tags.
+        workers: images decoded, and on a CPU scored, at a time.
+        limits: what an image may cost.
+        isolated: whether images are decoded in processes of their own.
+        untagged: lets only images without tags through; None lets all.
+    """
+
+    def results(outputs: Outputs) -> Iterator[Result]:
+        from tagger.pipeline.pipeline import tag_images
+
+        return tag_images(
+            outputs.left_of(found.paths(outputs.report.failed), untagged),
+            model,
+            rules,
+            workers=workers,
+            facts=(*outputs.job.table.columns, STAMP),
+            limits=limits,
+            isolated=isolated,
+        )
+
+    return Source(model.card, model.file, rules, results, model.device, found)
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """What results are written to.
+class Job:
+    """What a run reads and writes.
 
     Attributes:
-        sidecars: None where none are written; likewise the others.
-        embedding: puts tags into images.
-        table: a stream.
-        run: that can be taken up again.
+        source: gives the results.
+        table: that is written, unless tags go into sidecars or images and nobody asked for one.
+        holders: sidecars, and tags inside images.
+        resume: what is kept of a previous run on the same output.
     """
 
-    sidecars: SidecarWriter | None
-    embedding: EmbeddingWriter | None
-    table: Writer | None
-    run: Run | None
+    source: Source
+    table: TablePlan = field(default_factory=TablePlan)
+    holders: HolderPlan = field(default_factory=HolderPlan)
+    resume: Resume = field(default_factory=Resume)
 
     @property
-    def change_files(self) -> bool:
-        """Whether there are sidecars or images to be written."""
-        return self.sidecars is not None or self.embedding is not None
-
-    def writers(self) -> Iterator[Writer]:
-        """Yield what is there, in the order in which it is written to: a row comes last."""
-        for writer in (self.sidecars, self.embedding, self.table):
-            if writer is not None:
-                yield writer
+    def has_table(self) -> bool:
+        """Whether a table is written."""
+        return self.table.is_asked_for or not self.holders.any
 
 
-def write_results(
-    source: Source,
-    card: ModelCard,
-    table: TablePlan,
-    options: OutputOptions,
-    summary_file: Path | None,
-    resuming: ResumeOptions = ResumeOptions(),  # noqa: B008 (frozen)
-    *,
-    quiet: bool,
-) -> int:
-    """Write all results and return the exit code.
+class Outputs:
+    """Where results go.
+
+    Args:
+        job: whose they are.
+        report: takes note of what comes of each image.
+        holders: sidecars, and tags inside images; None where none are written, likewise the others.
+        stream: a table that goes elsewhere than into a file.
+        run: a table in a file, and what is noted of images.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        report: Report,
+        holders: Holders | None,
+        stream: Writer | None,
+        run: Run | None,
+    ) -> None:
+        self.job = job
+        self.report = report
+        self._holders = holders
+        self._stream = stream
+        self._run = run
+        self._announces = False
+        self._remaining: Remaining | None = None
+        if run is not None:
+            are_there = holders.are_there if holders is not None else None
+            self._remaining = Remaining(
+                run.plan, job.resume, has_sidecars=are_there, kept=report.kept
+            )
+
+    def left_of(self, found: Iterable[str], untagged: Untagged | None) -> Iterable[str]:
+        """Return the images that no previous run has done and, where asked, that have no tags."""
+        remaining = self._remaining
+        if remaining is not None:
+            found = remaining.of(found)
+        if untagged is not None:
+            # A sidecar makes a later run pass over its image, so half of them must not.
+            self._announces = True
+            self.report.untagged = untagged
+            found = untagged.of(found, remaining.was_begun if remaining is not None else None)
+        return found
+
+    def write(self, result: Result) -> None:
+        """Write what an image gets: sidecars and tags inside, then its row, then its entry.
+
+        Raises:
+            OutputError: the disk is full, or gone.
+            ReaderGone: the reader of standard output closed it.
+        """
+        holders, report = self._holders, self.report
+        is_whole = holders is None or self._put(result, holders)
+        if self._stream is not None:
+            self._stream.write(result)
+        if self._run is not None:
+            # An image that has got tags is another file, and no news.
+            stamp = file_stamp(result.path) if self.job.holders.embed else None
+            self._run.add(result, unwritten=not is_whole, stamp=stamp, at_once=holders is not None)
+        if isinstance(result, Failed):
+            report.failed(result.path, result.reason, has_row=True)
+        else:
+            report.tagged += 1
+            report.tags.update([tag.name for tag in result.tags])
+
+    def _put(self, result: Result, holders: Holders) -> bool:
+        """Write sidecars and tags inside; return whether nothing failed."""
+        if self._remaining is not None and self._remaining.passed:
+            for path in self._remaining.passed_before(result.path):
+                holders.pass_over(path)
+        if self._run is not None:
+            self._run.prepare(result.path, holders.targets)
+            if self._announces:
+                self._run.begin(result.path)
+        outcome = holders.put(result)
+        for failure in outcome.failures:
+            self.report.failed(failure.path, failure.reason)
+        return not outcome.failures
+
+    def stop(self) -> None:
+        """End before the time: a new table is kept to be resumed, one made anew is forgotten."""
+        run, kept_at, resumable = self._run, None, False
+        if run is not None and (self.job.source.table is not None or not run.has_begun):
+            run.discard()
+        elif run is not None:
+            kept_at, resumable = run.plan.paths.kept_rows, True
+        self.report.listener.stopped(kept_at, resumable=resumable)
+
+
+@contextmanager
+def opened(job: Job, report: Report) -> Iterator[Outputs]:
+    """Open what a job writes, and finish it; left by an exception it keeps whole results.
 
     Raises:
-        TaggerError: the run cannot go on; what was written is kept.
+        TaggerError: an output cannot be written, or not be resumed.
     """
-    from tagger.cli.progress import TagProgress
-    from tagger.runs.run import Run
-    from tagger.table.sink import ReaderGone, check_folder
-    from tagger.table.stream import table_sink, table_stream
-    from tagger.table.table import Table
-
-    # What cannot be written is said before the work, not after it.
-    if summary_file is not None:
-        check_folder(os.fspath(summary_file))
-    changes_files = bool(options.sidecars) or options.embed
-    sink = None if changes_files and not table.is_asked_for else table_sink(table)
-    progress = TagProgress(
-        source.found,
-        source.origin.device,
-        source.device_note,
-        quiet=quiet,
-        on_screen=sink is not None and sink.is_terminal(),
-        left_out=source.left_out,
-    )
-    sidecars = sidecar_writer(
-        card, options, progress, base=source.base, images_seen=source.found is not None
-    )
-    embedding = embedding_writer(card, options, progress)
-    stream = None
-    if sink is not None:
-        stream = table_stream(Table(table, card.labels, progress.failed), sink)
-    with recorded_run(
-        source.found,
-        card,
-        source.origin,
-        table,
-        options,
-        progress,
-        resume=resuming.wanted,
-        quiet=quiet,
-    ) as plan:
-        if plan is not None and not quiet:
-            _say_plan(plan, source.origin.device)
-        outputs = Outputs(sidecars, embedding, stream, None if plan is None else Run(plan))
-        try:
-            _write_all(source, outputs, resuming, progress)
-        except ReaderGone:
-            return EXIT_READER_GONE
-    progress.close_with_summary(sidecars, embedding, summary_file)
-    return EXIT_SOME_FAILED if progress.failures or progress.kept_failures else 0
-
-
-def _say_plan(plan: Plan, device: str | None) -> None:
-    """Say what a person may not expect."""
-    from tagger.text import printable
-
-    if plan.replaced is not None:
-        say(
-            f"{printable(plan.replaced)} of an interrupted run is replaced; --resume would have "
-            "gone on with it."
-        )
-    previous = plan.previous
-    if previous is not None and previous.manifest.device != device:
-        say(
-            f"That run was on {previous.manifest.device}, this one is on {device}: "
-            "probabilities may differ a little."
-        )
-
-
-def _write_all(
-    source: Source, outputs: Outputs, resuming: ResumeOptions, progress: TagProgress
-) -> None:
-    from tagger.table.sink import ReaderGone
-
-    run = outputs.run
-    remaining = _remaining(outputs, resuming, progress)
-    with progress:
+    holders, stream = _holders(job), _stream(job, report)
+    report.holders = holders
+    with _planned(job, report) as plan:
+        run = None if plan is None else Run(plan)
+        outputs = Outputs(job, report, holders, stream, run)
+        report.listener.began(report.summary)
         try:
             with ExitStack() as stack:
                 if run is not None:
                     stack.callback(run.close)
-                for writer in outputs.writers():
-                    stack.enter_context(writer)
-                for result in source.results(progress.failed, remaining):
-                    _write(result, outputs, remaining, progress, begin=source.left_out is not None)
-                    progress.count(result)
+                if stream is not None:
+                    stack.enter_context(stream)
+                yield outputs
                 if run is not None:
                     run.finish()
-        except BaseException as error:
-            if not isinstance(error, ReaderGone):
-                _stop(source, run, progress)
+        except ReaderGone:
+            raise
+        except BaseException:
+            outputs.stop()
             raise
 
 
-def _remaining(
-    outputs: Outputs, resuming: ResumeOptions, progress: TagProgress
-) -> Remaining | None:
-    from tagger.runs.remaining import Remaining
+def check_resumable(resume: Resume, table: TablePlan, holders: HolderPlan) -> None:
+    """Refuse to resume what leaves no trace.
 
-    if outputs.run is None:
-        return None
-    return Remaining(
-        outputs.run.plan,
-        retry_failed=resuming.retry_failed,
-        update=resuming.update,
-        has_sidecars=outputs.sidecars.are_there if outputs.sidecars else None,
-        kept=lambda image: progress.keep(failed=image.failed),
-    )
-
-
-def _write(
-    result: Result,
-    outputs: Outputs,
-    remaining: Remaining | None,
-    progress: TagProgress,
-    *,
-    begin: bool,
-) -> None:
-    """Write one result.
-
-    Args:
-        result: of an image.
-        outputs: where it goes.
-        remaining: knows what an earlier run has done.
-        progress: told of what fails.
-        begin: whether sidecars that are there make a later run pass over the image.
+    Raises:
+        UsageError: that was asked for.
     """
-    from tagger.decode.facts import file_stamp
+    if resume.wanted and not table.is_file and (table.is_asked_for or not holders.any):
+        raise UsageError(
+            f"{resume.name} needs an output that stays: a table in a file (-o FILE), --sidecar "
+            "or --embed."
+        )
 
-    failures = progress.failures
-    run, sidecars = outputs.run, outputs.sidecars
-    if remaining is not None and sidecars is not None:
-        for path in remaining.passed_before(result.path):
-            sidecars.pass_over(path)
-    if run is not None and outputs.change_files:
-        run.prepare(result.path, sidecars.targets if sidecars else lambda image: [])
-        if begin:
-            run.begin(result.path)
-    for writer in outputs.writers():
-        writer.write(result)
-    if run is None:
+
+def _holders(job: Job) -> Holders | None:
+    """Return what puts tags into files, if anything does.
+
+    Raises:
+        UsageError: the images lie on several drives, so no folder can mirror them.
+    """
+    if not job.holders.any:
+        return None
+    from tagger.holders.put import Holders
+
+    found, options = job.source.found, job.holders
+    if options.folder is not None and found is not None:
+        options = dataclasses.replace(options, base=found.base())
+    return Holders(options, job.source.card, look_for_images=found is None)
+
+
+def _stream(job: Job, report: Report) -> Writer | None:
+    sink = table_sink(job.table) if job.has_table else None
+    if sink is None:
+        return None
+    return table_stream(Table(job.table, job.source.card.labels, report.failed), sink)
+
+
+@contextmanager
+def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
+    """Give what a run will do, its output locked; None where it leaves nothing to resume.
+
+    Raises:
+        UsageError: a previous run had another model, or other options.
+        TableError: what it left is damaged.
+        OutputError: there is no such folder, or another run is at work on the output.
+    """
+    source, listener = job.source, report.listener
+    paths = _paths(job, listener)
+    if paths is None:
+        yield None
         return
-    # An image that has got tags is another file, and no news.
-    stamp = file_stamp(result.path) if outputs.embedding is not None else None
-    unwritten = progress.failures > failures
-    run.add(result, unwritten=unwritten, stamp=stamp, at_once=outputs.change_files)
+    manifest = Manifest(
+        paths.what,
+        _model_facts(source),
+        noted_options(source.rules, job.table, job.holders),
+        source.device,
+        versions=versions_noted(__version__),
+        defaults=built_in_options(source.card),
+    )
+    table = Table(job.table, source.card.labels, report.failed) if job.table.is_file else None
+    with locked(paths.lock, paths.what, listener.notice):
+        same_images = _is_same(source.table, job.table.output)
+        plan = plan_run(paths, manifest, table, resume=job.resume.wanted, same_images=same_images)
+        if plan.replaced is not None:
+            listener.replaced(plan.replaced)
+        if plan.previous is not None and plan.previous.manifest.device != source.device:
+            listener.device_changed(plan.previous.manifest.device, source.device)
+        yield plan
 
 
-def _stop(source: Source, run: Run | None, progress: TagProgress) -> None:
-    if run is not None and (source.origin.table is not None or not run.has_begun):
-        run.discard()
-        progress.stopped_early(None, resumable=False)
-    elif run is not None:
-        progress.stopped_early(run.plan.paths.kept_rows, resumable=True)
-    else:
-        progress.stopped_early(None, resumable=False)
+def _paths(job: Job, listener: Listener) -> RunPaths | None:
+    if job.table.is_file:
+        assert job.table.output is not None
+        check_folder(job.table.output)
+        return RunPaths.of_table(job.table.output, as_text=job.table.is_text)
+    found = job.source.found
+    if found is None or job.has_table:
+        return None
+    paths = RunPaths.of_sidecars(found.folders, found.files, job.holders.folder)
+    refused = paths.make_folder()
+    if refused is None:
+        return paths
+    listener.notice(f"{refused}, so this run cannot be resumed.")
+    return None
+
+
+def _model_facts(source: Source) -> ModelFacts:
+    """Return which model it is: what a table says of the one that made it, or the file."""
+    made_by = Manifest.of_finished(source.table) if source.table is not None else None
+    if made_by is not None and made_by.model.is_of(source.card):
+        return made_by.model
+    return ModelFacts.of(source.card, source.model_file)
+
+
+def _is_same(file: str | None, other: str | None) -> bool:
+    try:
+        return file is not None and other is not None and os.path.samefile(file, other)
+    except OSError:
+        return False

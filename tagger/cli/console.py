@@ -14,6 +14,9 @@ from tagger.text import harmless
 # What a shell reports for a program that SIGPIPE ended: `tagger tag … | head -1` is no failure.
 EXIT_READER_GONE = 141
 
+#: The command came to its end, and something failed.
+EXIT_SOME_FAILED = 1
+
 _EXIT_CANNOT_GO_ON = 3
 
 

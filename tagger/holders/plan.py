@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
+from tagger.errors import OutputError, UsageError
 from tagger.holders.places import SidecarNames
 
 
@@ -24,6 +26,10 @@ class HolderPlan:
             tags keep those that are there.
         embed: whether tags are put into the images themselves.
         keep_time: whether such an image keeps the time of its last change.
+
+    Raises:
+        UsageError: these cannot be together.
+        OutputError: the folder is a file.
     """
 
     kinds: tuple[str, ...] = ()
@@ -35,6 +41,23 @@ class HolderPlan:
     xmp_root: tuple[str, ...] | None = None
     embed: bool = False
     keep_time: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, see above."""
+        if self.folder is not None and os.path.isfile(self.folder):
+            raise OutputError(f"--sidecar-dir {self.folder} is a file, not a folder.")
+        if "nfo" not in self.kinds:
+            return
+        if self.folder is not None:
+            raise UsageError(
+                "--sidecar nfo cannot be with --sidecar-dir: genres go into the .nfo that lies "
+                "beside the film."
+            )
+        if self.existing == "error":
+            raise UsageError(
+                "--sidecar nfo cannot be with --existing error: only an .nfo that is there already "
+                "gets genres."
+            )
 
     @property
     def names(self) -> SidecarNames:

@@ -17,9 +17,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
-from tagger.errors import OutputError, UsageError, os_reason
+from tagger.errors import ModelError, OutputError, UsageError, os_reason
 from tagger.files import beside, process_token, take_place
 from tagger.network.card import ModelCard
+from tagger.runs.paths import RunPaths
 from tagger.text import printable
 
 _FORMAT = 1
@@ -99,10 +100,14 @@ class ModelFacts:
         """Return what a manifest notes of a model file.
 
         Raises:
-            OSError: it cannot be read.
+            ModelError: it cannot be read.
         """
-        with open(file, "rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        try:
+            with open(file, "rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            name = printable(str(file))
+            raise ModelError(f"{name} cannot be read: {os_reason(error)}.") from None
         return cls(card.name, card.version, card.precision, digest)
 
     def is_of(self, card: ModelCard | ModelFacts) -> bool:
@@ -174,6 +179,14 @@ class Manifest:
             processes=(*before.processes, *self.processes),
             former=before.finished(),
         )
+
+    @classmethod
+    def of_finished(cls, table: str) -> Manifest | None:
+        """Return the manifest of a table, if a finished run made it and it can be read."""
+        with contextlib.suppress(UsageError):
+            manifest = cls.read(RunPaths.of_table(table, as_text=True).manifest)
+            return manifest and manifest.finished()
+        return None
 
     def finished(self) -> Manifest | None:
         """Return the manifest of the table that is there, if a finished run made it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from platformdirs import user_state_path
 
+from tagger.errors import os_reason
 from tagger.files import beside
 from tagger.text import printable
 
@@ -68,6 +70,20 @@ class RunPaths:
         where = named[0] if named else base or os.curdir
         what = f"{'the sidecars in' if mirror else 'the images of'} {printable(mirror or where)}"
         return cls(what, os.fspath(folder / digest))
+
+    def make_folder(self) -> str | None:
+        """Make the folder for the notes; return why nothing can be noted there, None where it can.
+
+        A run that writes sidecars alone does without, but cannot be resumed.
+        """
+        folder = os.path.dirname(self.prefix)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            if not os.access(folder, os.W_OK):
+                raise PermissionError(errno.EACCES, "permission denied")
+        except OSError as error:
+            return f"Nothing can be noted in {printable(folder)} ({os_reason(error)})"
+        return None
 
     @property
     def journal(self) -> str:

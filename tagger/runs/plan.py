@@ -18,6 +18,31 @@ from tagger.table.table import Table
 from tagger.text import escape
 
 
+@dataclass(frozen=True)
+class Resume:
+    """What is kept of a previous run on the same output; each of the others implies ``resume``.
+
+    Attributes:
+        resume: keep what it has done, do what is missing; begin where there is nothing yet.
+        retry_failed: try images again that failed.
+        update: tag images again whose file has changed since.
+    """
+
+    resume: bool = False
+    retry_failed: bool = False
+    update: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a previous run is continued."""
+        return self.resume or self.retry_failed or self.update
+
+    @property
+    def name(self) -> str:
+        """The option that asks for it."""
+        return "--resume" if self.resume else "--retry-failed" if self.retry_failed else "--update"
+
+
 class Way(Enum):
     """How a run begins when there is a first result."""
 
@@ -60,15 +85,11 @@ class Plan:
         """Whether a previous run finished the table: without a new result nothing is to be done."""
         return self.previous is not None and self.previous.source == self.paths.table is not None
 
-    def text_of(self, path: str) -> str:
-        """Return an image's path as the table spells it; without a table it is absolute."""
-        if self.table is not None:
-            return self.table.spell(path)
-        return escape(os.path.abspath(path))
-
     def key(self, path: str) -> bytes:
-        """Return what stands for an image's path in the journal."""
-        return key_of(self.text_of(path))
+        """Return what stands for an image's path in the journal: as its table spells it."""
+        if self.table is not None:
+            return key_of(self.table.spell(path))
+        return key_of(escape(os.path.abspath(path)))
 
 
 def plan_run(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tagger.decode.facts import file_stamp
 from tagger.runs.done import DoneImage
-from tagger.runs.plan import Plan
+from tagger.runs.plan import Plan, Resume
 
 
 class Remaining:
@@ -16,27 +16,27 @@ class Remaining:
 
     Args:
         plan: of the run that continues it.
-        retry_failed: whether those that failed are tried again.
-        update: whether those whose file has changed since are tagged again.
+        resume: which of them are done again.
         has_sidecars: says whether an image's sidecars are there; None where none are written.
-        kept: called with each image that is passed over.
+        kept: called for each image that is passed over, with whether it had failed.
+
+    Attributes:
+        passed: images that :meth:`of` has yielded, each with the images passed over before it.
     """
 
     def __init__(
         self,
         plan: Plan,
+        resume: Resume,
         *,
-        retry_failed: bool,
-        update: bool,
         has_sidecars: Callable[[str], bool] | None,
-        kept: Callable[[DoneImage], None],
+        kept: Callable[..., None],
     ) -> None:
         self._plan = plan
-        self._retry_failed = retry_failed
-        self._update = update
+        self._resume = resume
         self._has_sidecars = has_sidecars
         self._kept = kept
-        self._passed: deque[tuple[str, list[str]]] = deque()
+        self.passed: deque[tuple[str, list[str]]] = deque()
         self._begun: set[str] = set()
 
     def of(self, paths: Iterable[str]) -> Iterable[str]:
@@ -53,8 +53,8 @@ class Remaining:
             path: an image that :meth:`of` has yielded; they are asked for in that order.
         """
         names: list[str] = []
-        while self._passed and os.fsencode(self._passed[0][0]) <= os.fsencode(path):
-            names += self._passed.popleft()[1]
+        while self.passed and os.fsencode(self.passed[0][0]) <= os.fsencode(path):
+            names += self.passed.popleft()[1]
         return names
 
     def was_begun(self, path: str) -> bool:
@@ -72,17 +72,17 @@ class Remaining:
                 self._begun.add(path)
             if image is None or self._is_due(path, image):
                 if neighbours:
-                    self._passed.append((path, neighbours))
+                    self.passed.append((path, neighbours))
                     neighbours = []
                 yield path
                 continue
-            self._kept(image)
+            self._kept(failed=image.failed)
             if self._has_sidecars is not None and not image.failed:
                 neighbours.append(path)
 
     def _is_due(self, path: str, image: DoneImage) -> bool:
-        if not image.is_done or (self._retry_failed and image.flags):
+        if not image.is_done or (self._resume.retry_failed and image.flags):
             return True
-        if self._update and (image.stamp is None or file_stamp(path) != image.stamp):
+        if self._resume.update and (image.stamp is None or file_stamp(path) != image.stamp):
             return True
         return self._has_sidecars is not None and not image.flags and not self._has_sidecars(path)

@@ -19,6 +19,7 @@ from tagger.runs.plan import Plan, Way
 from tagger.runs.previous import Previous, carried
 from tagger.table.assembly import assemble
 from tagger.table.table import Table
+from tagger.text import escape
 
 # Journals of sidecars grow with every update; dead entries are few before this is reached.
 _COMPACT_FROM: Final = 4096
@@ -87,7 +88,10 @@ class Run:
         Raises:
             OutputError: the disk is full, or gone.
         """
-        self._append(Entry(self.plan.key(path), None, 0, notes.BEGUN), b"", at_once=True)
+        assert self._journal is not None
+        with self._errors():
+            entry = Entry(self.plan.key(path), None, 0, notes.BEGUN)
+            self._journal.append(entry, at_once=True)
 
     def add(
         self,
@@ -110,23 +114,27 @@ class Run:
         """
         if not self.has_begun:
             self._begin()
-        failed = isinstance(result, Failed)
-        if self._table is None:
-            path, text, count = self.plan.text_of(result.path), b"", 0
+        table, failed = self.plan.table, isinstance(result, Failed)
+        if table is None:
+            path, text, count = escape(os.path.abspath(result.path)), b"", 0
         else:
-            rows = self._table.image_rows(result)
+            rows = table.image_rows(result)
             path, text, count = rows.path, rows.text, rows.count
         key = notes.key_of(path)
-        if self._table is not None and self._table.book is not None:
+        if table is not None and table.book is not None:  # which may be full
             former = self._done.find(key) if self._done is not None else None
             self._row_count += count - (former.rows if former else 0)
-            self._table.check_size(self._row_count)
+            table.check_size(self._row_count)
         stamp = stamp or result.facts.stamp
         if stamp is None and self.plan.stamps is not None:
             known = self.plan.stamps.find(key)
             stamp = known.stamp if known else None
         flags = notes.FAILED if failed else notes.UNWRITTEN if unwritten else 0
-        self._append(Entry(key, stamp, count, flags), text, at_once=at_once)
+        assert self._journal is not None
+        try:
+            self._journal.append(Entry(key, stamp, count, flags), text, at_once=at_once)
+        except OSError as error:
+            raise self._failure(error) from None
 
     def finish(self) -> None:
         """Give the table its name.
@@ -182,13 +190,6 @@ class Run:
             else:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self._paths.manifest)
-
-    def _append(self, entry: Entry, text: bytes, *, at_once: bool) -> None:
-        assert self._journal is not None
-        try:
-            self._journal.append(entry, text, at_once=at_once)
-        except OSError as error:
-            raise self._failure(error) from None
 
     def _begin(self) -> None:
         """Begin as planned; what comes next is the first result."""

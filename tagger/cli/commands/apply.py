@@ -17,9 +17,9 @@ from tagger.cli.options.groups import Without
 from tagger.cli.options.holders import (
     HolderOptions,
     Sidecar,
+    SidecarName,
     mirrored_base,
     refuse_outside,
-    sidecar_names,
 )
 from tagger.cli.options.report import ReportOptions
 from tagger.errors import UsageError
@@ -89,8 +89,16 @@ def apply(
         raise UsageError("There is no terminal to ask on: say --yes, or --dry-run to look first.")
     mirrors = holders.sidecar_dir is not None
     base = mirrored_base(holders.sidecar_base, mirrors=mirrors)
-    names = sidecar_names(holders.sidecar_name, holders.sidecar_dir, lambda: base or "")
-    root = None if holders.xmp_root is None else xmp_levels(holders.xmp_root)
+    plan = HolderPlan(
+        kinds,
+        replace_ending=holders.sidecar_name is SidecarName.REPLACE,
+        folder=holders.sidecar_dir,
+        base=base or "",
+        backup=holders.backup,
+        xmp_root=None if holders.xmp_root is None else xmp_levels(holders.xmp_root),
+        embed=holders.embed,
+        keep_time=holders.keep_time,
+    )
     with open_rows(table, edited=True) as rows:
         corrections = read_corrections(rows, os.path.lexists)
     for row in corrections.rows:
@@ -99,16 +107,6 @@ def apply(
     known = corrections.labels | corrections.uses().keys()
     if Sidecar.TXT in kinds:
         known |= _bundled_labels()
-    plan = HolderPlan(
-        kinds,
-        names.replace_ending,
-        names.folder,
-        names.base,
-        backup=holders.backup,
-        xmp_root=root,
-        embed=holders.embed,
-        keep_time=holders.keep_time,
-    )
     pins = Pins(plan, known)
     changes = run.show(corrections, pins)
     run.close_plan(changes, pins, dry_run=dry_run)

@@ -12,21 +12,18 @@ from tagger.cli.command import register
 from tagger.cli.options.groups import Only
 from tagger.cli.options.holders import (
     HolderOptions,
-    OutputOptions,
-    SidecarName,
     mirrored_base,
     refuse_outside,
 )
 from tagger.cli.options.model import ModelOptions
 from tagger.cli.options.report import ReportOptions
-from tagger.cli.options.resume import Origin
 from tagger.cli.options.table import TableOptions
 from tagger.cli.options.tags import TagOptions
 from tagger.errors import TableError, UsageError
-from tagger.job import Source, write_results
 from tagger.runs.paths import RunPaths
 
 if TYPE_CHECKING:
+    from tagger.holders.plan import HolderPlan
     from tagger.results import Result
 
 _EXAMPLES = """Examples:
@@ -69,24 +66,29 @@ def retag(
     the model, so name the one that tagged. Paths are read as 'tagger tag' reads them: start the
     command in the same folder. RESULTS itself may be the output.
     """
+    from tagger.cli.summary import run_shown
+    from tagger.job import Job, Source
     from tagger.table.open import open_rows
     from tagger.table.wide import WideTable
 
-    plan = table.plan()
-    outputs = holders.plan()
-    _refuse_to_overwrite_unread(results, table.output)
-    mirrors = bool(outputs.sidecars) and outputs.sidecar_dir is not None
+    mirrors = bool(holders.sidecar) and holders.sidecar_dir is not None
     base = mirrored_base(holders.sidecar_base, mirrors=mirrors)
+    table_plan, holder_plan = table.plan(), holders.plan(base)
+    _refuse_to_overwrite_unread(results, table.output)
     card = model.card()
     rules = tags.rules(card)
     with open_rows(results) as rows:
-        wide = WideTable(rows, card, plan.columns)
+        wide = WideTable(rows, card, table_plan.columns)
         source = Source(
-            lambda unreadable, remaining: _placed(wide.results(rules), rows.name, outputs, base),
-            lambda: base or "",
-            Origin(rules, model.file, table=results),
+            card,
+            model.file,
+            rules,
+            lambda outputs: _placed(wide.results(rules), rows.name, holder_plan, base),
+            table=results,
         )
-        return write_results(source, card, plan, outputs, report.summary, quiet=report.quiet)
+        return run_shown(
+            Job(source, table_plan, holder_plan), quiet=report.quiet, summary_file=report.summary
+        )
 
 
 def _refuse_to_overwrite_unread(results: str, output: str | None) -> None:
@@ -106,7 +108,7 @@ def _refuse_to_overwrite_unread(results: str, output: str | None) -> None:
 
 
 def _placed(
-    results: Iterator[Result], name: str, options: OutputOptions, base: str | None
+    results: Iterator[Result], name: str, options: HolderPlan, base: str | None
 ) -> Iterator[Result]:
     """Pass results on; end where a sidecar's place cannot be what ``tagger tag`` would take.
 
@@ -116,7 +118,7 @@ def _placed(
     """
     from tagger.text import printable
 
-    shares = bool(options.sidecars) and options.sidecar_name is SidecarName.REPLACE
+    shares = bool(options.kinds) and options.replace_ending
     previous = b""
     for result in results:
         if shares and (key := os.fsencode(result.path)) < previous:

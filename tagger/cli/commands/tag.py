@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tagger.cli.command import register
 from tagger.cli.configurable import ConfigurableCommand
-from tagger.cli.console import say
 from tagger.cli.options.groups import Without
-from tagger.cli.options.holders import HolderOptions, OutputOptions
+from tagger.cli.options.holders import HolderOptions
 from tagger.cli.options.images import ImageOptions
 from tagger.cli.options.model import DecodeOptions, ModelOptions
 from tagger.cli.options.report import ConfigOptions, ReportOptions
-from tagger.cli.options.resume import Origin, ResumeOptions
+from tagger.cli.options.resume import ResumeOptions
 from tagger.cli.options.table import TableOptions
 from tagger.cli.options.tags import TagOptions
-from tagger.job import EXIT_SOME_FAILED, Source, write_results
+from tagger.cli.console import EXIT_SOME_FAILED, say
 
 if TYPE_CHECKING:
-    from tagger.decode.budget import ImageLimits
     from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
     from tagger.network.card import ModelCard
-    from tagger.network.model import TaggerModel
     from tagger.rules import Rules
-    from tagger.runs.remaining import Remaining
-    from tagger.table.plan import TablePlan
 
 _EXAMPLES = """Examples:
 
@@ -75,12 +69,14 @@ def tag(
     config: ConfigOptions,
 ) -> int:
     """Tag images: a table, or a sidecar beside each image."""
+    from tagger import job
     from tagger.cli.options.images import untagged
+    from tagger.cli.summary import run_shown
 
     limits = decoding.limits()
     found = images.find(tuple(paths or ()), seconds=limits.seconds)
 
-    def skipping(card: ModelCard, rules: Rules) -> Untagged | None:
+    def without_tagged(card: ModelCard, rules: Rules) -> Untagged | None:
         if not images.skip_tagged:
             return None
         kinds = holders.sidecar or ()
@@ -89,16 +85,27 @@ def tag(
     if dry_run:
         resuming.refuse_dry_run()
         card = model.card() if images.skip_tagged else None
-        passing = skipping(card, tags.rules(card)) if card else None
-        return _list_images(found, passing, quiet=report.quiet)
-    table_plan = table.plan()
-    outputs = holders.plan()
-    resuming.check(table_plan, outputs)
+        return _list_images(
+            found, without_tagged(card, tags.rules(card)) if card else None, quiet=report.quiet
+        )
+    table_plan, holder_plan, resume = table.plan(), holders.plan(), resuming.plan()
+    job.check_resumable(resume, table_plan, holder_plan)
     opened = model.open()
     rules = tags.rules(opened.card)
-    passing = skipping(opened.card, rules)
-    return _tag(
-        found, passing, opened, rules, table_plan, outputs, decoding, limits, report, resuming
+    source = job.images(
+        found,
+        opened,
+        rules,
+        workers=decoding.worker_count(),
+        limits=limits,
+        isolated=decoding.isolate,
+        untagged=without_tagged(opened.card, rules),
+    )
+    return run_shown(
+        job.Job(source, table_plan, holder_plan, resume),
+        quiet=report.quiet,
+        summary_file=report.summary,
+        device_note=opened.device_note,
     )
 
 
@@ -118,47 +125,3 @@ def _list_images(found: Scan, passing: Untagged | None, *, quiet: bool) -> int:
         if passing is not None:
             say(f"{passing.left_out:,} have tags already and would be left out.")
     return EXIT_SOME_FAILED if problems else 0
-
-
-def _tag(
-    found: Scan,
-    passing: Untagged | None,
-    model: TaggerModel,
-    rules: Rules,
-    table: TablePlan,
-    options: OutputOptions,
-    decoding: DecodeOptions,
-    limits: ImageLimits,
-    report: ReportOptions,
-    resuming: ResumeOptions,
-) -> int:
-    from tagger.decode.facts import STAMP
-    from tagger.pipeline.pipeline import tag_images
-
-    def paths(unreadable: Callable[[str, str], None], remaining: Remaining | None) -> Iterable[str]:
-        images: Iterable[str] = found.paths(unreadable)
-        if remaining is not None:
-            images = remaining.of(images)
-        if passing is not None:
-            images = passing.of(images, remaining.was_begun if remaining else None)
-        return images
-
-    source = Source(
-        lambda unreadable, remaining: tag_images(
-            paths(unreadable, remaining),
-            model,
-            rules,
-            workers=decoding.worker_count(),
-            facts=(*table.columns, STAMP),
-            limits=limits,
-            isolated=decoding.isolate,
-        ),
-        found.base,
-        Origin(rules, model.file, model.device),
-        found,
-        model.device_note,
-        left_out=(lambda: passing.left_out) if passing else None,
-    )
-    return write_results(
-        source, model.card, table, options, report.summary, resuming, quiet=report.quiet
-    )

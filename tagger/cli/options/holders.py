@@ -1,9 +1,8 @@
-"""Sidecars, and tags inside images: their options, and the writers that follow."""
+"""Sidecars, and tags inside images: their options."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -11,14 +10,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from tagger.cli.options.groups import OptionGroup
-from tagger.errors import OutputError, UsageError
+from tagger.errors import UsageError
 
 if TYPE_CHECKING:
-    from tagger.cli.progress import TagProgress
-    from tagger.holders.image.writer import EmbeddingWriter
-    from tagger.holders.places import SidecarNames
-    from tagger.holders.sidecars import SidecarWriter
-    from tagger.network.card import ModelCard
+    from tagger.holders.plan import HolderPlan
 
 
 class Sidecar(StrEnum):
@@ -118,117 +113,29 @@ class HolderOptions(OptionGroup):
         ),
     ] = None
 
-    def plan(self) -> OutputOptions:
+    def plan(self, base: str | None = None) -> HolderPlan:
         """Check what was asked for.
+
+        Args:
+            base: absolute folder whose tree ``--sidecar-dir`` mirrors, where it is known.
 
         Raises:
             UsageError: options contradict each other, or cannot be understood.
         """
         from tagger.cli.options.values import xmp_levels
+        from tagger.holders.plan import HolderPlan
 
-        return OutputOptions(
+        return HolderPlan(
             tuple(self.sidecar or ()),
-            self.sidecar_name,
-            self.sidecar_dir,
-            self.existing,
-            self.backup,
-            xmp_levels(self.xmp_root),
-            self.embed,
-            self.keep_time,
+            replace_ending=self.sidecar_name is SidecarName.REPLACE,
+            folder=self.sidecar_dir,
+            base=base or "",
+            existing=self.existing,
+            backup=self.backup,
+            xmp_root=xmp_levels(self.xmp_root),
+            embed=self.embed,
+            keep_time=self.keep_time,
         )
-
-
-@dataclass(frozen=True)
-class OutputOptions:
-    """What is written, and where."""
-
-    sidecars: tuple[Sidecar, ...]
-    sidecar_name: SidecarName
-    sidecar_dir: str | None
-    existing: Existing
-    backup: bool
-    xmp_root: tuple[str, ...]
-    embed: bool = False
-    keep_time: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be with an ``.nfo``.
-
-        Raises:
-            UsageError: that was asked for.
-        """
-        if Sidecar.NFO not in self.sidecars:
-            return
-        if self.sidecar_dir is not None:
-            raise UsageError(
-                "--sidecar nfo cannot be with --sidecar-dir: genres go into the .nfo that lies "
-                "beside the film."
-            )
-        if self.existing is Existing.ERROR:
-            raise UsageError(
-                "--sidecar nfo cannot be with --existing error: only an .nfo that is there already "
-                "gets genres."
-            )
-
-
-def sidecar_writer(
-    card: ModelCard,
-    options: OutputOptions,
-    progress: TagProgress,
-    *,
-    base: Callable[[], str],
-    images_seen: bool,
-) -> SidecarWriter | None:
-    """Return what writes the sidecars, or None where none were asked for.
-
-    Args:
-        card: of the model that tags.
-        options: of the sidecars.
-        progress: told of what fails.
-        base: → absolute folder whose tree is mirrored; asked for only where one is.
-        images_seen: whether images were there a moment ago; if not, the writer looks.
-
-    Raises:
-        OutputError: the folder for them is a file.
-    """
-    from tagger.holders.sidecars import SidecarPolicy, SidecarWriter
-
-    if not options.sidecars:
-        return None
-    return SidecarWriter(
-        options.sidecars,
-        sidecar_names(options.sidecar_name, options.sidecar_dir, base),
-        card,
-        SidecarPolicy(
-            options.existing,
-            options.backup,
-            options.xmp_root,
-            look_for_images=not images_seen and options.sidecar_dir is None,
-        ),
-        failed=progress.failed,
-    )
-
-
-def sidecar_names(name: SidecarName, folder: str | None, base: Callable[[], str]) -> SidecarNames:
-    """Return where sidecars lie.
-
-    Args:
-        name: how a sidecar's name is made.
-        folder: where the tree is mirrored; None for beside the images.
-        base: → absolute folder whose tree is mirrored; asked for only where one is.
-
-    Raises:
-        OutputError: the folder for them is a file.
-    """
-    from tagger.holders.places import SidecarNames
-
-    if folder is not None and os.path.isfile(folder):
-        raise OutputError(f"--sidecar-dir {folder} is a file, not a folder.")
-    return SidecarNames(
-        replace_ending=name is SidecarName.REPLACE,
-        folder=folder,
-        base=base() if folder is not None else "",
-    )
 
 
 def mirrored_base(folder: str | None, *, mirrors: bool) -> str | None:
@@ -267,26 +174,3 @@ def refuse_outside(path: str, base: str | None) -> None:
         is_below = False
     if not is_below:
         raise UsageError(f"--sidecar-base {base}: {printable(path)} is not below it.")
-
-
-def embedding_writer(
-    card: ModelCard, options: OutputOptions, progress: TagProgress
-) -> EmbeddingWriter | None:
-    """Return what puts tags into images, or None where that was not asked for.
-
-    Args:
-        card: of the model that tags.
-        options: of the output.
-        progress: told of what fails.
-    """
-    from tagger.holders.image.writer import EmbeddingWriter
-
-    if not options.embed:
-        return None
-    return EmbeddingWriter(
-        card,
-        options.xmp_root,
-        backup=options.backup,
-        keep_time=options.keep_time,
-        failed=progress.failed,
-    )

@@ -1,5 +1,0 @@
-"""As :mod:`tagger.holders.sidecars`."""
-
-from tagger.holders.sidecars import SidecarWriter as Attempts
-
-__all__ = ["Attempts"]

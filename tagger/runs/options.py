@@ -1,0 +1,79 @@
+"""The options that change results, as a manifest notes them: by their names on the command line."""
+
+from __future__ import annotations
+
+import os
+
+from tagger.holders.plan import HolderPlan
+from tagger.network.card import ModelCard
+from tagger.rules import Rules
+from tagger.runs.manifest import Option
+from tagger.table.formats import Format
+from tagger.table.plan import TablePlan
+from tagger.text import escape
+
+
+def noted_options(rules: Rules, table: TablePlan, holders: HolderPlan) -> dict[str, Option]:
+    """Return the options of a run: those of a table only where it goes to a file.
+
+    Args:
+        rules: which scores become tags.
+        table: that is written.
+        holders: sidecars, and tags inside images.
+    """
+    return {
+        **(_of_table(table) if table.is_file else {}),
+        **_of_rules(rules),
+        **(_of_holders(holders) if holders.any else {}),
+    }
+
+
+def built_in_options(card: ModelCard) -> dict[str, Option]:
+    """Return what holds where a manifest, being another version's, lacks an option.
+
+    Args:
+        card: of the model that tags.
+    """
+    return {
+        **_of_table(TablePlan(format=Format.CSV)),
+        **_of_rules(Rules.of_card(card)),
+        **_of_holders(HolderPlan()),
+    }
+
+
+def _of_table(table: TablePlan) -> dict[str, Option]:
+    return {
+        "--format": str(table.format),
+        "--layout": str(table.layout),
+        "--excel": table.excel,
+        "--columns": list(table.columns),
+        "--absolute": table.absolute,
+        "--relative-to": _absolute(table.relative_to),
+    }
+
+
+def _of_rules(rules: Rules) -> dict[str, Option]:
+    return {
+        "--threshold": dict(zip(rules.labels, rules.thresholds, strict=True)),
+        "--min-tags": rules.min_tags,
+        "--max-tags": rules.max_tags,
+        "--ignore": sorted(rules.ignored),
+        "--rename": dict(rules.renamed),
+    }
+
+
+def _of_holders(holders: HolderPlan) -> dict[str, Option]:
+    return {
+        "--sidecar": sorted(map(str, holders.kinds)),
+        "--sidecar-name": "replace" if holders.replace_ending else "append",
+        "--sidecar-dir": _absolute(holders.folder),
+        "--existing": str(holders.existing),
+        "--backup": holders.backup,
+        "--xmp-root": list(holders.xmp_root or ()),
+        "--embed": holders.embed,
+        "--keep-time": holders.keep_time,
+    }
+
+
+def _absolute(folder: str | None) -> str | None:
+    return None if folder is None else escape(os.path.abspath(folder))
