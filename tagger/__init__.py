@@ -9,18 +9,31 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["Failed", "Result", "Tag", "Tagged", "Tagger", "TaggerError", "__version__"]
+__all__ = [
+    "Failed",
+    "Listener",
+    "Result",
+    "Summary",
+    "Tag",
+    "Tagged",
+    "Tagger",
+    "TaggerError",
+    "__version__",
+]
 
 if TYPE_CHECKING:
     from tagger.api import Tagger
     from tagger.errors import TaggerError
     from tagger.results import Failed, Result, Tag, Tagged
+    from tagger.runs.report import Listener, Summary
 else:
     _HOMES = {
         "Tagger": "tagger.api",
         "TaggerError": "tagger.errors",
         "Failed": "tagger.results",
+        "Listener": "tagger.runs.report",
         "Result": "tagger.results",
+        "Summary": "tagger.runs.report",
         "Tag": "tagger.results",
         "Tagged": "tagger.results",
     }

@@ -1,21 +1,34 @@
-"""Tagging from Python: the same stages as the command, the same results, as a stream."""
+"""Tagging from Python: results as a stream, or whole jobs as the command does them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
+from tagger.decode.budget import DEFAULT_LIMITS
+from tagger.errors import OutputError, UsageError
 from tagger.find.scan import WalkOptions, scan
+from tagger.holders.plan import HolderPlan
+from tagger.job import Job, check_resumable, images, run
 from tagger.network.devices import available_cores
 from tagger.network.model import TaggerModel
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed, Result
 from tagger.rules import adjusted_rules
+from tagger.runs.plan import Resume
+from tagger.runs.report import Listener, Summary
+from tagger.table.formats import LayoutName
+from tagger.table.plan import TablePlan
+from tagger.table.sink import ReaderGone
 
 #: An image or a folder, however it is spelled.
 AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+Name = TypeVar("Name", bound=str)
+
+_SIDECARS = ("json", "nfo", "txt", "xmp")
 
 
 class Tagger:
@@ -63,6 +76,8 @@ class Tagger:
         self._model = TaggerModel(
             None if model is None else Path(model), device, batch_size=batch_size
         )
+        if workers is not None and workers < 1:
+            raise UsageError(f"workers: {workers} is less than 1.")
         self._workers = workers or available_cores()
         self.card = self._model.card
         self.labels = self.card.labels
@@ -100,6 +115,93 @@ class Tagger:
             # A folder is no image either, but that is not what is wrong with it.
             reason = unreadable.get(result.path)
             yield result if reason is None else Failed(result.path, reason)
+
+    def run(
+        self,
+        paths: AnyPath | Iterable[AnyPath],
+        output: str | os.PathLike[str] | None = None,
+        *,
+        layout: str = "wide",
+        columns: Iterable[str] = (),
+        sidecars: Iterable[str] = (),
+        sidecar_dir: str | os.PathLike[str] | None = None,
+        embed: bool = False,
+        backup: bool = False,
+        resume: bool = False,
+        retry_failed: bool = False,
+        update: bool = False,
+        listener: Listener | None = None,
+    ) -> Summary:
+        """Write a table, sidecars or both, as ``tagger tag`` does with the options of these names.
+
+        Images are taken in sorted order, each once. However a run ends, by an exception or a kill:
+        called again with ``resume`` it keeps what is done.
+
+        Args:
+            paths: an image, a folder (walked recursively), or any iterable of both.
+            output: a table; its ending says the format (csv, tsv, jsonl, parquet, xlsx).
+            layout: of the table: ``wide``, ``list`` or ``long``.
+            columns: extra columns of the table.
+            sidecars: kinds of files beside each image: ``xmp``, ``txt``, ``json``, ``nfo``.
+            sidecar_dir: where they go instead, in a mirror of the tree of images.
+            embed: whether tags go into the images themselves.
+            backup: whether a sidecar or an image is kept as ``NAME.bak`` before it changes.
+            resume: keep what a previous run on the same output has done.
+            retry_failed: likewise, but try images again that failed.
+            update: likewise, but tag images again whose file has changed.
+            listener: is told what happens meanwhile.
+
+        Returns:
+            What came of it. An image that cannot be read is counted there and has a row.
+
+        Raises:
+            UsageError: an argument makes no sense, or the previous run had other options.
+            OutputError: an output cannot be written; what is done is kept.
+            TaggerError: the run cannot go on for another reason.
+        """
+        texts = [os.fsdecode(path) for path in _listed(paths)]
+        source = images(
+            scan(texts, WalkOptions(seconds=DEFAULT_LIMITS.seconds)),
+            self._model,
+            self._rules,
+            workers=self._workers,
+        )
+        table = TablePlan.checked(
+            None if output is None else os.fsdecode(output),
+            layout=_known(layout, LayoutName, "layout"),
+            columns=_listed(columns),
+        )
+        holders = HolderPlan(
+            kinds=tuple(_known(kind, _SIDECARS, "sidecars") for kind in _listed(sidecars)),
+            folder=None if sidecar_dir is None else os.fsdecode(sidecar_dir),
+            backup=backup,
+            embed=embed,
+        )
+        if table.output in (None, "-") and (table.is_asked_for or not holders.any):
+            raise UsageError("Name a file for the table (output), or sidecars, or set embed.")
+        plan = Resume(resume, retry_failed, update)
+        check_resumable(plan, table, holders)
+        try:
+            return run(Job(source, table, holders, plan), listener)
+        except ReaderGone:
+            raise OutputError(f"{output} cannot be written: its reader went away.") from None
+
+
+def _known(name: str, known: Iterable[Name], argument: str) -> Name:
+    """Return what has a name.
+
+    Raises:
+        UsageError: nothing has.
+    """
+    for one in known:
+        if one == name:
+            return one
+    raise UsageError(f"{argument}: there is no '{name}'; there are {', '.join(known)}.")
+
+
+def _listed(values: Any) -> list[Any]:
+    """Return values as a list, also where there is one alone."""
+    return [values] if isinstance(values, str | bytes | os.PathLike) else list(values)
 
 
 def _walked(paths: Iterable[AnyPath], unreadable: dict[str, str]) -> Iterator[str]:

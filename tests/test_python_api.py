@@ -35,6 +35,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_the_package_shows_what_it_has() -> None:
     assert {"Tagger", "Tagged", "Failed", "Tag", "Result", "TaggerError"} <= set(dir(tagger))
+    assert {"Listener", "Summary"} <= set(dir(tagger))
     with pytest.raises(AttributeError, match="module 'tagger' has no attribute 'Tager'"):
         tagger.Tager  # noqa: B018
 
@@ -174,4 +175,4 @@ def test_an_example_of_the_page_runs(
 
 
 def test_the_page_has_examples() -> None:
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 4
