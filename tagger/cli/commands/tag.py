@@ -8,6 +8,7 @@ import typer
 
 from tagger.cli.command import register
 from tagger.cli.configurable import ConfigurableCommand
+from tagger.cli.console import EXIT_SOME_FAILED, say
 from tagger.cli.options.groups import Without
 from tagger.cli.options.holders import HolderOptions
 from tagger.cli.options.images import ImageOptions
@@ -16,7 +17,6 @@ from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.cli.options.resume import ResumeOptions
 from tagger.cli.options.table import TableOptions
 from tagger.cli.options.tags import TagOptions
-from tagger.cli.console import EXIT_SOME_FAILED, say
 
 if TYPE_CHECKING:
     from tagger.find.already_tagged import Untagged
