@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import unicodedata
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from embeddable import save
 from foreign_sidecars import DARKTABLE, DIGIKAM, LIGHTROOM
-from holding import is_settled, merge, new_packet, settle, take_out, verdict_of
+from holding import embed_tags, is_settled, merge, new_packet, settle, take_out, verdict_of
 from hypothesis import given
 from hypothesis import strategies as st
 from test_xmp_people import keywords, wish
@@ -16,6 +18,7 @@ from test_xmp_properties import FORMS, ROOTS, TAGS, WISHES
 
 from tagger.errors import CannotChange
 from tagger.holders.holder import Wish
+from tagger.holders.xmp.packet import Packet
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 
@@ -158,3 +161,25 @@ def test_any_bytes_are_settled_or_refused(content: bytes) -> None:
 def test_what_is_no_xmp_is_refused() -> None:
     with pytest.raises(CannotChange, match="not valid XML"):
         settled(b"Dear diary", "red")
+
+
+def test_a_packet_is_parsed_once_and_once_more_to_check_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = save(tmp_path, "exif.jpg")
+    parsed = []
+    read = Packet.__init__
+
+    def counted(self: Packet, data: bytes) -> None:
+        parsed.append(len(data))
+        read(self, data)
+
+    monkeypatch.setattr(Packet, "__init__", counted)
+    counts = []
+    for said in (wish("red", "blue"), wish("red"), verdict("green")):
+        parsed.clear()
+        assert embed_tags(file, said)
+        counts.append(len(parsed))
+
+    # A new packet is written without parsing anything.
+    assert counts == [0, 2, 2]
