@@ -10,7 +10,7 @@ from tagger.holders.holder import IMAGE, Genres, Holder, holder
 from tagger.holders.places import Places, SharedStems, SidecarNames
 
 
-class EarlierTags:
+class AlreadyTagged:
     """Tells images with tags from those without.
 
     A sidecar counts by either way of naming, beside the image and in a mirrored tree. One whose
@@ -39,7 +39,7 @@ class EarlierTags:
         self._beside = [holder(kind) for kind in ("xmp", "txt", "json")]
         self._others = [holder(kind) for kind in (IMAGE, *(("nfo",) if in_nfos else ()))]
 
-    def are_there(self, image: str) -> bool:
+    def holds(self, image: str) -> bool:
         """Say whether an image has tags of ours, or any genre as a keyword."""
         return any(self._has_beside(one, image) for one in self._beside) or any(
             self._has(one, file)
@@ -76,8 +76,8 @@ class Untagged:
         left_out: how many had some.
     """
 
-    def __init__(self, earlier: EarlierTags) -> None:
-        self._earlier = earlier
+    def __init__(self, already: AlreadyTagged) -> None:
+        self._already = already
         self.left_out = 0
 
     def of(
@@ -92,7 +92,7 @@ class Untagged:
         for image in images:
             if always is not None and always(image):
                 yield image
-            elif self._earlier.are_there(image):
+            elif self._already.holds(image):
                 self.left_out += 1
             else:
                 yield image

@@ -60,7 +60,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TiffEntry:
     """An entry of a directory: its tag, type and count, and its value or where that is."""
 
     tag: int
@@ -94,7 +94,7 @@ class Entry:
 class Directory:
     """A page's entries, and what stands behind them: where the next page's are."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[TiffEntry, ...]
     following: bytes
 
     @classmethod
@@ -112,7 +112,7 @@ class Directory:
         at += number_size
         data = reader.take(at, count * size)
         entries = tuple(
-            Entry(
+            TiffEntry(
                 layout.number(raw[:2]),
                 layout.number(raw[2:4]),
                 layout.number(raw[4 : 4 + layout.offset_size]),
@@ -122,7 +122,7 @@ class Directory:
         )
         return cls(entries, reader.take(at + len(data), layout.offset_size))
 
-    def find(self, tag: int) -> Entry | None:
+    def find(self, tag: int) -> TiffEntry | None:
         """Return the entry of a tag, or None.
 
         Raises:
@@ -139,7 +139,7 @@ class Directory:
             tuple(entry for entry in self.entries if entry.tag not in tags), self.following
         )
 
-    def with_entry(self, new: Entry) -> Directory:
+    def with_entry(self, new: TiffEntry) -> Directory:
         """Return the directory with one entry more, where it belongs by its number."""
         before = [entry for entry in self.entries if entry.tag < new.tag]
         place = self.entries.index(before[-1]) + 1 if before else 0

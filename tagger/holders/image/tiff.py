@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from tagger.holders.image import photoshop
 from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
-from tagger.holders.image.directory import BYTE, LONG, UNDEFINED, Directory, Entry, Layout
+from tagger.holders.image.directory import BYTE, LONG, UNDEFINED, Directory, Layout, TiffEntry
 from tagger.holders.image.iptc import trimmed
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -148,11 +148,11 @@ class Tiff(Container):
             kind = self._kind(tag)
             count = len(text) // (4 if kind == LONG else 1)
             if self._is_far(text):
-                directory = directory.with_entry(Entry(tag, kind, count, layout.offset(at)))
+                directory = directory.with_entry(TiffEntry(tag, kind, count, layout.offset(at)))
                 at += len(_even(text))
             elif text:
                 field = text.ljust(layout.offset_size, b"\0")
-                directory = directory.with_entry(Entry(tag, kind, count, field))
+                directory = directory.with_entry(TiffEntry(tag, kind, count, field))
         return directory
 
     def _kind(self, tag: int) -> int:
