@@ -42,17 +42,22 @@ def command_line(*arguments: Argument) -> list[Argument]:
 def environment(*packages: Path) -> dict[str, str]:
     """Return this process's environment with a terminal width that does not vary.
 
-    Processes find the tree's packages before any that are installed, and those in ``packages``
-    before these.
+    Args:
+        packages: folders in which processes find packages before any others.
     """
-    found = [*packages, TREE, TREE / "training", TREE / "export"]
-    path = os.pathsep.join([*map(str, found), os.environ.get("PYTHONPATH", "")])
     return {
         **os.environ,
-        "PYTHONPATH": path.rstrip(os.pathsep),
+        "PYTHONPATH": python_path(*packages),
         "COLUMNS": "100",
         "NO_COLOR": "1",
     }
+
+
+def python_path(*packages: Path) -> str:
+    """Return a PYTHONPATH by which the tree's packages are found before any that are installed."""
+    found = [*packages, TREE, TREE / "training", TREE / "export"]
+    former = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join(dict.fromkeys([*map(str, found), *filter(None, former)]))
 
 
 def wait_until(true: Callable[[], bool]) -> None:

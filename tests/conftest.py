@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from commands import Argument, Ran
+from commands import Argument, Ran, python_path
 from hypothesis import settings
 from tiny_model import write_model
 
@@ -20,7 +21,8 @@ settings.load_profile("patient")
 
 
 def pytest_configure() -> None:
-    """Let what tests start heed signals that are ignored here, as ``nohup`` and ``&`` have it."""
+    """Let what tests start run the tree, and heed signals that ``nohup`` and ``&`` ignore here."""
+    os.environ["PYTHONPATH"] = python_path()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:

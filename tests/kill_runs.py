@@ -164,14 +164,24 @@ class Killer:
         _draw(self._library / "p", images, side)
         self._wholes: dict[str, _Whole] = {}
 
-    def try_once(self, scenario: Scenario, dice: random.Random, campaign: Campaign) -> None:
-        """Kill a run once or several times, then let it end, and compare."""
+    def try_once(
+        self, scenario: Scenario, dice: random.Random, campaign: Campaign, *, timed: float = 0.6
+    ) -> None:
+        """Kill a run once or several times, then let it end, and compare.
+
+        Args:
+            scenario: the run.
+            dice: when to kill it.
+            campaign: takes what comes of it.
+            timed: share of the kills that come after some time instead of before a change of a
+                file; what they hit depends on what else the machine does.
+        """
         whole = self.whole(scenario)
         work = self._prepared(scenario)
         options = scenario.second or scenario.options
         runs = []
         for _ in range(dice.choice((1, 1, 1, 2, 3))):
-            if dice.random() < 0.6:
+            if dice.random() < timed:
                 runs.append(self._run(work, *options, kill_after=dice.random() * whole.seconds))
             else:
                 runs.append(self._run(work, *options, kill_at_step=dice.randint(1, whole.steps)))

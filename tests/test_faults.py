@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import Ran, environment, run_tagger
+from commands import PATIENCE, Ran, environment, run_tagger
 from pictures import save_picture
 
 FAULT = 70
@@ -37,13 +37,12 @@ def run_broken(tmp_path: Path, breaks: str, *arguments: str, **variables: str) -
     (startup / "sitecustomize.py").write_text(_BUG.format(breaks=breaks))
     here = tmp_path / "here"
     here.mkdir()
-    path = os.pathsep.join([str(startup), *sys.path])
     ran = subprocess.run(
         [sys.executable, "-m", "tagger", *arguments],
         cwd=here,
         capture_output=True,
-        env={**environment(), "PYTHONPATH": path, **variables},
-        timeout=120,
+        env={**environment(startup), **variables},
+        timeout=PATIENCE,
         check=False,
     )
     return Ran(ran.returncode, ran.stdout, ran.stderr.decode("utf-8"))
@@ -94,7 +93,7 @@ def test_an_error_that_is_explained_shows_its_traceback_to_who_asks(folder: Path
         capture_output=True,
         env=environ,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 

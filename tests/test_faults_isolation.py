@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import Ran
+from commands import Ran, python_path
 from messages import says
 from pictures import png_bytes, save_picture
 from stalled_files import Stalled, stalls
@@ -44,7 +44,7 @@ def crashing(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """Make images of 13 pixels a side crash their decoder."""
     folder = tmp_path_factory.mktemp("crashing")
     (folder / "sitecustomize.py").write_text(_CRASHING)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("PYTHONPATH", python_path(folder))
 
 
 @pytest.fixture

@@ -36,6 +36,21 @@ HEAVY = {
 }
 
 
+def test_the_tree_is_tested_whatever_is_installed() -> None:
+    tree = Path(__file__).parent.parent
+    places = "tagger, tagger_training, tagger_export"
+    code = f"import {places}; print(*(place.__file__ for place in ({places})), sep='\\n')"
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+
+    assert tree / "tagger" == PACKAGE
+    assert [Path(line) for line in ran.stdout.splitlines()] == [
+        tree / "tagger/__init__.py",
+        tree / "training/tagger_training/__init__.py",
+        tree / "export/tagger_export/__init__.py",
+    ]
+
+
 def loaded_by(code: str) -> set[str]:
     """Return the top-level modules that a fresh interpreter holds after running code."""
     listing = (
