@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from pictures import (
     png_bytes,
     save_picture,
 )
-from PIL import Image, ImageCms
+from PIL import AvifImagePlugin, Image, ImageCms
 
 from tagger.decode.picture import load_rgb
+from tagger.decode.pillow import one_thread_per_image
 
 #: EXIF orientation → which of the stored corners A B C D (top left, top right, bottom left,
 #: bottom right) is seen in each place (the table of the EXIF standard, section 4.6.4).
@@ -246,3 +248,28 @@ def test_a_large_jpeg_decoded_at_reduced_scale_looks_like_the_whole(tmp_path: Pa
     difference = np.abs(reduced - whole)
     assert difference.mean() < 1
     assert difference.max() < 8
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.bmp", "a.avif"])
+def test_the_limit_of_a_program_that_uses_pillow_is_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    save_picture(tmp_path / name, size=(16, 24))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)  # 384 are more, and less than twice as many
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_rgb(tmp_path / name, 4, 6).shape == (4, 6, 3)
+
+    assert Image.MAX_IMAGE_PIXELS == 200
+
+
+def test_threads_of_avif_decoders_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AvifImagePlugin, "DEFAULT_MAX_THREADS", 7)
+
+    with one_thread_per_image():
+        with one_thread_per_image():
+            assert AvifImagePlugin.DEFAULT_MAX_THREADS == 1
+        assert AvifImagePlugin.DEFAULT_MAX_THREADS == 1
+
+    assert AvifImagePlugin.DEFAULT_MAX_THREADS == 7

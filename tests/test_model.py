@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import subprocess
 import sys
@@ -403,3 +404,18 @@ def test_a_file_that_was_named_is_taken_on_every_device(
 ):
     bundled(True)
     assert TaggerModel(tiny_model, "auto").file == tiny_model
+
+
+def test_why_a_device_was_taken_is_logged(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(model_module, "cuda_problem", lambda: "there is no driver")
+
+    with caplog.at_level(logging.INFO, "tagger.network"):
+        TaggerModel(tiny_model)
+        TaggerModel(tiny_model, "cpu")
+
+    assert [record.message for record in caplog.records] == [
+        "auto: the CPU, since there is no driver",
+        "cpu: asked for",
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from pathlib import Path
 
 import numpy as np
@@ -125,3 +127,17 @@ def test_the_first_result_comes_before_the_last_path_is_taken(
     del stream  # ends the work
 
     assert len(taken) <= 20  # of 1,000
+
+
+def test_what_the_stages_cost_is_logged_where_anybody_asks(
+    folder: Path, tiny_model: Path, device: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_picture(folder / "a.png")
+
+    with caplog.at_level(logging.DEBUG, "tagger.pipeline"):
+        results(tiny_model, ["a.png"], batch_size=1, device=device)
+
+    (line,) = [record.message for record in caplog.records if "costs" in record.name]
+    assert re.fullmatch(
+        r"[\d.]+ s with \d workers; all together: reading [\d.]+ s, network [\d.]+ s", line
+    )

@@ -2,6 +2,7 @@
 
 ``Image.open`` checks a limit that is one variable for all threads and warns from half of it on;
 here an image is opened without that check, and :mod:`tagger.decode.picture` applies its own limit.
+(The plugins of TIFF and WebP check once more by themselves; by default their limit is ours.)
 Warnings about damaged metadata are left to whoever owns the process: the command hides them.
 """
 
