@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import PATIENCE
 from pictures import save_picture
 
 from tagger.pipeline.loading import load_into
@@ -64,7 +65,7 @@ def test_results_keep_the_order_of_their_items() -> None:
 
     def work(item: int) -> int:
         if item == 0:
-            assert second_is_done.wait(10)
+            assert second_is_done.wait(PATIENCE)
         elif item == 1:
             second_is_done.set()
         return item
@@ -100,7 +101,7 @@ def test_an_interrupt_while_a_thread_starts_loses_no_thread(
     def interrupted(thread: threading.Thread) -> None:
         monkeypatch.undo()
         start(thread)
-        assert begun.wait(30)
+        assert begun.wait(PATIENCE)
         raise KeyboardInterrupt
 
     def work() -> None:
