@@ -560,3 +560,16 @@ def test_a_summary_counts_what_was_kept(posters: Path, tag: Tag) -> None:
     figures = json.loads(Path("s.json").read_text())
     counted = {name: figures[name] for name in ("tagged", "failed", "kept", "kept_failed")}
     assert counted == {"tagged": 1, "failed": 0, "kept": 3, "kept_failed": 1}
+
+
+def test_why_an_image_counts_as_changed_is_logged(posters: Path, tag: Tag) -> None:
+    tag("p", "-o", "t.csv")
+    save_picture(posters / "c.png", "lime", size=(90, 90))
+
+    quiet = tag("p", "-o", "t.csv", "--resume").stderr
+    verbose = tag("p", "-o", "t.csv", "--update", "--retry-failed", "-vv").stderr
+
+    assert "is tagged again" not in quiet
+    assert "p/b.png is tagged again: it failed" in verbose
+    assert "p/c.png is tagged again: its file has changed: " in verbose
+    assert "p/a.png" not in verbose

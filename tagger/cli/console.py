@@ -67,7 +67,8 @@ def hand_over(code: int) -> int:
 def say(text: str) -> None:
     """Print to stderr what can drive no terminal; a log that is full or closed stops nothing."""
     try:
-        print(harmless(text, keep="\n\t"), file=sys.stderr, flush=True)
+        # In one piece: a thread that shows progress may speak at the same time.
+        print(harmless(f"{text}\n", keep="\n\t"), end="", file=sys.stderr, flush=True)
     except OSError:
         forget(sys.stderr)
 

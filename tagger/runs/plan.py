@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from tagger.runs.manifest import Manifest
 from tagger.runs.paths import RunPaths
 from tagger.runs.previous import Previous, find_previous
 from tagger.table.table import Table
-from tagger.text import escape
+from tagger.text import escape, printable
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,8 @@ def plan_run(
         if same_images and before is not None and (finished := before.finished()):
             stamps = Done(read_journal(paths.journal, finished.run))
     if previous is not None:
+        where = previous.source or paths.journal
+        logger.info("Resuming the run %s, found in %s", previous.manifest.run, printable(where))
         way = Way.CONTINUE if previous.source is None else Way.COPY
         return Plan(
             paths, table, manifest, way, Done(previous.entries), before, previous, stamps=stamps

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from tagger.decode.facts import file_stamp
+from tagger.results import Stamp
 from tagger.runs.done import DoneImage
 from tagger.runs.plan import Plan, Resume
+from tagger.text import printable
+
+logger = logging.getLogger(__name__)
 
 
 class Remaining:
@@ -81,8 +86,27 @@ class Remaining:
                 neighbours.append(path)
 
     def _is_due(self, path: str, image: DoneImage) -> bool:
-        if not image.is_done or (self._resume.retry_failed and image.flags):
-            return True
-        if self._resume.update and (image.stamp is None or file_stamp(path) != image.stamp):
-            return True
-        return self._has_sidecars is not None and not image.flags and not self._has_sidecars(path)
+        why = self._why_due(path, image)
+        if why is not None:
+            logger.debug("%s is tagged again: %s", printable(path), why)
+        return why is not None
+
+    def _why_due(self, path: str, image: DoneImage) -> str | None:
+        """Say why an image is done again; None where it is not."""
+        if not image.is_done:
+            return "its sidecars may be half-written"
+        if self._resume.retry_failed and image.flags:
+            return "it failed"
+        if self._resume.update and image.stamp is None:
+            return "it is not known what its file was"
+        if self._resume.update and (now := file_stamp(path)) != image.stamp:
+            return f"its file has changed: {_said(image.stamp)} then, {_said(now)} now"
+        if self._has_sidecars is not None and not image.flags and not self._has_sidecars(path):
+            return "a sidecar of it is missing"
+        return None
+
+
+def _said(stamp: Stamp | None) -> str:
+    if stamp is None:
+        return "not there"
+    return f"{stamp.size:,} bytes, modified {stamp.modified_ns / 1e9:.6f}"
