@@ -116,8 +116,8 @@ def test_a_file_that_scores_otherwise_is_refused(
     with pytest.raises(ModelError) as refused:
         check_parity(other_model(keras_model), shape_model.path, pixels)
     assert re.fullmatch(
-        r"The exported file differs from the Keras model by 0\.\d+ on 11 images, more than 1e-04: "
-        r"not written\.",
+        r"The exported file was not written: its scores differ from the Keras model's by 0\.\d+ on "
+        r"11 images, more than 1e-04\.",
         str(refused.value),
     )
 
@@ -152,8 +152,8 @@ def test_a_conversion_that_went_wrong_leaves_everything_as_it_was(
     ran = tagger("export", "run", "-o", "model.onnx")
     assert (ran.code, ran.stdout) == (3, b"")
     assert re.fullmatch(
-        r"tagger: The exported file differs from the Keras model by 0\.\d+ on 23 images, more "
-        r"than 1e-04: not written\.\n",
+        r"tagger: The exported file was not written: its scores differ from the Keras model's by "
+        r"0\.\d+ on 23 images, more than 1e-04\.\n",
         ran.stderr,
     )
     assert (output.read_bytes() if output.exists() else None) == existing
@@ -169,8 +169,8 @@ def test_a_card_that_does_not_fit_the_network_is_refused(keras_model: Any, shape
     with pytest.raises(ModelError) as refused:
         to_onnx(keras_model, dataclasses.replace(card, height=96))
     assert str(refused.value) == (
-        "The model maps (None, 64, 64, 3) to (None, 6), and its card says (None, 96, 64, 3) to "
-        "(None, 6)."
+        "The model maps (None, 64, 64, 3) to (None, 6), but its card specifies (None, 96, 64, 3) "
+        "to (None, 6)."
     )
 
 
@@ -243,7 +243,7 @@ def test_a_run_whose_images_are_gone_asks_for_others(tagger: Tagger, run: Path):
     ran = tagger("export", "run", "-o", "model.onnx")
     assert (ran.code, ran.stderr) == (
         3,
-        "tagger: No image can be read to compare the export with: say --images DIR.\n",
+        "tagger: No readable image to compare the export on: pass --images DIR.\n",
     )
 
 
@@ -262,5 +262,5 @@ def test_unreadable_images_are_passed_over(shapes: ShapeSet):
 
     readable = next(shapes.images.glob("00.*"))
     assert sample_images([shapes.damaged, readable], 8, 8).shape == (1, 8, 8, 3)
-    with pytest.raises(DataError, match="No image can be read"):
+    with pytest.raises(DataError, match="No readable image"):
         sample_images([shapes.damaged], 8, 8)

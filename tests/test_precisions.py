@@ -283,8 +283,9 @@ def test_a_precision_that_loses_too_much_is_refused(
     ran = tagger(*arguments, "--max-loss", "0")
     assert (ran.code, ran.stdout) == (3, b"")
     said = re.fullmatch(
-        r"tagger: int8 loses (0\.\d{4}) of macro-AP \((0\.\d{4}|1\.0000) → (0\.\d{4}) on "
-        rf"{validation_images(run)} validation images\), more than --max-loss 0: not written\.\n",
+        r"tagger: The int8 file was not written: it loses (0\.\d{4}) macro-AP "
+        r"\((0\.\d{4}|1\.0000) → (0\.\d{4}) on "
+        rf"{validation_images(run)} validation images\), more than --max-loss 0\.\n",
         ran.stderr,
     )
     assert said, ran.stderr
@@ -301,7 +302,7 @@ def test_a_run_whose_table_is_gone_is_refused(tagger: Tagger, run: Path):
     ran = tagger("export", "run", "-o", "model.onnx", "--precision", "fp16")
     assert (ran.code, ran.stdout) == (3, b"")
     assert ran.stderr == (
-        "tagger: fp16 and int8 are measured on the run's own data: /gone.csv cannot be read: "
+        "tagger: fp16 and int8 need the run's own data: /gone.csv cannot be read: "
         "no such file or directory.\n"
     )
     assert not (run.parent / "model.onnx").exists()
@@ -333,7 +334,7 @@ def test_unreadable_calibration_images_are_passed_over(run: Path, shapes: ShapeS
     with pytest.raises(DataError) as refused:
         list(calibration_images([shapes.damaged], card))
     assert str(refused.value) == (
-        "None of the run's training images can be read to calibrate int8 with."
+        "None of the run's training images can be read, so int8 cannot be calibrated."
     )
 
 
@@ -342,6 +343,4 @@ def test_a_network_without_convolutions_is_refused(tiny_model: Path):
 
     with pytest.raises(ModelError) as refused:
         to_int8(tiny_model, [])
-    assert str(refused.value) == (
-        "The network has no convolutions: there is nothing to write as int8."
-    )
+    assert str(refused.value) == ("The network has no convolutions, so int8 does not apply to it.")

@@ -1,10 +1,10 @@
 """Give the layers of an int8 network the mean output that they had in fp32.
 
-Rounding a layer's weights and inputs shifts the mean of each of its channels, and from layer to
-layer the shifts add up. They can be measured on a few images and taken off the bias, which is
-stored far more exactly than the weights: for nothing at run time. Source: Nagel et al., "Data-Free
-Quantization Through Weight Equalization and Bias Correction", ICCV 2019; the means are measured
-here, as its section 4.2 does where there are images.
+Rounding a layer's weights and inputs shifts the mean of each of its channels, and the shifts add up
+from layer to layer. They can be measured on a few images and subtracted from the bias, which is
+stored with far more precision than the weights, at no cost at run time. Source: Nagel et al.,
+"Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019; the means are
+measured on images, as in its section 4.2.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from tagger.network.ort import INPUT_NAME, onnxruntime
 from tagger.results import Pixels
 
 _BATCH = 8
-# So many outputs of the original are looked at in one run of it.
+# Number of outputs of the original that are read in one run.
 _AT_ONCE = 8
 
 _INT32 = np.iinfo(np.int32)
 
 
 def correct_biases(quantized: Any, original: Any, images: Sequence[Pixels]) -> None:
-    """Change the biases of quantized convolutions, one after the other, in place.
+    """Correct the biases of quantized convolutions, one after the other, in place.
 
-    A convolution is measured when those before it are corrected. One without a bias stays as it is.
+    A convolution is measured once those before it are corrected. Those without a bias are skipped.
 
     Args:
         quantized: the network in QDQ form, an ONNX model; its convolutions have the names of the
@@ -56,7 +56,7 @@ def correct_biases(quantized: Any, original: Any, images: Sequence[Pixels]) -> N
 def _means_of_convolutions(
     original: Any, images: Sequence[Pixels]
 ) -> Iterator[tuple[npt.NDArray[np.float64], str]]:
-    """Yield what each convolution gives on average, and its name, in the order of the network."""
+    """Yield each convolution's name and mean output, in the order of the network."""
     convolutions = [node for node in original.graph.node if node.op_type == "Conv"]
     for start in range(0, len(convolutions), _AT_ONCE):
         some = convolutions[start : start + _AT_ONCE]

@@ -1,4 +1,4 @@
-"""Keras → ONNX by way of a traced function, which is the way that keeps names and batch free."""
+"""Keras → ONNX through a traced function, which keeps the names and a free batch dimension."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ with quiet_import():
     import tensorflow as tf
     import tf2onnx
 
-#: The highest that tf2onnx 1.17 writes.
+#: The highest opset that tf2onnx 1.17 supports.
 OPSET = 18
 
 
 def to_onnx(model: Any, card: ModelCard) -> Any:
-    """Convert a Keras model and lay its card into the metadata.
+    """Convert a Keras model and store its card in the metadata.
 
     ``tf2onnx.convert.from_keras`` fails for Sequential models (onnx/tensorflow-onnx#2448), so the
     model is wrapped in a ``tf.function`` with an explicit signature.
 
     Args:
         model: Keras model, uint8 ``(batch, height, width, 3)`` → ``(batch, labels)``.
-        card: what the file says about itself.
+        card: the model's card.
 
     Returns:
         A checked ``onnx.ModelProto``.
 
     Raises:
-        ModelError: the model does not fit its card, or the conversion gives an invalid graph.
+        ModelError: the model does not match its card, or the conversion produced an invalid graph.
     """
     expected = ((None, card.height, card.width, 3), (None, len(card.labels)))
     if (model.input_shape, model.output_shape) != expected:
         raise ModelError(
-            f"The model maps {model.input_shape} to {model.output_shape}, and its card says "
+            f"The model maps {model.input_shape} to {model.output_shape}, but its card specifies "
             f"{expected[0]} to {expected[1]}."
         )
 
@@ -55,11 +55,11 @@ def to_onnx(model: Any, card: ModelCard) -> Any:
 
 
 def seal(proto: Any, card: ModelCard) -> None:
-    """Lay the card into a graph, drop what tools left there, and check the whole.
+    """Store the card in a graph, drop metadata left by tools, and check the graph.
 
     Args:
         proto: an ``onnx.ModelProto``, changed in place.
-        card: what the file says about itself.
+        card: the model's card.
 
     Raises:
         ModelError: the graph is invalid.
@@ -73,15 +73,15 @@ def seal(proto: Any, card: ModelCard) -> None:
     proto.opset_import.extend(kept)
     onnx.helper.set_model_props(proto, {METADATA_KEY: card.to_json()})
     try:
-        # A graph with random layers is written as an invalid file without a word
-        # (onnx/tensorflow-onnx#2395); only the checker tells.
+        # A graph with random layers is silently written as an invalid file
+        # (onnx/tensorflow-onnx#2395); only the checker finds it.
         onnx.checker.check_model(proto, full_check=True)
     except onnx.checker.ValidationError as error:
-        raise ModelError(f"The conversion gave an invalid graph: {error}.") from None
+        raise ModelError(f"The conversion produced an invalid graph: {error}.") from None
 
 
 def _name_ends(proto: Any) -> None:
-    """Give input and output the names of the contract, whatever tracing made of them."""
+    """Give input and output their fixed names, whatever tracing called them."""
     new_names = {
         proto.graph.input[0].name: INPUT_NAME,
         proto.graph.output[0].name: OUTPUT_NAME,

@@ -53,14 +53,14 @@ def export_run(
     Args:
         folder: the run folder.
         output: the file to write.
-        images: folder of images to compare on; None takes the run's own validation images.
+        images: folder of images to compare on; None means the run's own validation images.
         tag: tags images, to measure what another precision than fp32 costs.
         precision: one of :data:`tagger.network.card.PRECISIONS`.
-        max_loss: validation macro-AP that another precision than fp32 may lose.
+        max_loss: validation macro-AP that fp16 or int8 may lose.
 
     Raises:
         DataError: the run is not finished or damaged, or no image can be read.
-        ModelError: the file would not be what the Keras model is; nothing is written.
+        ModelError: the file would differ from the Keras model; nothing is written.
         OutputError: the file cannot be written.
     """
     run = RunFolder(folder)
@@ -95,10 +95,10 @@ def _lowered(
     data: tuple[LabelledSet, LabelledSet],
     tag: TagFiles,
 ) -> tuple[Any, PrecisionCheck]:
-    """Turn the fp32 file into another precision, and measure that beside it."""
+    """Convert the fp32 file to another precision, and compare the two."""
     training, validation = data
     if precision == "fp16":
-        # A CPU has only the weights in float16 and reckons in float32: CUDA tells more.
+        # A CPU stores only the weights in float16 and computes in float32: CUDA is more telling.
         lowered, device = to_float16(fp32), "auto"
     else:
         lowered, device = to_int8(fp32, calibration_images(training.files, card)), "cpu"

@@ -1,4 +1,4 @@
-"""What an int8 network does with the bytes of images before its first convolution: nothing."""
+"""Lets an int8 network take the bytes of images unchanged, without arithmetic before them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from onnx.reference import ReferenceEvaluator
 from tagger.network.ort import INPUT_NAME
 from tagger_export.graphs import drop_unused
 
-# What may lie between the images and the first quantized layer.
+# Operations allowed between the images and the first quantized layer.
 _ELEMENTWISE = ("Cast", "Mul", "Add", "Sub", "Div", "Transpose", "QuantizeLinear")
 
 
 def take_bytes_as_they_are(model: Any) -> None:
-    """Leave out the arithmetic before the first quantized layer where it gives the bytes back.
+    """Remove the arithmetic before the first quantized layer if it only reproduces the bytes.
 
-    ``(x - 127) / 128``, quantized in steps of 1/128 from 127 on, is x again: of an image's way
-    through the network that is some 4 % of the time, for nothing. The scores stay the same to the
-    bit.
+    ``(x - 127) / 128``, quantized in steps of 1/128 from 127 on, is x again: about 4 % of the time
+    that an image spends in the network, for no effect. The scores are bit-identical.
     """
     graph = model.graph
     chain = _from_input_to_quantization(graph)
@@ -55,7 +54,7 @@ def take_bytes_as_they_are(model: Any) -> None:
 
 
 def _from_input_to_quantization(graph: Any) -> list[Any]:
-    """Return the nodes from the images to the first quantization; none where they branch."""
+    """Return the nodes from the images to the first quantization; none if they branch."""
     chain: list[Any] = []
     name = INPUT_NAME
     while not chain or chain[-1].op_type != "QuantizeLinear":

@@ -1,4 +1,4 @@
-"""No export without proof: the file must score real images as the Keras model does."""
+"""Checks that an exported file gives real images the same scores as the Keras model."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tagger.errors import DataError, ModelError
 from tagger.network.model import TaggerModel
 from tagger.results import Pixels
 
-#: A larger difference between the two refuses the export.
+#: A larger difference between the two fails the export.
 TOLERANCE = 1e-4
 
-#: Two sizes, neither a divisor of the other: a graph whose batch is not really free fails at one.
+#: Two sizes, neither a divisor of the other: a graph with a fixed batch size fails at one of them.
 BATCH_SIZES = (1, 7)
 
 _IMAGES = 28
@@ -52,8 +52,8 @@ def check_parity(model: Any, file: Path, images: Pixels) -> Parity:
         largest = max(largest, float(np.abs(scores - expected).max()))
     if not largest <= TOLERANCE:  # also true for NaN
         raise ModelError(
-            f"The exported file differs from the Keras model by {largest:.2g} on {len(images)} "
-            f"images, more than {TOLERANCE:.0e}: not written."
+            f"The exported file was not written: its scores differ from the Keras model's by "
+            f"{largest:.2g} on {len(images)} images, more than {TOLERANCE:.0e}."
         )
     return Parity(len(images), largest)
 
@@ -73,5 +73,5 @@ def sample_images(files: Sequence[Path], height: int, width: int) -> Pixels:
         if len(images) == _IMAGES:
             break
     if not images:
-        raise DataError("No image can be read to compare the export with: say --images DIR.")
+        raise DataError("No readable image to compare the export on: pass --images DIR.")
     return np.stack(images)

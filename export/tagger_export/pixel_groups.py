@@ -1,4 +1,4 @@
-"""The first layer of an int8 network, written so that ONNX Runtime has a quick kernel for it."""
+"""The first layer of an int8 network, rewritten so that ONNX Runtime has a fast kernel for it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from onnx import helper
 from tagger.network.ort import INPUT_NAME
 from tagger_export.graphs import add_constant, constant, drop_unused, replace_constant
 
-# Pixels that are read as one of so many times the channels: four times three are twelve.
+# Pixels that are read as one with this many times the channels: four times three is twelve.
 _GROUP = 4
 
 
 def read_groups_of_pixels(model: Any) -> None:
-    """Let the first convolution read four pixels of a row as one with twelve channels.
+    """Make the first convolution read four pixels of a row as one with twelve channels.
 
-    ONNX Runtime has quick int8 convolutions for multiples of four channels; with three, the first
-    layer takes a tenth of a network's time. TensorFlow turns space to depth for the first layer on
-    TPUs likewise (Ying et al., "Image Classification at Supercomputer Scale", 2018). In rows alone
-    the bytes stay where they are, and so do the results, of which a group has several. Weights for
-    pixels beyond the kernel are zero, and integers give the same sum in any order.
+    ONNX Runtime has fast int8 convolutions for multiples of four channels; with three, the first
+    layer takes a tenth of the network's time. TensorFlow applies a similar space-to-depth transform
+    on TPUs (Ying et al., "Image Classification at Supercomputer Scale", 2018). Along rows, bytes
+    stay where they are, and so do the several results of each group. Weights for pixels outside the
+    kernel are zero, and integers give the same sum in any order.
 
-    A network that does not begin with a convolution of the images' bytes stays as it is, and so
-    does one whose rows do not divide into such groups.
+    A network that does not begin with a convolution of the images' bytes is left unchanged, and so
+    is one with rows that cannot be divided into such groups.
 
     Args:
         model: in QDQ form, an ONNX model; changed in place.
@@ -60,16 +60,16 @@ def read_groups_of_pixels(model: Any) -> None:
 
 @dataclass(frozen=True)
 class _Stem:
-    """A convolution of the images' bytes, and what stands around it.
+    """A convolution of the images' bytes, and the nodes around it.
 
     Attributes:
         height: of the images.
         width: of the images.
-        transposed: the node that lays the channels before the rows.
+        transposed: the node that moves the channels before the rows.
         convolution: the node.
-        weight: the node that makes its weights from integers.
+        weight: the node that dequantizes its weights.
         bias: the same for its bias, if it has one.
-        quantized: the node that makes integers of its results.
+        quantized: the node that quantizes its results.
         kernel: shape ``(filters, channels, rows, columns)``.
         strides: down and across.
         pads: top, left, bottom, right.
@@ -121,9 +121,9 @@ def _find_stem(graph: Any) -> _Stem | None:
 
 
 def _kernel_of_groups(stem: _Stem) -> tuple[npt.NDArray[np.int8], int, int]:
-    """Return the kernel for groups of pixels, and the first and last group that it touches.
+    """Return the kernel for groups of pixels, and the first and last group that it covers.
 
-    Groups are counted from the one that the results lie in.
+    Groups are counted from the one that contains the results.
     """
     filters, channels, height, width = stem.kernel.shape
     left, stride = stem.pads[1], stem.strides[1]
@@ -154,10 +154,10 @@ def _reshape_input(graph: Any, stem: _Stem, shape: tuple[int, ...]) -> None:
 
 
 def _reshape_results(graph: Any, stem: _Stem, shape: tuple[int, ...]) -> None:
-    """Lay the results of a group, which come as channels, beside each other.
+    """Place the results of a group, which come as channels, next to each other.
 
-    Quantized anew around each step, in the same steps and so for nothing: in this form ONNX Runtime
-    and OpenVINO know that integers go through, and leave the arithmetic out.
+    They are quantized again around each step with the same scale, which has no effect: in this form
+    ONNX Runtime and OpenVINO recognise that integers pass through, and omit the arithmetic.
     """
     name, after = stem.quantized.output[0], list(graph.node).index(stem.quantized) + 1
     add_constant(graph, f"{name}_shape", np.array(shape))

@@ -1,4 +1,4 @@
-"""What another precision costs: two model files on the same labelled images."""
+"""How much accuracy another precision loses: two model files on the same labelled images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tagger.results import Result, Tagged
 #: Paths of images and a model → a result per image, by the rules of the model's card.
 TagFiles: TypeAlias = Callable[[Iterable[str], TaggerModel], Iterable[Result]]
 
-#: The macro-AP that another precision may lose, unless more is allowed.
+#: The macro-AP that another precision may lose by default.
 MAX_LOSS = 0.01
 
 
@@ -27,13 +27,13 @@ class PrecisionCheck:
     """How a file differs from its fp32 original on the run's validation images.
 
     Attributes:
-        images: how many were compared.
+        images: number of images compared.
         device: where the file ran; the original ran on the CPU.
         fp32_macro_ap: of the original.
         macro_ap: of the file.
-        other_tags: share of images that get other tags.
-        largest_difference: of a score.
-        mean_difference: of the scores, without sign.
+        other_tags: share of images that get different tags.
+        largest_difference: largest absolute difference of a score.
+        mean_difference: mean absolute difference of the scores.
     """
 
     images: int
@@ -45,7 +45,7 @@ class PrecisionCheck:
     mean_difference: float
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Return plain data for the card, as exact as the images allow."""
+        """Return plain data for the card, rounded to meaningful digits."""
         figures = vars(self).items()
         return {key: round(v, 5) if isinstance(v, float) else v for key, v in figures}
 
@@ -60,10 +60,10 @@ def compare_precisions(
         file: the same network in another precision.
         validation: images and targets, labels in the model's order.
         tag: tags images.
-        device: where ``file`` runs, as :class:`tagger.network.model.TaggerModel` takes it.
+        device: where ``file`` runs, as for :class:`tagger.network.model.TaggerModel`.
 
     Raises:
-        DataError: no image can be read, or none has a label that is measured.
+        DataError: no image can be read, or none has a label that metrics cover.
     """
     original = TaggerModel(fp32, "cpu")
     other = TaggerModel(file, device)
@@ -72,7 +72,9 @@ def compare_precisions(
     after = _tagged(tag, other, validation)
     keep = sorted(before.keys() & after.keys())
     if not keep:
-        raise DataError("None of the run's validation images can be read to measure on.")
+        raise DataError(
+            "None of the run's validation images can be read, so the file cannot be measured."
+        )
     targets = validation.targets[keep]
     scored = card.scored or [label for label in card.labels if label not in card.never]
     mask = np.array([label in scored for label in card.labels])
@@ -88,12 +90,12 @@ def compare_precisions(
         mean_difference=float(gaps.mean()),
     )
     if np.isnan(check.fp32_macro_ap):
-        raise DataError("The run's validation images have no label that quality is measured on.")
+        raise DataError("The run's validation images have none of the labels that metrics cover.")
     return check
 
 
 def refuse_loss(check: PrecisionCheck, precision: str, max_loss: float) -> None:
-    """Refuse a file that is too much worse than its original.
+    """Reject a file that is too much worse than its original.
 
     Raises:
         ModelError: it loses more macro-AP than allowed.
@@ -101,14 +103,14 @@ def refuse_loss(check: PrecisionCheck, precision: str, max_loss: float) -> None:
     loss = check.fp32_macro_ap - check.macro_ap
     if not loss <= max_loss:  # also true for NaN
         raise ModelError(
-            f"{precision} loses {loss:.4f} of macro-AP ({check.fp32_macro_ap:.4f} → "
-            f"{check.macro_ap:.4f} on {check.images} validation images), more than --max-loss "
-            f"{max_loss:g}: not written."
+            f"The {precision} file was not written: it loses {loss:.4f} macro-AP "
+            f"({check.fp32_macro_ap:.4f} → {check.macro_ap:.4f} on {check.images} validation "
+            f"images), more than --max-loss {max_loss:g}."
         )
 
 
 def _tagged(tag: TagFiles, model: TaggerModel, validation: LabelledSet) -> dict[int, Tagged]:
-    """Tag the images; return the results by position, without images that cannot be read."""
+    """Tag the images; return the results by position, without unreadable images."""
     results = enumerate(tag((str(file) for file in validation.files), model))
     return {i: result for i, result in results if isinstance(result, Tagged)}
 

@@ -1,4 +1,4 @@
-"""An fp32 graph → the same network in float16 or int8, by the tools that ONNX Runtime ships."""
+"""An fp32 graph → the same network in float16 or int8, with the tools of ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tagger_export.bias_correction import correct_biases
 from tagger_export.image_bytes import take_bytes_as_they_are
 from tagger_export.pixel_groups import read_groups_of_pixels
 
-# What works on feature maps; the layers between two of these stay in int8.
+# Operations on feature maps; the layers between two of these stay in int8.
 _QUANTIZED = ("Conv", "Clip", "Relu", "Add", "MaxPool")
 
 
 def to_float16(fp32: Path) -> Any:
     """Return the network with weights and arithmetic in float16, for CUDA.
 
-    The ends stay as they are: uint8 ``images``, float32 ``scores``.
+    Input and output keep their types: uint8 ``images``, float32 ``scores``.
 
     Args:
         fp32: the original's file.
@@ -39,16 +39,16 @@ def to_float16(fp32: Path) -> Any:
 def to_int8(fp32: Path, images: Iterable[Pixels]) -> Any:
     """Return the network with int8 weights and uint8 feature maps, for CPUs.
 
-    Static quantization, a scale for each channel of the weights, written as QDQ. From the pooling
-    on the network stays in float32: hardly any of the arithmetic, and most of the loss. The range
-    of a feature map is from the smallest to the largest value that the images give: ranges by
-    percentile or entropy score the same and take ten times as long to find. Signed feature maps
-    take nearly twice as long to reckon with on x86 as unsigned ones. Last, biases are corrected
-    (:mod:`tagger_export.bias_correction`), which halves what the scores differ by.
+    Static quantization in QDQ form, with one scale per channel of the weights. From the pooling on
+    the network stays in float32: that is very little of the arithmetic, and most of the loss. The
+    range of a feature map spans its smallest to its largest value on the images: percentile or
+    entropy ranges score the same and take ten times as long to find. Signed feature maps take
+    nearly twice as long as unsigned ones on x86. Finally, biases are corrected
+    (:mod:`tagger_export.bias_correction`), which halves the difference in scores.
 
     Args:
         fp32: the original's file.
-        images: uint8, shape ``(height, width, 3)`` each, to learn the ranges from.
+        images: uint8, shape ``(height, width, 3)`` each, to determine the ranges.
 
     Raises:
         ModelError: there is no convolution in the network.
@@ -64,8 +64,8 @@ def to_int8(fp32: Path, images: Iterable[Pixels]) -> Any:
             op_types_to_quantize=list(_QUANTIZED),
             nodes_to_quantize=_feature_layers(original),
             per_channel=True,
-            # Weights of seven bits: with eight, x86 CPUs without VNNI (AMD before Zen 4, Intel
-            # before 2019) overflow their sums without a word. It costs 0.0007 macro-AP on posters.
+            # 7-bit weights: with 8 bits, sums overflow silently on x86 CPUs without VNNI (AMD
+            # before Zen 4, Intel before 2019). It costs 0.0007 macro-AP on posters.
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -79,10 +79,10 @@ def to_int8(fp32: Path, images: Iterable[Pixels]) -> Any:
 
 
 class _Calibration:
-    """Hands images to the quantizer one at a time, as its ``CalibrationDataReader`` does.
+    """Passes images to the quantizer one at a time, like its ``CalibrationDataReader``.
 
     Attributes:
-        kept: every fourth of them: for means that is enough, and not too much for the memory.
+        kept: every fourth image: enough for means, and not too much for memory.
     """
 
     def __init__(self, images: Iterable[Pixels]) -> None:
@@ -100,9 +100,9 @@ class _Calibration:
 
 
 def _folded(fp32: Path, scratch: Path) -> Path:
-    """Fold batch normalisation and constants into the convolutions before them."""
+    """Fold batch normalisation and constants into the preceding convolutions."""
     file = scratch / "folded.onnx"
-    # By its file: a graph in memory would be emptied. Symbolic shapes need sympy.
+    # Pass the file: a graph in memory would be emptied. Symbolic shapes need sympy.
     quant_pre_process(fp32, file, skip_symbolic_shape=True)
     return file
 
@@ -112,7 +112,7 @@ def _feature_layers(proto: Any) -> list[str]:
     nodes = list(proto.graph.node)
     convolutions = [i for i, node in enumerate(nodes) if node.op_type == "Conv"]
     if not convolutions:
-        raise ModelError("The network has no convolutions: there is nothing to write as int8.")
+        raise ModelError("The network has no convolutions, so int8 does not apply to it.")
     first, last = convolutions[0], convolutions[-1]
     until_pooling = takewhile(lambda node: node.op_type in _QUANTIZED, nodes[last:])
     layers = [*nodes[first:last], *until_pooling]

@@ -1,4 +1,4 @@
-"""The images of a training run, found again by its settings and its split."""
+"""Finds the images of a training run from its settings and its split."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tagger.files import IMAGE_SUFFIXES
 from tagger.network.card import ModelCard
 from tagger.results import Pixels
 
-#: More images than this do not make the ranges of int8 any better.
+#: More images than this do not improve the ranges of int8.
 CALIBRATION_IMAGES = 256
 
 
 def comparison_files(run: RunFolder, images: Path | None) -> list[Path]:
-    """Return the validation images of a run that are still there, or all of another folder.
+    """Return those validation images of a run that still exist, or all images of another folder.
 
     Raises:
         DataError: the run is not finished.
@@ -28,7 +28,7 @@ def comparison_files(run: RunFolder, images: Path | None) -> list[Path]:
     if images is not None:
         return [file for file in sorted(images.rglob("*")) if file.suffix.lower() in IMAGE_SUFFIXES]
     folder = Path(run.read_json(run.settings)["data"]["images"])
-    if not folder.is_dir():  # the run came from another machine
+    if not folder.is_dir():  # the run was copied from another machine
         return []
     finder = ImageFinder(folder)
     split = _split(run)
@@ -36,10 +36,10 @@ def comparison_files(run: RunFolder, images: Path | None) -> list[Path]:
 
 
 def labelled_split(run: RunFolder, card: ModelCard) -> tuple[LabelledSet, LabelledSet]:
-    """Read a run's labelled images again: those for training, and those for validation.
+    """Read a run's labelled images again, for training and for validation.
 
     Raises:
-        DataError: the run is not finished, or its data are no longer where they were.
+        DataError: the run is not finished, or its data has been moved.
     """
     data = run.read_json(run.settings)["data"]
     try:
@@ -52,7 +52,7 @@ def labelled_split(run: RunFolder, card: ModelCard) -> tuple[LabelledSet, Labell
             separator=data["separator"],
         )
     except DataError as error:
-        raise DataError(f"fp16 and int8 are measured on the run's own data: {error}") from None
+        raise DataError(f"fp16 and int8 need the run's own data: {error}") from None
     split = _split(run)
     training, validation = (
         labelled.take(
@@ -64,7 +64,7 @@ def labelled_split(run: RunFolder, card: ModelCard) -> tuple[LabelledSet, Labell
 
 
 def calibration_images(files: Sequence[Path], card: ModelCard) -> Iterator[Pixels]:
-    """Read images spread evenly over the files, at the network's size; pass over unreadable ones.
+    """Read images spread evenly over the files, at the network's size; skip unreadable ones.
 
     Raises:
         DataError: none can be read.
@@ -79,7 +79,9 @@ def calibration_images(files: Sequence[Path], card: ModelCard) -> Iterator[Pixel
         count += 1
         yield pixels
     if not count:
-        raise DataError("None of the run's training images can be read to calibrate int8 with.")
+        raise DataError(
+            "None of the run's training images can be read, so int8 cannot be calibrated."
+        )
 
 
 def _split(run: RunFolder) -> dict[str, str]:
