@@ -41,8 +41,8 @@ _EXAMPLES = """Examples:
   tagger apply tags.csv
   tagger apply tags.xlsx --sidecar txt --sidecar json --yes
 
-Exit codes: 0 done, 1 some images or sidecars failed, or you said no, 2 wrong usage, 3 could not go
-on (table, disk), 130 interrupted.
+Exit codes: 0 done, 1 some images or sidecars failed, or you answered no, 2 wrong usage, 3 could
+not continue (table, disk), 130 interrupted.
 """
 
 
@@ -56,27 +56,30 @@ def apply(
         str,
         typer.Argument(
             metavar="TABLE",
-            help="A table that 'tagger tag' wrote and you corrected, of any format and layout; - "
-            "for stdin.",
+            help="A table written by 'tagger tag' and corrected by you, in any format and layout; "
+            "- for stdin.",
             show_default=False,
         ),
     ],
     *,
     holders: Annotated[HolderOptions, Without("existing")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change; change nothing.")
+        bool, typer.Option("--dry-run", help="Only show what would change.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("-y", "--yes", help="Do not ask; needed where there is no terminal.")
+        bool,
+        typer.Option(
+            "-y", "--yes", help="Do not ask for confirmation; required without a terminal."
+        ),
     ] = False,
     report: Annotated[ReportOptions, Without("summary")],
 ) -> int:
-    """Write tags that you corrected in a table to the sidecars; --sidecar xmp is the default.
+    """Write tags that you corrected in a table to the sidecars.
 
-    Shows what would change, and asks. Afterwards a sidecar (with --embed an image) holds the
-    keywords that were not ours and the tags of the table, and no later run changes them. An empty
-    cell says that an image has no tags; images that the table does not name stay as they are. Paths
-    are read as 'tagger tag' reads them: start the command in the same folder.
+    Shows what would change, and asks. Afterwards each sidecar (.xmp by default; with --embed each
+    image) contains the table's tags and the keywords of others, and no later run changes them. An
+    empty cell means that an image has no tags; images not listed in the table stay as they are.
+    Paths are resolved as by 'tagger tag': start the command in the same folder.
     """
     from tagger.cli.options.values import xmp_levels
     from tagger.holders.pin import Pins

@@ -44,7 +44,7 @@ def average(
         typer.Option(
             "--measured-by",
             metavar="RUN",
-            help="For runs on all images: the average of the trainings that they repeat.",
+            help="For runs on all images: the average of the original trainings.",
         ),
     ] = None,
     written: Annotated[TrainingRunOptions, Without("resume")],
@@ -52,9 +52,9 @@ def average(
 ) -> int:
     """Average the weights of several trainings of one network.
 
-    Networks that were trained from the same ImageNet weights on the same images, with other seeds
-    or other settings, are better together: their average is as fast as one of them. It is
-    calibrated and measured on the images that none of them was trained on.
+    The average of networks trained from the same ImageNet weights on the same images, with
+    different seeds or settings, is better than each of them and just as fast. It is calibrated and
+    measured on the images that none of them was trained on.
     """
     from tagger.cli.extras import needs_extras
 

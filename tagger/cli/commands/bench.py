@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """Examples:
 
 \b
-  tagger bench                          # on posters that it draws, small and large
+  tagger bench                          # on drawn posters, small and large
   tagger bench posters/ --images 2000
   tagger bench --device cuda --json
 """
@@ -41,10 +41,14 @@ def bench(
         ),
     ] = None,
     images: Annotated[
-        int, typer.Option("--images", min=8, metavar="N", help="Images a round, at most.")
+        int,
+        typer.Option("--images", min=8, metavar="N", help="Maximum number of images per round."),
     ] = 400,
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, metavar="N", help="Rounds; medians are reported.")
+        int,
+        typer.Option(
+            "--rounds", min=1, metavar="N", help="Number of rounds; medians are reported."
+        ),
     ] = 3,
     *,
     model: ModelOptions,
@@ -52,10 +56,10 @@ def bench(
     as_json: JsonOption = False,
     report: Annotated[ReportOptions, Without("summary")],
 ) -> int:
-    """Measure decoding alone, the network alone, and both together.
+    """Measure the speed of decoding, of the network, and of both together.
 
-    The ideal follows from the first two: on a CPU the same cores do both, one after the other; a
-    GPU runs beside them.
+    The ideal is computed from the first two: on a CPU the same cores do both, one after the other;
+    a GPU runs in parallel.
     """
     quiet = report.quiet
     opened = model.open()

@@ -54,7 +54,7 @@ def evaluate(
 ) -> int:
     """Measure a model on labelled images.
 
-    Each figure stands beside what label frequencies alone would reach.
+    Each metric is shown next to what label frequencies alone would score.
     """
     from tagger.cli.console import say, show
     from tagger.cli.extras import needs_extras

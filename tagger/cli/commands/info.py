@@ -1,4 +1,4 @@
-"""``tagger info``: what a model file says about itself, and which options apply."""
+"""``tagger info``: the content of a model's card, and which options apply."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def info(
         bool,
         typer.Option(
             "--config",
-            help="Print instead what 'tagger tag' would do here: every option, its value and where "
-            "that comes from. In place of a model a configuration file may be named, as in 'tagger "
-            "tag --config FILE'.",
+            help="Instead, list every option of 'tagger tag' in this folder, its value and its "
+            "origin. A configuration file may be given in place of a model, as in 'tagger tag "
+            "--config FILE'.",
         ),
     ] = False,
     as_json: JsonOption = False,
     *,
     report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
-    """Print what a model says about itself.
+    """Show a model's labels, thresholds and metrics.
 
-    Labels, thresholds, input, provenance and validation figures, from the card in the file.
+    Also its input and provenance, from the card in the file.
     """
     if config:
         from tagger.cli.config_listing import print_configuration

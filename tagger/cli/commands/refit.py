@@ -35,9 +35,9 @@ def refit(
 ) -> int:
     """Train a finished run's network again, on all images.
 
-    A training keeps some images aside to choose by. When it has chosen, this uses them too: same
-    images, table and settings, as many epochs as were kept. Calibration, thresholds and figures
-    are the finished run's, as no image is left to measure on.
+    Training holds out some images for validation. This command also uses those, with the same
+    table and settings, for as many epochs as were kept. Calibration, thresholds and metrics are
+    copied from the finished run, because no image is left to measure on.
     """
     from tagger.cli.extras import needs_extras
 

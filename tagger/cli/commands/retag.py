@@ -34,8 +34,8 @@ _EXAMPLES = """Examples:
   tagger retag tags.parquet --sidecar xmp --ignore Short
   tagger retag tags.jsonl -o tags.xlsx --layout list --columns title,year
 
-Exit codes: 0 all tagged, 1 some images had failed, or sidecars did, 2 wrong usage, 3 could not go
-on (model, table, output), 130 interrupted, 141 the reader of the output went away.
+Exit codes: 0 all tagged, 1 some images or sidecars failed, 2 wrong usage, 3 could not continue
+(model, table, output), 130 interrupted, 141 the reader closed the pipe.
 """
 
 
@@ -49,7 +49,7 @@ def retag(
         str,
         typer.Argument(
             metavar="RESULTS",
-            help="A table of the layout wide that 'tagger tag' wrote, in any format; - for stdin.",
+            help="A wide table written by 'tagger tag', in any format; - for stdin.",
             show_default=False,
         ),
     ],
@@ -60,11 +60,12 @@ def retag(
     model: Annotated[ModelOptions, Only("model")],
     report: ReportOptions,
 ) -> int:
-    """Choose tags anew from the probabilities in a table, without looking at the images.
+    """Re-apply thresholds to a finished table.
 
-    The outcome is that of 'tagger tag' with the same options. Thresholds and labels are those of
-    the model, so name the one that tagged. Paths are read as 'tagger tag' reads them: start the
-    command in the same folder. RESULTS itself may be the output.
+    Chooses tags from the probabilities in the table, without opening the images. The result is that
+    of 'tagger tag' with the same options. Thresholds and labels come from the model, so pass the
+    one that was used. Paths are resolved as by 'tagger tag': start the command in the same folder.
+    RESULTS itself may be the output.
     """
     from tagger.cli.summary import run_shown
     from tagger.job import Job, Source

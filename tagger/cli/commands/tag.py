@@ -35,8 +35,8 @@ _EXAMPLES = """Examples:
   find . -name '*.jpg' -print0 | tagger tag - -0 -o tags.jsonl
   tagger tag posters/ --threshold 0.3 --threshold Horror=0.5 --ignore Short --max-tags 2
 
-Exit codes: 0 all tagged, 1 some images failed, 2 wrong usage, 3 could not go on (model, device,
-output), 130 interrupted (143 by SIGTERM, 129 by SIGHUP), 141 the reader of the output went away.
+Exit codes: 0 all tagged, 1 some images failed, 2 wrong usage, 3 could not continue (model, device,
+output), 130 interrupted (143 by SIGTERM, 129 by SIGHUP), 141 the reader closed the pipe.
 """
 
 
@@ -63,13 +63,12 @@ def tag(
     decoding: DecodeOptions,
     resuming: ResumeOptions,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List the images that would be tagged; tag nothing.")
+        bool, typer.Option("--dry-run", help="Only list the images that would be tagged.")
     ] = False,
     report: ReportOptions,
     config: ConfigOptions,
 ) -> int:
-    """Tag images: a table, or a sidecar beside each image."""
-    from tagger import job
+    """Tag images, to a table or to a sidecar next to each image."""
     from tagger.cli.options.images import untagged
     from tagger.cli.summary import run_shown
 

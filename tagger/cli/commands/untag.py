@@ -51,27 +51,29 @@ def untag(
         bool,
         typer.Option(
             "--embed/--no-embed",
-            help="Also out of images into which 'tagger tag --embed' put tags; others are only "
-            "looked into.",
+            help="Also remove tags that 'tagger tag --embed' wrote into images; other images are "
+            "only read.",
             rich_help_panel=HolderOptions.panel,
         ),
     ] = True,
     holders: Annotated[HolderOptions, Only("keep_time", "backup")],
     settled: Annotated[
         bool,
-        typer.Option("--settled", help="Also tags that a person settled with 'tagger apply'."),
+        typer.Option(
+            "--settled", help="Also remove tags that a person settled with 'tagger apply'."
+        ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
+        bool, typer.Option("--dry-run", help="Only show what would change.")
     ] = False,
     report: Annotated[ReportOptions, Without("summary")],
 ) -> int:
-    """Take our tags out of XMP sidecars, of films' .nfo files, and of the images that hold some.
+    """Remove this tool's tags from XMP sidecars, .nfo files and images.
 
-    A sidecar that 'tagger tag' made goes altogether; any other, any .nfo and any image is again
-    what it was. Keywords that a person or another program put there stay, and so do tags that
-    'tagger apply' wrote, unless --settled asks for those too. Text and JSON sidecars
-    bear no mark of ours and are not touched.
+    A sidecar that 'tagger tag' created is deleted; any other, any .nfo and any image gets its
+    original content back. Keywords added by a person or another program stay, and so do tags
+    written by 'tagger apply', unless --settled is given. Text and JSON sidecars carry no record of
+    who wrote them and are not touched.
     """
     from tagger.holders.plan import HolderPlan
     from tagger.holders.take_out import MARKED_SUFFIXES, TakingOut, files_with_tags

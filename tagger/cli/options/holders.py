@@ -52,8 +52,8 @@ class HolderOptions(OptionGroup):
         typer.Option(
             "--sidecar",
             metavar="txt|json|xmp|nfo",
-            help="Write a file beside each image (repeatable); no table without -o. nfo: add "
-            "genres to the .nfo that a film has already.",
+            help="Write a file next to each image (repeatable); no table without -o. nfo: add "
+            "genres to a film's existing .nfo.",
         ),
     ] = None
     sidecar_name: Annotated[
@@ -65,7 +65,8 @@ class HolderOptions(OptionGroup):
         typer.Option(
             "--sidecar-dir",
             metavar="DIR",
-            help="Mirror the tree of the images there instead of writing beside them.",
+            help="Write sidecars to DIR, in a mirror of the image tree, instead of next to the "
+            "images.",
         ),
     ] = None
     sidecar_base: Annotated[
@@ -73,15 +74,15 @@ class HolderOptions(OptionGroup):
         typer.Option(
             "--sidecar-base",
             metavar="DIR",
-            help="The folder whose tree --sidecar-dir mirrors: what 'tagger tag' was given.",
+            help="The folder mirrored by --sidecar-dir: the one given to 'tagger tag'.",
         ),
     ] = None
     existing: Annotated[
         Existing,
         typer.Option(
             "--existing",
-            help="What happens to a sidecar that is there already; merge: the tags change in an "
-            ".xmp, all else in it stays, and other kinds are left alone. An .nfo is never "
+            help="What to do if a sidecar exists; merge: update the tags in an .xmp, keep "
+            "everything else in it, and leave other kinds alone. An .nfo is never "
             "overwritten.",
         ),
     ] = Existing.MERGE
@@ -89,19 +90,21 @@ class HolderOptions(OptionGroup):
         bool,
         typer.Option(
             "--embed",
-            help="Put tags into the images themselves (JPEG, PNG, WebP, TIFF), no pixel touched, "
-            "for programs that read no sidecars; no table without -o.",
+            help="Write tags into the images themselves (JPEG, PNG, WebP, TIFF) without touching "
+            "pixels, for programs that do not read sidecars; no table without -o.",
         ),
     ] = False
     keep_time: Annotated[
         bool,
-        typer.Option("--keep-time", help="Let an image in which tags change keep its date."),
+        typer.Option(
+            "--keep-time", help="Keep the modification time of an image when its tags change."
+        ),
     ] = False
     backup: Annotated[
         bool,
         typer.Option(
             "--backup",
-            help="Keep a sidecar or an image as it was, as NAME.bak, before tags change in it.",
+            help="Save the original of a changed sidecar or image as NAME.bak.",
         ),
     ] = False
     xmp_root: Annotated[
@@ -109,7 +112,7 @@ class HolderOptions(OptionGroup):
         typer.Option(
             "--xmp-root",
             metavar="A|B",
-            help="Put tags below these levels in hierarchical XMP fields: Genre gives Genre|Drama.",
+            help="Levels above the tags in hierarchical XMP fields: Genre results in Genre|Drama.",
         ),
     ] = None
 

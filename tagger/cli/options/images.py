@@ -28,49 +28,54 @@ class ImageOptions(OptionGroup):
 
     files_from: Annotated[
         Path | None,
-        typer.Option("--files-from", metavar="FILE", help="More paths, one a line; - for stdin."),
+        typer.Option(
+            "--files-from",
+            metavar="FILE",
+            help="Read more paths from FILE, one per line; - for stdin.",
+        ),
     ] = None
     null: Annotated[
-        bool, typer.Option("-0", "--null", help="Lists are NUL-separated, as find -print0 writes.")
+        bool,
+        typer.Option("-0", "--null", help="Lists are NUL-separated, as written by find -print0."),
     ] = False
     include: Annotated[
         list[str] | None,
-        typer.Option("--include", metavar="GLOB", help="Take only files that match (repeatable)."),
+        typer.Option("--include", metavar="GLOB", help="Only use files that match (repeatable)."),
     ] = None
     exclude: Annotated[
         list[str] | None,
         typer.Option(
-            "--exclude", metavar="GLOB", help="Leave out files and folders that match (repeatable)."
+            "--exclude", metavar="GLOB", help="Skip files and folders that match (repeatable)."
         ),
     ] = None
     library: Annotated[
         bool,
         typer.Option(
             "--library",
-            help="Take only posters from the folders of Kodi, Jellyfin, Emby or Plex: poster, "
-            "folder, cover, movie, NAME-poster; no fanart, banners, logos, discs or thumbs.",
+            help="In Kodi, Jellyfin, Emby or Plex folders, only use posters: poster, folder, "
+            "cover, movie, NAME-poster; skip fanart, banners, logos, discs and thumbs.",
         ),
     ] = False
     no_recursive: Annotated[
         bool, typer.Option("--no-recursive", help="Do not enter subfolders.")
     ] = False
     follow_symlinks: Annotated[
-        bool, typer.Option("--follow-symlinks", help="Enter links to folders.")
+        bool, typer.Option("--follow-symlinks", help="Follow symlinks to folders.")
     ] = False
     newer_than: Annotated[
         str | None,
         typer.Option(
             "--newer-than",
             metavar="DATE",
-            help="Take only images changed after a date (2026-01-31, 2026-01-31T18:00) or within "
-            "an age (12h, 7d, 2w).",
+            help="Only use images changed after a date (2026-01-31, 2026-01-31T18:00) or within an "
+            "age (12h, 7d, 2w).",
         ),
     ] = None
     skip_tagged: Annotated[
         bool,
         typer.Option(
             "--skip-tagged",
-            help="Leave out images that have tags of ours, or any genre as a keyword.",
+            help="Skip images already tagged by this tool, or with any genre as a keyword.",
         ),
     ] = False
 

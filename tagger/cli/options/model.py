@@ -36,9 +36,9 @@ class ModelOptions(OptionGroup):
         typer.Option(
             "--device",
             metavar="DEVICE",
-            help="Where the network runs: cpu, openvino (the CPU, faster for int8), cuda, cuda:N, "
-            "tensorrt, several such as cuda:0,cuda:1, or auto, which takes CUDA where it works and "
-            "else cpu; the others insist.",
+            help="Where the network runs: auto (CUDA if available, otherwise cpu), cpu, openvino "
+            "(the CPU with other kernels), cuda, cuda:N, tensorrt, or several such as "
+            "cuda:0,cuda:1. Any choice but auto fails if unavailable.",
         ),
     ] = "auto"
     batch_size: Annotated[
@@ -47,7 +47,7 @@ class ModelOptions(OptionGroup):
             "--batch-size",
             min=1,
             metavar="N",
-            help="Images a run of the network; default: what suits the device.",
+            help="Batch size; default: chosen for the device.",
         ),
     ] = None
     gpu_mem_limit: Annotated[
@@ -55,7 +55,7 @@ class ModelOptions(OptionGroup):
         typer.Option(
             "--gpu-mem-limit",
             metavar="SIZE",
-            help="Most memory that the network may take on each GPU, such as 4G or 512M.",
+            help="Memory limit for the network on each GPU, such as 4G or 512M.",
         ),
     ] = None
 
@@ -107,7 +107,7 @@ class DecodeOptions(OptionGroup):
             "--workers",
             min=1,
             metavar="N",
-            help="Images decoded, and on a CPU tagged, at a time; default: one a core.",
+            help="Number of workers that decode, and on a CPU tag, images; default: one per core.",
         ),
     ] = None
     image_timeout: Annotated[
@@ -116,8 +116,8 @@ class DecodeOptions(OptionGroup):
             "--image-timeout",
             min=0,
             metavar="SECONDS",
-            help="Longest time for one image, or for listing one folder; 0 is no limit. Default: "
-            "60, and 10 of one core.",
+            help="Time limit for one image, or for listing one folder; 0 means no limit. Default: "
+            "60, and 10 of CPU time.",
             show_default=False,
         ),
     ] = None
@@ -126,8 +126,8 @@ class DecodeOptions(OptionGroup):
         typer.Option(
             "--image-memory",
             metavar="SIZE",
-            help="Most memory for images that are being decoded, together; one that needs more "
-            "fails. Default: 1G.",
+            help="Memory limit for all images being decoded; an image that needs more fails. "
+            "Default: 1G.",
             show_default=False,
         ),
     ] = None
@@ -135,7 +135,7 @@ class DecodeOptions(OptionGroup):
         bool,
         typer.Option(
             "--isolate",
-            help="Decode in processes of their own: a file that crashes its decoder fails alone. "
+            help="Decode in separate processes: a file that crashes its decoder fails alone. "
             "Slower.",
         ),
     ] = False

@@ -24,18 +24,18 @@ class ResumeOptions(OptionGroup):
         bool,
         typer.Option(
             "--resume",
-            help="Go on with an earlier run on the same output: what it has done is kept, what is "
-            "missing is tagged; starts where there is nothing yet.",
+            help="Continue an earlier run on the same output: finished images are kept, missing "
+            "ones are tagged. Starts a new run if there is none.",
         ),
     ] = False
     retry_failed: Annotated[
         bool,
-        typer.Option("--retry-failed", help="As --resume; images that failed are tried again."),
+        typer.Option("--retry-failed", help="Like --resume, and retry images that failed."),
     ] = False
     update: Annotated[
         bool,
         typer.Option(
-            "--update", help="As --resume; images whose file has changed since are tagged again."
+            "--update", help="Like --resume, and tag images again if their file has changed."
         ),
     ] = False
 

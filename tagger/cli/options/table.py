@@ -22,25 +22,30 @@ class TableOptions(OptionGroup):
 
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Table file; default: stdout."),
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Write the table to FILE; default: stdout."
+        ),
     ] = None
     format: Annotated[
         Format | None,
-        typer.Option("-f", "--format", help="Table format; default: the file's ending, or csv."),
+        typer.Option(
+            "-f", "--format", help="Table format; default: by the extension of FILE, or csv."
+        ),
     ] = None
     layout: Annotated[
         LayoutName,
         typer.Option(
             "--layout",
-            help="wide: tags and a column a label with its probability; list: tags only; "
-            "long: a row a tag.",
+            help="wide: tags and one probability column per label; list: tags only; long: one row "
+            "per tag.",
         ),
     ] = LayoutName.WIDE
     excel: Annotated[
         bool,
         typer.Option(
             "--excel",
-            help="CSV and TSV: byte order mark; cells that would run as formulas get a '.",
+            help="CSV and TSV: add a byte order mark and prefix formula-like cells with an "
+            "apostrophe.",
         ),
     ] = False
     columns: Annotated[
@@ -51,12 +56,10 @@ class TableOptions(OptionGroup):
             help="Extra columns: folder, name, title, year, width, height, bytes, sha256.",
         ),
     ] = None
-    absolute: Annotated[bool, typer.Option("--absolute", help="Absolute paths in the table.")] = (
-        False
-    )
+    absolute: Annotated[bool, typer.Option("--absolute", help="Write absolute paths.")] = False
     relative_to: Annotated[
         str | None,
-        typer.Option("--relative-to", metavar="DIR", help="Paths from DIR on in the table."),
+        typer.Option("--relative-to", metavar="DIR", help="Write paths relative to DIR."),
     ] = None
 
     def plan(self) -> TablePlan:

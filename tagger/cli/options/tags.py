@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TagOptions(OptionGroup):
-    """What the user wants other than the model's card."""
+    """Rules that override the model's card."""
 
     panel: ClassVar[str] = "Tags"
 
@@ -25,7 +25,7 @@ class TagOptions(OptionGroup):
         typer.Option(
             "--threshold",
             metavar="P|LABEL=P",
-            help="Probability from which a label is a tag (repeatable); default: the model's.",
+            help="Minimum probability of a tag (repeatable); default: the model's.",
         ),
     ] = None
     max_tags: Annotated[
@@ -33,11 +33,11 @@ class TagOptions(OptionGroup):
     ] = None
     min_tags: Annotated[
         int | None,
-        typer.Option("--min-tags", min=0, metavar="N", help="At least N tags, however improbable."),
+        typer.Option("--min-tags", min=0, metavar="N", help="At least N tags, even if improbable."),
     ] = None
     ignore: Annotated[
         list[str] | None,
-        typer.Option("--ignore", metavar="LABEL", help="Never a tag (repeatable)."),
+        typer.Option("--ignore", metavar="LABEL", help="Never use LABEL as a tag (repeatable)."),
     ] = None
     rename: Annotated[
         list[str] | None,
@@ -45,7 +45,7 @@ class TagOptions(OptionGroup):
     ] = None
 
     def rules(self, card: ModelCard) -> Rules:
-        """Lay the user's wishes over the card's rules.
+        """Override the card's rules by the options.
 
         Raises:
             UsageError: a label is unknown, a number is off, or the limits contradict each other.

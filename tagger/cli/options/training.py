@@ -19,9 +19,7 @@ class LabelledSetOptions(OptionGroup):
 
     images: Annotated[
         Path,
-        typer.Option(
-            "--images", metavar="DIR", help="Folder of the images, searched with subfolders."
-        ),
+        typer.Option("--images", metavar="DIR", help="Folder of the images, including subfolders."),
     ]
     labels: Annotated[
         Path,
@@ -29,7 +27,7 @@ class LabelledSetOptions(OptionGroup):
             "--labels",
             metavar="TABLE",
             help="Table of labels (.csv, .tsv, .jsonl, .parquet, .xlsx): an id column that names "
-            "the file, and one 0/1 column a label or a column 'tags' of joined tags.",
+            "the file, and one 0/1 column per label or a column 'tags' of joined tags.",
         ),
     ]
     id_column: Annotated[
@@ -47,7 +45,8 @@ class LabelledSetOptions(OptionGroup):
         ),
     ] = None
     separator: Annotated[
-        str, typer.Option("--separator", metavar="TEXT", help="What joins the tags of a cell.")
+        str,
+        typer.Option("--separator", metavar="TEXT", help="Separator between the tags in a cell."),
     ] = "|"
 
 
@@ -68,12 +67,12 @@ class TrainingRunOptions(OptionGroup):
         typer.Option(
             "--cache",
             metavar="DIR",
-            help="Keep decoded images there, to share them between runs; default: in RUN, removed "
+            help="Keep decoded images in DIR, to share them between runs; default: in RUN, deleted "
             "at the end.",
         ),
     ] = None
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from RUN's last epoch, if any.")
+        bool, typer.Option("--resume", help="Resume after the last epoch in RUN, if any.")
     ] = False
 
 
@@ -102,7 +101,7 @@ class NetworkOptions(OptionGroup):
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions(OptionGroup):
-    """How a network is trained, and what is learnt besides its weights."""
+    """How a network is trained, and what is learned besides its weights."""
 
     panel: ClassVar[str] = "Training"
 
@@ -112,11 +111,11 @@ class FitOptions(OptionGroup):
     patience: Annotated[
         int,
         typer.Option(
-            "--patience", min=1, metavar="N", help="Stop after N epochs that bring nothing better."
+            "--patience", min=1, metavar="N", help="Stop after N epochs without improvement."
         ),
     ] = 10
     batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, metavar="N", help="Images a step.")
+        int, typer.Option("--batch-size", min=1, metavar="N", help="Images per training step.")
     ] = 32
     learning_rate: Annotated[
         float | None,
@@ -125,7 +124,7 @@ class FitOptions(OptionGroup):
             min=1e-8,
             max=1,
             metavar="X",
-            help="Its peak; default: the network's own.",
+            help="Peak learning rate; default: the network's own.",
         ),
     ] = None
     validation: Annotated[
@@ -135,10 +134,12 @@ class FitOptions(OptionGroup):
             min=0.01,
             max=0.9,
             metavar="SHARE",
-            help="Share of the images to choose by and never to train on.",
+            help="Share of images held out for validation.",
         ),
     ] = 0.15
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of weights and order.")] = 1
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Random seed (weights, shuffling).")
+    ] = 1
     target_precision: Annotated[
         float | None,
         typer.Option(
@@ -146,12 +147,12 @@ class FitOptions(OptionGroup):
             min=0.01,
             max=0.99,
             metavar="SHARE",
-            help="Learn thresholds at which this share of a label's tags is true, instead of F1's.",
+            help="Pick thresholds for this precision instead of best F1.",
         ),
     ] = None
     never: Annotated[
         list[str] | None,
         typer.Option(
-            "--never", metavar="LABEL", help="Label that is never a tag; default: N/A and its like."
+            "--never", metavar="LABEL", help="Label that is never a tag; default: N/A and similar."
         ),
     ] = None
