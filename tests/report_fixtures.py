@@ -34,7 +34,7 @@ DESCRIPTION = {
         "image_count": 1234,
     },
     "software": {"poster-tagger": "0.1.0", "python": "3.11.7"},
-    "notices": ["1 columns left out, they are not 0/1: <Kind> (3 other cells)"],
+    "notices": ["1 column skipped (not 0/1): <Kind> (3 other values)"],
 }
 
 

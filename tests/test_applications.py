@@ -60,7 +60,7 @@ def test_with_weights_the_recipe_is_fine_tuning() -> None:
 
 
 def test_an_unknown_network_is_wrong_usage() -> None:
-    with pytest.raises(UsageError, match="There is no architecture 'NoNet'"):
+    with pytest.raises(UsageError, match="Unknown architecture 'NoNet'"):
         find_architecture("NoNet")
 
 

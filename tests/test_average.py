@@ -163,16 +163,16 @@ def refused(folder: Path, *arguments: object) -> tuple[int, str]:
 def test_what_does_not_fit_is_refused(made: Averages) -> None:
     folder = made.folder
     assert refused(folder, "average", "one", "-o", "new") == (
-        2, "tagger: An average needs two runs or more.\n",
+        2, "tagger: An average needs at least two runs.\n",
     )  # fmt: skip
     assert refused(folder, "average", "one", "one-all", "-o", "new") == (
-        2, "tagger: one-all was trained on other images than one.\n",
+        2, "tagger: one-all was trained on different images from one.\n",
     )  # fmt: skip
     assert refused(folder, "average", "one-all", "two-all", "-o", "new") == (
         2,
         (
-            "tagger: one-all was trained on all images, so that none is left to measure the "
-            "average on: name the average of the trainings before with --measured-by.\n"
+            "tagger: one-all was trained on all images, so none is left to measure the average "
+            "on: pass the average of the original trainings as --measured-by.\n"
         ),
     )
     assert refused(folder, "average", "one", "two", "-o", "mean") == (
@@ -183,7 +183,7 @@ def test_what_does_not_fit_is_refused(made: Averages) -> None:
     )  # fmt: skip
     assert refused(folder, "refit", "mean", "-o", "new") == (
         2,
-        "tagger: mean is an average: refit each of its trainings, then average what they give.\n",
+        "tagger: mean is an average: refit each of its trainings, then average the results.\n",
     )
     assert not (folder / "new").exists()
 
@@ -191,8 +191,8 @@ def test_what_does_not_fit_is_refused(made: Averages) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
-        ("architecture", "efficientnet-lite1", "odd holds another network than one."),
-        ("pretrained", False, "odd holds another network than one."),
+        ("architecture", "efficientnet-lite1", "odd contains a different network from one."),
+        ("pretrained", False, "odd contains a different network from one."),
     ],
 )
 def test_another_network_is_refused(made: Averages, key: str, value: object, sentence: str) -> None:

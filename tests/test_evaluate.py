@@ -92,8 +92,8 @@ def test_labels_of_one_side_are_named(evaluate: Evaluate):
     assert (ran.code, ran.stderr.splitlines()) == (
         0,
         [
-            "Note: 3 labels left out, the model does not have them: cold, fresh, warm.",
-            "Note: 2 labels taken as false everywhere, the table does not have them: blue, N/A.",
+            "Note: 3 labels skipped (not in the model): cold, fresh, warm.",
+            "Note: 2 labels treated as false everywhere (not in the table): blue, N/A.",
         ],
     )
     assert ran.stdout.startswith(b"2 images; averages are over 2 labels\n")
@@ -107,7 +107,7 @@ def test_unreadable_images_are_named(evaluate: Evaluate):
     ran = evaluate(WITH_DAMAGED)
     assert (ran.code, ran.stdout.decode()) == (0, FIGURES)
     assert ran.stderr == (
-        "Note: 1 images left out, they cannot be read: images/damaged.png (not an image in a "
+        "Note: 1 image skipped (unreadable): images/damaged.png (not an image in a "
         "supported format, or damaged).\n"
     )
 
@@ -135,8 +135,8 @@ def test_figures_that_are_none_are_null_in_json(evaluate: Evaluate):
 
 
 NO_SHARED_LABEL = (
-    "The table and the model share no label: the table has Drama; the model has red, green, blue, "
-    "N/A."
+    "The table and the model have no label in common: the table has Drama; the model has red, "
+    "green, blue, N/A."
 )
 
 
@@ -145,7 +145,7 @@ NO_SHARED_LABEL = (
     [
         ("id,tags\nred,Drama\n", NO_SHARED_LABEL),
         ("id,red\ndamaged,1\n", "None of the labelled images can be read."),
-        ("id,red\nlost,1\n", "None of the 1 ids of labels.csv has an image below images."),
+        ("id,red\nlost,1\n", "None of the 1 ids in labels.csv matches an image below images."),
     ],
 )
 def test_a_set_that_measures_nothing_is_refused(evaluate: Evaluate, table: str, message: str):

@@ -190,7 +190,7 @@ def test_a_training_does_not_go_on_with_code(
     assert (ran.code, ran.stdout) == (3, b"")
     last = ran.stderr.splitlines()[-1]
     assert last.startswith(f"tagger: {run}/checkpoint.keras cannot be loaded: ")
-    assert last.endswith(": remove it to start anew.")
+    assert last.endswith(": delete it to start over.")
     assert not (network.parent / "code-was-run").exists()
 
 

@@ -339,4 +339,4 @@ def test_ids_name_images_of_the_folder_alone(folder: Path) -> None:
     with pytest.raises(DataError) as refused:
         read_labelled_set(folder / "l.csv", folder / "images")
 
-    assert str(refused.value).endswith(f"has an image below {folder / 'images'}.")
+    assert str(refused.value).endswith(f"matches an image below {folder / 'images'}.")

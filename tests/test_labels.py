@@ -66,7 +66,7 @@ def test_a_name_in_two_folders_is_left_out(read_labels: Reader, posters: Path):
     (posters / "new/jaws.jpg").touch()
     labelled = read_labels("id,Drama\njaws,1\nold/jaws,1\nheat,0\n")
     assert labelled.files == (posters / "old/jaws.webp", posters / "heat.jpg")
-    assert notices(labelled) == ["1 labelled ids left out, several images have their name: jaws"]
+    assert notices(labelled) == ["1 id skipped (several images have that name): jaws"]
 
 
 def test_a_path_from_elsewhere_tells_files_of_one_name_apart(read_labels: Reader, posters: Path):
@@ -80,7 +80,7 @@ def test_a_name_with_two_endings_is_left_out(read_labels: Reader, posters: Path)
     (posters / "heat.png").touch()
     labelled = read_labels("id,Drama\nheat,1\nheat.png,1\n")
     assert labelled.files == (posters / "heat.png",)
-    assert notices(labelled) == ["1 labelled ids left out, several images have their name: heat"]
+    assert notices(labelled) == ["1 id skipped (several images have that name): heat"]
 
 
 def test_labels_without_image_are_named(read_labels: Reader):
@@ -89,20 +89,20 @@ def test_labels_without_image_are_named(read_labels: Reader):
     )
     assert labelled.ids == ("heat",)
     assert notices(labelled) == [
-        "7 labelled ids left out, they have no image: gone0, gone1, gone2, gone3, gone4, …"
+        "7 ids skipped (no such image): gone0, gone1, gone2, gone3, gone4, …"
     ]
 
 
 def test_a_file_that_is_no_image_is_not_found(read_labels: Reader):
     assert notices(read_labels("id,Drama\nold/notes.txt,1\nheat,1\n")) == [
-        "1 labelled ids left out, they have no image: old/notes.txt"
+        "1 id skipped (no such image): old/notes.txt"
     ]
 
 
 def test_of_a_repeated_id_the_first_row_counts(read_labels: Reader):
     labelled = read_labels("id,Action,Drama\nheat,1,0\nbig,0,0\nheat,0,1\n")
     assert rows(labelled) == {"heat": [1, 0], "big": [0, 0]}
-    assert notices(labelled) == ["1 rows left out, their id was there before: heat"]
+    assert notices(labelled) == ["1 row skipped (duplicate id): heat"]
 
 
 # Multi-hot columns
@@ -117,14 +117,14 @@ def test_columns_that_are_not_0_or_1_are_left_out_with_their_count(read_labels: 
     )
     assert labelled.labels == ("Action",)
     assert notices(labelled) == [
-        "2 columns left out, they are not 0/1: Genre (3 other cells), Year (2 other cells)"
+        "2 columns skipped (not 0/1): Genre (3 other values), Year (2 other values)"
     ]
 
 
 def test_an_empty_cell_is_not_0(read_labels: Reader):
     labelled = read_labels("id,Action,Drama\nheat,1,\njaws,0,1\n")
     assert labelled.labels == ("Action",)
-    assert notices(labelled) == ["1 columns left out, they are not 0/1: Drama (1 other cells)"]
+    assert notices(labelled) == ["1 column skipped (not 0/1): Drama (1 other value)"]
 
 
 def test_truth_may_be_spelled_as_programs_spell_it(read_labels: Reader):
@@ -139,7 +139,7 @@ def test_the_first_column_names_the_file_when_none_is_called_so(read_labels: Rea
 def test_the_id_column_can_be_chosen(read_labels: Reader):
     labelled = read_labels("id,poster,Drama\n7,heat,1\n", id_column="poster")
     assert rows(labelled) == {"heat": [1]}
-    assert notices(labelled) == ["1 columns left out, they are not 0/1: id (1 other cells)"]
+    assert notices(labelled) == ["1 column skipped (not 0/1): id (1 other value)"]
 
 
 # Columns of tags
@@ -151,9 +151,7 @@ def test_a_list_table_of_tagger_tag_is_read_labels(read_labels: Reader):
     )
     assert labelled.labels == ("Action", "Drama")
     assert rows(labelled) == {"heat.jpg": [1, 1], "big.PNG": [0, 0]}
-    assert notices(labelled) == [
-        "1 rows left out, the table says these images failed: old/jaws.webp"
-    ]
+    assert notices(labelled) == ["1 row skipped (marked as failed in the table): old/jaws.webp"]
 
 
 def test_a_wide_table_of_tagger_tag_is_read_by_its_tags(read_labels: Reader):
@@ -164,7 +162,7 @@ def test_a_wide_table_of_tagger_tag_is_read_by_its_tags(read_labels: Reader):
     )
     assert labelled.labels == ("Drama",)
     assert rows(labelled) == {"heat.jpg": [1]}
-    assert notices(labelled) == ["1 rows left out, the table says these images failed: big.PNG"]
+    assert notices(labelled) == ["1 row skipped (marked as failed in the table): big.PNG"]
 
 
 LONG = """path,tag,score,error
@@ -180,7 +178,7 @@ def test_a_long_table_of_tagger_tag_is_read_however_it_is_sorted(read_labels: Re
     labelled = read_labels(LONG)
     assert labelled.labels == ("Action", "Drama")
     assert rows(labelled) == {"heat.jpg": [1, 1], "old/jaws.webp": [0, 1], "big.PNG": [0, 0]}
-    assert notices(labelled) == ["1 rows left out, the table says these images failed: gone.jpg"]
+    assert notices(labelled) == ["1 row skipped (marked as failed in the table): gone.jpg"]
 
 
 def test_probabilities_that_look_like_0_and_1_are_no_labels(read_labels: Reader):
@@ -224,9 +222,7 @@ def test_a_corrected_table_of_every_format_is_read_by_its_tags(
     labelled = read_labelled_set(tmp_path / f"labels{ending}", posters)
     assert labelled.labels == ("Drama", "Noir")
     assert rows(labelled) == {"heat.jpg": [1, 1], "big.PNG": [0, 0]}
-    assert notices(labelled) == [
-        "1 rows left out, the table says these images failed: old/jaws.webp"
-    ]
+    assert notices(labelled) == ["1 row skipped (marked as failed in the table): old/jaws.webp"]
 
 
 def test_a_multi_hot_sheet_has_numbers(tmp_path: Path, posters: Path):
@@ -281,8 +277,8 @@ def test_targets_follow_the_labels_of_a_model(read_labels: Reader):
     assert labelled.labels == ("Action", "Comedy", "Drama")
     assert rows(labelled) == {"heat": [1, 0, 1], "big": [0, 0, 0]}
     assert notices(labelled) == [
-        "1 labels left out, the model does not have them: Kaiju",
-        "1 labels taken as false everywhere, the table does not have them: Comedy",
+        "1 label skipped (not in the model): Kaiju",
+        "1 label treated as false everywhere (not in the table): Comedy",
     ]
 
 
@@ -291,10 +287,10 @@ def test_targets_follow_the_labels_of_a_model(read_labels: Reader):
 
 def test_taking_images_keeps_rows_together_and_adds_the_notice(read_labels: Reader, posters: Path):
     labelled = read_labels("id,A,B\nheat,1,0\nbig,0,1\njaws,1,1\ngone,0,0\n")
-    taken = labelled.take([2, 0], Notice("images left out", ("big",)))
+    taken = labelled.take([2, 0], Notice("image", "skipped", ("big",)))
     assert taken.files == (posters / "old/jaws.webp", posters / "heat.jpg")
     assert rows(taken) == {"jaws": [1, 1], "heat": [1, 0]}
     assert notices(taken) == [
-        "1 labelled ids left out, they have no image: gone",
-        "1 images left out: big",
+        "1 id skipped (no such image): gone",
+        "1 image skipped: big",
     ]

@@ -75,7 +75,7 @@ def test_a_table_without_images_is_refused(
     with pytest.raises(DataError) as refused:
         read_labels(text)
     assert str(refused.value) == (
-        f"None of the {count} ids of {tmp_path / 'labels.csv'} has an image below {posters}."
+        f"None of the {count} ids in {tmp_path / 'labels.csv'} matches an image below {posters}."
     )
 
 
@@ -86,7 +86,7 @@ def test_a_table_without_images_is_refused(
         ("id,Sci|Fi\nheat,1\n", "the label 'Sci|Fi' contains '|', which separates tags"),
         (
             "id, Drama\nheat,1\n",
-            "the label ' Drama' has blanks at its ends or characters that cannot be printed",
+            "the label ' Drama' begins or ends with a space or has unprintable characters",
         ),
         ("id,\nheat,1\n", "a label is empty"),
         ("id,tags\nheat,a;error\n", "the label 'error' is the name of a column of the table"),
@@ -103,14 +103,14 @@ def test_a_label_that_no_table_could_hold_is_refused(
 def test_an_empty_separator_is_refused(read_labels: Reader):
     with pytest.raises(UsageError) as refused:
         read_labels("id,tags\nheat,Drama\n", separator="")
-    assert str(refused.value) == "The separator of tags cannot be empty."
+    assert str(refused.value) == "The separator between tags cannot be empty."
 
 
 def test_a_model_that_shares_no_label_is_refused(read_labels: Reader):
     with pytest.raises(DataError) as refused:
         read_labels("id,a,b\nheat,1,1\n", labels=tuple("uvwxyz"))
     assert str(refused.value) == (
-        "The table and the model share no label: the table has a, b; "
+        "The table and the model have no label in common: the table has a, b; "
         "the model has u, v, w, x, y, …."
     )
 
@@ -119,8 +119,8 @@ def test_tags_that_are_joined_otherwise_are_refused(read_labels: Reader, tmp_pat
     with pytest.raises(DataError) as refused:
         read_labels('path,tags\nheat,"Drama, Crime"\nbig,Drama\nold/jaws,Crime\n')
     assert str(refused.value) == (
-        f"{tmp_path / 'labels.csv'}: tags are joined by '|', so for heat write Drama|Crime, or say "
-        "--separator; Drama, Crime| is one tag."
+        f"{tmp_path / 'labels.csv'}: tags are joined by '|', so for heat write Drama|Crime, or "
+        "pass --separator; Drama, Crime| is one tag."
     )
 
 

@@ -94,8 +94,8 @@ def test_it_begins_with_name_date_and_verdict(page: Page):
     model, baseline = report.evaluation.model, report.evaluation.baseline
     verdict = (
         f"On 60 held-out images the model reaches a macro average precision of "
-        f"{model.macro_ap:.3f}, against {baseline.macro_ap:.3f} by label frequencies alone; its "
-        f"first label is true for {100 * model.top1:.1f} % of images, against "
+        f"{model.macro_ap:.3f}, compared with {baseline.macro_ap:.3f} by label frequencies alone; "
+        f"its first label is correct for {100 * model.top1:.1f} % of images, compared with "
         f"{100 * baseline.top1:.1f} %."
     )
     facts = (
@@ -121,7 +121,7 @@ def test_the_figures_are_the_evaluations(page: Page):
         ("Macro average precision", "macro_ap", 3),
         ("Micro average precision", "micro_ap", 3),
         ("Macro ROC-AUC", "macro_roc_auc", 3),
-        ("First label true", "top1", 3),
+        ("First label correct", "top1", 3),
         ("Micro F1", "micro_f1", 3),
         ("Macro F1", "macro_f1", 3),
         ("Sample F1", "sample_f1", 3),
@@ -169,12 +169,12 @@ def test_settings_data_notices_and_software_are_listed_and_escaped(page: Page):
         "Data",
         "image folder", '/data/<posters> & "more"',
         "table of labels", "/data/labels.csv",
-        "id column", "found by its name",
+        "id column", "detected by name",
         "separator", "|",
         "labels", "2, see the table above",
         "images", "1,234",
-        "Left out of the data",
-        "1 columns left out, they are not 0/1: <Kind> (3 other cells)",
+        "Skipped data",
+        "1 column skipped (not 0/1): <Kind> (3 other values)",
         "Software",
         "poster-tagger", "0.1.0",
         "python", "3.11.7",

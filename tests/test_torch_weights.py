@@ -98,7 +98,7 @@ def refusal(file: Path) -> str:
     """Return why a file is not read, without the sentence's beginning."""
     with pytest.raises(DataError) as refused:
         read_torch_weights(file)
-    start, end = f"{file} is no file of PyTorch weights that can be read: ", "."
+    start, end = f"{file} cannot be read as a file of PyTorch weights: ", "."
     text = str(refused.value)
     assert text.startswith(start)
     assert text.endswith(end)
@@ -169,7 +169,7 @@ def test_a_file_that_would_run_something_is_refused(
     whole = weights_file({}, [])
     file.write_bytes(attack + whole if place == "first" else whole.replace(pickled({}), attack))
     assert attack in file.read_bytes()
-    assert refusal(file) == f"it names {module}.system, which is no tensor"
+    assert refusal(file) == f"it names {module}.system, which is not a tensor"
     assert [item.name for item in file.parent.iterdir()] == ["weights.pth"]
 
 
@@ -185,7 +185,7 @@ def test_a_file_that_would_run_something_is_refused(
 )
 def test_nothing_but_tensors_may_be_named(file: Path, module: str, name: str):
     file.write_bytes(weights_file({"a": Named(module, name)}))
-    assert refusal(file) == f"it names {module}.{name}, which is no tensor"
+    assert refusal(file) == f"it names {module}.{name}, which is not a tensor"
 
 
 def test_a_file_that_ends_early(file: Path):
@@ -201,7 +201,7 @@ def test_a_file_that_ends_early(file: Path):
 def test_a_zip_file(file: Path):
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("archive/data.pkl", b"")
-    assert refusal(file) == "it is of the newer, zipped format"
+    assert refusal(file) == "it has the newer, zipped format"
 
 
 @pytest.mark.parametrize("content", [weights_file({}, magic=7), pickled("weights")])
@@ -239,9 +239,9 @@ def test_a_tensor_of_one_number_a_thousand_million_times(file: Path):
 def test_storages_that_do_not_fit_the_table(file: Path):
     tensors = {"a": Tensor(NUMBERS, (4,), (1,))}
     file.write_bytes(weights_file(tensors, [Storage("7301", np.zeros(5, "<f4"))]))
-    assert refusal(file) == "a storage has another length than the table says"
+    assert refusal(file) == "the length of a storage differs from the table"
     file.write_bytes(weights_file(tensors, [NUMBERS, COUNT]))
-    assert refusal(file) == "it holds a storage that no tensor uses"
+    assert refusal(file) == "it contains a storage that no tensor uses"
     file.write_bytes(weights_file(tensors, []))
     assert refusal(file) == "a tensor has no storage"
 

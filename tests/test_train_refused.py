@@ -43,7 +43,7 @@ def test_an_unknown_architecture(train: Callable[..., tuple[int, str]]):
     assert train("--architecture", "resnet") == (
         2,
         (
-            "tagger: There is no architecture 'resnet': use efficientnet-lite0, "
+            "tagger: Unknown architecture 'resnet': use efficientnet-lite0, "
             "efficientnet-lite1, efficientnet-lite2, sequential, or a network of "
             "keras.applications such as MobileNetV2.\n"
         ),
@@ -96,7 +96,7 @@ def test_images_that_are_all_on_one_side_of_the_split(train: Callable[..., tuple
     code, stderr = train(table="id,red\n00,1\n02,1\n")
     assert (code, stderr.splitlines()[-1]) == (
         3,
-        "tagger: 2 labelled images are too few to train on some and choose by others.",
+        "tagger: Too few labelled images (2) to split into training and validation.",
     )
 
 
@@ -104,15 +104,15 @@ def test_a_label_to_hide_that_is_none(train: Callable[..., tuple[int, str]]):
     code, stderr = train("--never", "purple")
     assert (code, stderr.splitlines()[-1]) == (
         2,
-        "tagger: There is no label 'purple'; the labels are red, green, blue, round, square, N/A.",
+        "tagger: Unknown label 'purple'; the labels are red, green, blue, round, square, N/A.",
     )
 
 
 def test_an_empty_separator(train: Callable[..., tuple[int, str]]):
-    assert train("--separator", "") == (2, "tagger: The separator of tags cannot be empty.\n")
+    assert train("--separator", "") == (2, "tagger: The separator between tags cannot be empty.\n")
 
 
 def test_a_run_folder_that_is_a_file(train: Callable[..., tuple[int, str]], folder: Path):
     (folder / "run").write_text("mine")
-    assert train() == (3, "tagger: run cannot be made: File exists.\n")
+    assert train() == (3, "tagger: run cannot be created: File exists.\n")
     assert (folder / "run").read_text() == "mine"

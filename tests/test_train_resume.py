@@ -130,7 +130,7 @@ def test_another_setting_is_another_training(
     ran = tagger(*train_arguments(shapes, finished), *options, "--resume")
     assert (ran.code, ran.stdout) == (2, b"")
     assert ran.stderr == (
-        f"tagger: {finished} was started with another {difference}: use the same options, or "
+        f"tagger: {finished} was started with a different {difference}: use the same options, or "
         "another folder.\n"
     )
     assert contents(finished) == before
@@ -145,6 +145,6 @@ def test_another_set_of_images_is_another_training(
     ran = tagger(*train_arguments(shapes, finished), "--resume")
     assert ran.code == 2
     assert ran.stderr.splitlines()[-1] == (
-        f"tagger: {finished} was started with another image_count (65, now 66): use the same "
+        f"tagger: {finished} was started with a different image_count (65, now 66): use the same "
         "options, or another folder."
     )

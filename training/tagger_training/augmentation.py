@@ -1,7 +1,7 @@
-"""Random changes of training images that leave their labels true.
+"""Random changes to training images that do not affect their labels.
 
-They lie here and not in layers of the network: random layers inside a graph make ONNX files that
-are invalid without a warning (onnx/tensorflow-onnx#2395).
+They are not layers of the network, because random layers inside a graph produce ONNX files that are
+invalid, without a warning (onnx/tensorflow-onnx#2395).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tagger.results import Pixels
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far training images are changed; the defaults change nothing.
+    """How much training images are changed; the defaults change nothing.
 
     Attributes:
         flip: mirror every second image.
-        shift: largest shift up, down, left or right, as a share of the side; edges repeat.
-        smallest_crop: smallest area that is cut out and enlarged, as a share of the image.
+        shift: largest shift up, down, left or right, as a share of the side; edges are repeated.
+        smallest_crop: smallest area that is cropped and enlarged, as a share of the image.
         colour: largest change of brightness, contrast and saturation, as a share.
         mixup: parameter of the Beta distribution that blends pairs of images and their targets
             (Zhang et al., ICLR 2018); 0 blends none.
@@ -42,8 +42,8 @@ class Augmentation:
         """Change one image.
 
         Args:
-            image: uint8, shape ``(height, width, 3)``; it stays as it is.
-            random: decides.
+            image: uint8, shape ``(height, width, 3)``; not modified.
+            random: source of randomness.
             size: height and width to scale to; None keeps those of the image.
 
         Returns:
@@ -63,17 +63,17 @@ class Augmentation:
     def batch(
         self, images: Pixels, targets: npt.NDArray[np.float32], random: np.random.Generator
     ) -> tuple[Pixels, npt.NDArray[np.float32]]:
-        """Blend each image of a batch with another one, and their targets likewise.
+        """Blend each image of a batch with another one, and their targets in the same way.
 
         Args:
             images: uint8, shape ``(n, height, width, 3)``.
             targets: shape ``(n, labels)``.
-            random: decides.
+            random: source of randomness.
         """
         if not self.mixup:
             return images, targets
         share = np.float32(random.beta(self.mixup, self.mixup))
-        if min(share, 1 - share) < 0.02:  # most draws blend next to nothing: save the work
+        if min(share, 1 - share) < 0.02:  # most draws hardly blend anything: save the work
             return images, targets
         blended = images * share + images[::-1] * (1 - share)
         return (
@@ -86,7 +86,7 @@ def _shifted(image: Pixels, largest: float, random: np.random.Generator) -> Pixe
     height, width = image.shape[:2]
     down = int(random.uniform(-largest, largest) * height)
     right = int(random.uniform(-largest, largest) * width)
-    # Shifting by clipped indices repeats the edge, as a photographed frame would.
+    # Shifting by clipped indices repeats the edge.
     rows = np.clip(np.arange(height) - down, 0, height - 1)
     columns = np.clip(np.arange(width) - right, 0, width - 1)
     return image[rows][:, columns]
@@ -109,7 +109,7 @@ def _cropped(
 
 def _recoloured(image: Pixels, largest: float, random: np.random.Generator) -> Pixels:
     brightness, contrast, saturation = 1 + random.uniform(-largest, largest, 3)
-    # Brightness and contrast are one line through 256 values; saturation mixes in the grey.
+    # Brightness and contrast are one linear map of 256 values; saturation mixes in grey.
     middle = float(image.mean())
     table = np.clip((np.arange(256) - middle) * contrast + middle * brightness, 0, 255)
     values: Any = table.astype(np.float32)[image]

@@ -1,9 +1,9 @@
 """Several trainings of one network → one network with the averages of their weights.
 
-Networks that were fine-tuned from the same weights lie in one valley of the loss, each somewhere on
-its slopes: the average of their weights lies lower, and is as fast as one of them (Wortsman et al.,
-"Model soups: averaging weights of multiple fine-tuned models improves accuracy without increasing
-inference time", ICML 2022). Networks trained from random weights have no valley in common.
+Networks fine-tuned from the same weights are on the slopes of one valley of the loss: the average
+of their weights is lower in it, and as fast as any of them (Wortsman et al., "Model soups:
+averaging weights of multiple fine-tuned models improves accuracy without increasing inference
+time", ICML 2022). Networks trained from random weights have no common valley.
 """
 
 from __future__ import annotations
@@ -43,20 +43,19 @@ def average(
     Args:
         folders: runs of one architecture on the same images; input size and everything else that
             is not learned are the first one's.
-        output: the new run's folder; made when it is not there.
-        listener: who is told of the data.
+        output: the new run's folder; created if it does not exist.
+        listener: receives progress on reading the data.
         measured_by: for runs on all images (:func:`tagger_training.train.refit`): the average of
-            the runs that they repeat, whose calibration, thresholds and figures the new one takes
-            over.
-        name: the model's name in its card; None takes over the first run's.
+            the runs that they repeat; the new run copies its calibration, thresholds and metrics.
+        name: the model's name in its card; None copies the first run's.
         cache: as in :func:`tagger_training.train.train`.
 
     Returns:
-        The figures on validation; None with ``measured_by``.
+        The metrics on validation; None with ``measured_by``.
 
     Raises:
-        DataError: a run is not finished, or there is nothing to measure the average on.
-        UsageError: the runs do not fit each other, or the output folder holds a run.
+        DataError: a run is not finished, or there are no images to measure the average on.
+        UsageError: the runs do not match, or the output folder already contains a run.
         OutputError: the folder cannot be written.
     """
     runs, run = [RunFolder(folder) for folder in folders], RunFolder(output)
@@ -70,15 +69,15 @@ def average(
     settings = replace(settings, name=name or settings.name)
     if settings.validation_share == 0 and measured_by is None:
         raise UsageError(
-            f"{folders[0]} was trained on all images, so that none is left to measure the average "
-            "on: name the average of the trainings before with --measured-by."
+            f"{folders[0]} was trained on all images, so none is left to measure the average on: "
+            "pass the average of the original trainings as --measured-by."
         )
     network = load_network(runs[0].best, compiled=False)
     network.set_weights(_mean_weights(runs))
 
     prepared = prepare(DataSource.from_dict(described[0]["data"]), settings, run, listener, cache)
     if _split(run) != _split(runs[0]):
-        raise DataError(f"{folders[0]} was trained on other images than its table names now.")
+        raise DataError(f"The table of {folders[0]} has changed since: it lists different images.")
     averaged = {AVERAGED: [str(folder.absolute()) for folder in folders]}
     run.write_json(run.settings, {**averaged, **run.read_json(run.settings)})
     run.write(run.best, network.save)
@@ -108,24 +107,26 @@ def _check_finished(run: RunFolder) -> None:
 
 
 def _check_alike(runs: Sequence[RunFolder], described: Sequence[dict[str, Any]]) -> None:
-    """Refuse runs whose average would mean nothing, or be measured on what it was trained on."""
+    """Refuse runs that cannot be averaged, or that were trained on each other's held-out images."""
     if len(runs) < 2:
-        raise UsageError("An average needs two runs or more.")
+        raise UsageError("An average needs at least two runs.")
     first = described[0]
     if not first["settings"]["pretrained"]:
         raise UsageError(
-            f"{runs[0].folder} was trained from random weights: averages of such networks are none."
+            f"{runs[0].folder} was trained from random weights: such networks cannot be averaged."
         )
     for run, other in zip(runs[1:], described[1:], strict=True):
         for key in ("architecture", "pretrained"):
             if first["settings"][key] != other["settings"][key]:
-                raise UsageError(f"{run.folder} holds another network than {runs[0].folder}.")
+                raise UsageError(
+                    f"{run.folder} contains a different network from {runs[0].folder}."
+                )
         if first["data"]["labels"] != other["data"]["labels"] or _split(run) != _split(runs[0]):
-            raise UsageError(f"{run.folder} was trained on other images than {runs[0].folder}.")
+            raise UsageError(f"{run.folder} was trained on different images from {runs[0].folder}.")
 
 
 def _split(run: RunFolder) -> dict[str, str]:
-    """Return for each image whether it is trained on."""
+    """Return for each image whether it is used for training."""
     try:
         with run.split.open(encoding="utf-8", newline="") as file:
             return {row["id"]: row["split"] for row in csv.DictReader(file)}
@@ -138,7 +139,7 @@ def _mean_weights(runs: Sequence[RunFolder]) -> list[Any]:
     for run in runs:
         weights = load_network(run.best, compiled=False).get_weights()
         if sums and [one.shape for one in weights] != [one.shape for one in sums]:
-            raise UsageError(f"{run.folder} holds another network than {runs[0].folder}.")
+            raise UsageError(f"{run.folder} contains a different network from {runs[0].folder}.")
         weights = [one.astype(np.float64) for one in weights]
         sums = [a + b for a, b in zip(sums, weights, strict=True)] if sums else weights
     return [(one / len(runs)).astype(np.float32) for one in sums]

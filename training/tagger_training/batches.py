@@ -13,15 +13,15 @@ from tagger_training.backend import keras
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of uint8 images and their targets, in an order that the seed and the epoch decide.
+    """Batches of uint8 images and their targets, in an order determined by seed and epoch.
 
     Args:
         images: uint8, shape ``(images, height, width, 3)``.
         targets: between 0 and 1, shape ``(images, labels)``.
         rows: positions of the images to use.
-        batch_size: images a batch; the last one may be smaller.
-        seed: with the epoch it decides order and augmentation.
-        first_epoch: epoch to start with, when a training goes on.
+        batch_size: images per batch; the last one may be smaller.
+        seed: determines order and augmentation, together with the epoch.
+        first_epoch: epoch to start with, when a training is resumed.
         augmentation: how the images are changed.
         size: height and width of the batches; None keeps those of the images.
     """
@@ -50,7 +50,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._order = self._shuffled()
 
     def __len__(self) -> int:
-        """Return the number of batches an epoch."""
+        """Return the number of batches per epoch."""
         return math.ceil(len(self._rows) / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[Pixels, npt.NDArray[np.float32]]:

@@ -1,4 +1,4 @@
-"""Decode every image of a labelled set once, so that an epoch costs the network's time alone."""
+"""Decode every image of a labelled set once, so that epochs spend no time on decoding."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def decoded_images(
     folder: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Pixels, dict[int, str]]:
-    """Return all images as one array that lies on disk, made now or by an earlier run.
+    """Return all images as one array on disk, created now or by an earlier run.
 
     Args:
         files: the images.
         height: rows of the result, in pixels.
         width: columns of the result, in pixels.
-        folder: where the array lies; a changed, added or removed file makes a new one.
-        progress: called with the images done and their total.
+        folder: location of the array; changing, adding or removing a file creates a new one.
+        progress: called with the number of images done and in total.
 
     Returns:
-        A read-only uint8 memory map of shape ``(files, height, width, 3)``, and for each file
-        that could not be read its position and the reason (its pixels are zeros).
+        A read-only uint8 memory map of shape ``(files, height, width, 3)``, and for each unreadable
+        file its position and the reason (its pixels are zeros).
 
     Raises:
         OutputError: the folder cannot be written.
@@ -49,7 +49,7 @@ def decoded_images(
         if not failures_file.exists():
             folder.mkdir(parents=True, exist_ok=True)
             failures = _fill(array_file, files, height, width, progress)
-            # Written last: its presence says that the array is whole.
+            # Written last: its presence shows that the array is complete.
             write_whole(failures_file, json.dumps(failures).encode())
         failures = json.loads(failures_file.read_text(encoding="utf-8"))
         array = np.load(array_file, mmap_mode="r")
@@ -78,7 +78,7 @@ def _fill(
         except ImageError as error:
             failures[position] = str(error)
 
-    # Pillow releases the GIL while it decodes, so threads keep every core busy.
+    # Pillow releases the GIL while decoding, so threads keep every core busy.
     with one_thread_per_image(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for start in range(0, len(files), _CHUNK):
             stop = min(start + _CHUNK, len(files))

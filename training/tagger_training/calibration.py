@@ -1,7 +1,7 @@
-"""Make probabilities mean what they say: scale and shift logits so that held-out log-loss falls.
+"""Calibrate probabilities: scale and shift logits to minimise held-out log-loss.
 
 Temperature scaling after Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; the
-shift of a label is Platt scaling's, shrunk by a penalty since rare labels tell little.
+shift per label is Platt scaling's, shrunk by a penalty because rare labels provide little evidence.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from tagger_training.metrics import binary_log_loss
 Array = npt.NDArray[Any]
 
 _STEPS = 30
-# A shift is pulled to zero as if by this many images that say so.
+# A shift is pulled to zero with the weight of this many images.
 _SHIFT_PENALTY = 10.0
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibrated logit = ``scale`` * logit + ``shift``; ``shift`` has one value a label."""
+    """Calibrated logit = ``scale`` * logit + ``shift``; ``shift`` has one value per label."""
 
     scale: float
     shift: Array
@@ -43,16 +43,16 @@ class Calibration:
         return {"scale": self.scale, "shift": self.shift.tolist()}
 
     def fold_into(self, layer: Any) -> None:
-        """Change a sigmoid ``Dense`` layer so that it gives calibrated probabilities itself."""
+        """Change a sigmoid ``Dense`` layer so that its outputs are calibrated."""
         kernel, bias = layer.get_weights()
         layer.set_weights([kernel * self.scale, bias * self.scale + self.shift])
 
 
 def learn_calibration(targets: Array, scores: Array) -> Calibration:
-    """Learn a calibration from held-out images, or none where none helps.
+    """Learn a calibration from held-out images, or none if none helps.
 
-    Nothing, a scale alone, and a scale with shifts compete; each is judged on images that it was
-    not fitted on, and the winner is fitted on all.
+    No calibration, a scale only, and a scale with shifts are compared on images that they were not
+    fitted on, and the best is fitted on all.
 
     Args:
         targets: 0/1, shape ``(images, labels)``.

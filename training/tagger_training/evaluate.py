@@ -19,9 +19,9 @@ def evaluate_results(
 ) -> tuple[Evaluation, LabelledSet]:
     """Measure what a model says of every labelled image.
 
-    The baseline predicts the label frequencies of the model's training data (of this set, when
-    the card does not tell them) and tags every image with the most frequent labels, as many as an
-    image has on average.
+    The baseline predicts the label frequencies of the model's training data (of this set, if the
+    card does not have them) and tags every image with the most frequent labels, as many as an image
+    has on average.
 
     Args:
         card: of the model.
@@ -29,7 +29,7 @@ def evaluate_results(
         results: one per image, in the order of ``labelled.files``.
 
     Returns:
-        The figures, and the set without the images that could not be read.
+        The metrics, and the set without the unreadable images.
 
     Raises:
         DataError: no image could be read.
@@ -42,7 +42,7 @@ def evaluate_results(
         raise DataError("None of the labelled images can be read.")
     if failed:
         names = tuple(f"{result.path} ({result.reason})" for result in failed)
-        labelled = labelled.take(keep, Notice("images left out, they cannot be read", names))
+        labelled = labelled.take(keep, Notice("image", "skipped (unreadable)", names))
     scores = np.stack([result.scores for result in results if not isinstance(result, Failed)])
     own_rates = labelled.targets.mean(axis=0)
     base_rates = np.array(card.provenance.get("label_frequencies", own_rates), dtype=np.float64)

@@ -30,10 +30,10 @@ from tagger_training.thresholds import learn_rules
 
 @dataclass(frozen=True)
 class Training:
-    """A training that is over, and everything that its end is made of.
+    """A finished training, and everything needed to measure and write it.
 
     Attributes:
-        run: where the files are and go.
+        run: the run folder.
         settings: what was trained, and how.
         labelled: all images with their labels.
         data: their split.
@@ -54,8 +54,8 @@ class Training:
 def finish(training: Training) -> Evaluation:
     """Calibrate and measure the kept epoch; write the model, its card, metrics and report.
 
-    What is measured was calibrated, and its tags chosen, by what was learned from other images of
-    validation; what is written was learned from all of them.
+    Calibration and thresholds are learned on other validation images than those they are measured
+    on; the written model uses those learned on all of them.
 
     Without epochs it is an average of networks that were trained before.
 
@@ -100,10 +100,10 @@ def finish(training: Training) -> Evaluation:
 
 
 def finish_refit(training: Training, base: RunFolder) -> None:
-    """Give a network that was trained on all images what was learned about it on validation.
+    """Write a network that was trained on all images, with an earlier run's validation results.
 
-    Calibration, thresholds and figures are those of the run that the settings were chosen by:
-    no image is left to learn or measure them on.
+    Calibration, thresholds and metrics are copied from the run that chose the settings, because no
+    image is left to learn or measure them on.
     """
     run = training.run
     model = load_network(run.best)
@@ -118,7 +118,7 @@ def finish_refit(training: Training, base: RunFolder) -> None:
         "date": today,
         "software": _software(),
         "label_frequencies": _frequencies(training.data),
-        # Measured on the images that only this network was trained on too, by its twin.
+        # Measured by the original run, on images that only this network was also trained on.
         "figures_of": f"the same training without {card.provenance['validation_images']} images",
     }
     card = replace(card, name=training.settings.name, version=today, provenance=provenance)

@@ -1,4 +1,4 @@
-"""The training loop: fit, measure, keep the best epoch, checkpoint, stop early, go on later."""
+"""The training loop: fit, measure, keep the best epoch, checkpoint, stop early, resume."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tagger_training.settings import TrainSettings
 
 
 class FitListener(Protocol):
-    """Who is told of the progress: the command line draws it."""
+    """Receives progress; the command line displays it."""
 
     def batch_done(self, epoch: int, done: int, total: int, loss: float) -> None:
-        """Hear that a batch of an epoch (from 1) is done; ``loss`` is the epoch's mean so far."""
+        """Called after a batch of an epoch (from 1); ``loss`` is the epoch's mean so far."""
 
     def epoch_done(self, epoch: Epoch, state: TrainingState) -> None:
-        """Hear that an epoch is measured and its checkpoint written."""
+        """Called when an epoch is measured and its checkpoint written."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class FitData:
     Attributes:
         images: uint8, shape ``(images, height, width, 3)``.
         targets: 0/1, shape ``(images, labels)``.
-        taught: what to learn: the same, or blended with what teachers say; float32.
-        training: positions of the images to learn from.
-        validation: positions of the images to choose by.
-        scored: bool, shape ``(labels,)``: the labels that macro-AP is over.
+        taught: training targets: the same, or blended with the teachers' predictions; float32.
+        training: positions of the training images.
+        validation: positions of the validation images.
+        scored: bool, shape ``(labels,)``: the labels that macro-AP averages over.
     """
 
     images: Pixels
@@ -52,7 +52,7 @@ class FitData:
 
 
 def compile_model(model: Any, settings: TrainSettings, steps_per_epoch: int) -> None:
-    """Give a fresh model its loss and optimizer: AdamW, warm-up, cosine to zero.
+    """Compile a new model with its loss and optimizer: AdamW, warm-up, cosine to zero.
 
     The warm-up takes one epoch, or a quarter of a short training.
     """
@@ -83,24 +83,23 @@ def fit(
     *,
     measured: Any = None,
 ) -> TrainingState:
-    """Train until the epochs are over or validation macro-AP has not risen for ``patience``.
+    """Train all epochs, or until validation macro-AP has not risen for ``patience`` epochs.
 
     Without validation images all epochs are trained, and the last one is kept.
 
     After each epoch ``checkpoint.keras`` (with the optimizer) and ``state.json`` are written, and
-    ``best.keras`` when the epoch is the best so far: a training that is cut off goes on from
-    there.
+    ``best.keras`` if the epoch is the best so far. An interrupted training resumes from there.
 
     Args:
-        model: compiled Keras model for images of the size that is trained on; a checkpoint when
-            the training goes on.
+        model: compiled Keras model for images of the training size; a checkpoint when the training
+            is resumed.
         data: images, labels and their split.
-        settings: how long and how fast.
-        run: where the files go.
+        settings: duration and learning rate.
+        run: the run folder.
         state: epochs so far; it is extended.
-        listener: who is told of the progress.
-        measured: the same network for whole images, which gets the weights of each epoch, is
-            measured and kept; None takes the model itself.
+        listener: receives progress.
+        measured: the same network for full-size images, which gets the weights of each epoch, is
+            measured and kept; None means the model itself.
 
     Returns:
         The same ``state``.
@@ -113,16 +112,16 @@ def fit(
     follow = _FollowTraining(measured or model, data, settings, run, state, listener)
     epochs = settings.stop_after or settings.epochs
     if state.epochs_since_best() < settings.patience and len(state.epochs) < epochs:
-        # Decay is for kernels; pulling biases and batch-norm scales to zero only harms. Said here
-        # since a checkpoint does not keep it.
+        # Decay is for kernels; pulling biases and batch-norm scales to zero only harms. Set here
+        # because a checkpoint does not store it.
         model.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         model.fit(
             batches,
             initial_epoch=len(state.epochs),
             epochs=epochs,
             callbacks=[follow],
-            # The batches are shuffled already, by seed and epoch; Keras would put them into an
-            # order of its own, which a training that goes on could not repeat.
+            # The batches are already shuffled, by seed and epoch. Keras would use an order of its
+            # own, which a resumed training could not repeat.
             shuffle=False,
             verbose=0,
         )
@@ -136,7 +135,7 @@ def predict(model: Any, images: Pixels, rows: Sequence[int] | npt.NDArray[np.int
 
 
 def copy_weights(source: Any, target: Any) -> None:
-    """Give a network the weights of the same network for images of another size."""
+    """Copy the weights of the same network for images of another size."""
     if target is source:
         return
     for one, other in zip(source.layers, target.layers, strict=True):
@@ -144,9 +143,9 @@ def copy_weights(source: Any, target: Any) -> None:
 
 
 def _seed_dropout(model: Any, seed: tuple[int, ...]) -> None:
-    """Start the random numbers of dropout at a place that a training that goes on finds again.
+    """Seed the random numbers of dropout so that a resumed training continues in the same way.
 
-    A checkpoint does not keep where they are.
+    A checkpoint does not store their state.
     """
     for number, layer in enumerate(model.layers):
         generator = getattr(layer, "seed_generator", None)
@@ -158,7 +157,7 @@ def _seed_dropout(model: Any, seed: tuple[int, ...]) -> None:
 
 
 class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
-    """Measures, keeps, checkpoints and stops, once an epoch."""
+    """Measures, keeps, checkpoints and stops, once per epoch."""
 
     def __init__(
         self,
@@ -189,7 +188,7 @@ class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         own_weights = self.model.get_weights() if self._settings.ema else None
-        if own_weights is not None:  # the moving average is what is measured and kept
+        if own_weights is not None:  # the moving average is measured and kept
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         copy_weights(self.model, self._measured)
         log_loss, macro_ap = self._measure()
@@ -213,7 +212,7 @@ class _FollowTraining(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
     def _measure(self) -> tuple[float, float]:
-        """Return log-loss and macro-AP on validation, NaN where there is none."""
+        """Return log-loss and macro-AP on validation, NaN without validation images."""
         if not len(self._data.validation):
             return math.nan, math.nan
         targets = self._data.targets[self._data.validation]

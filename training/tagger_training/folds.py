@@ -1,4 +1,4 @@
-"""Judge on images that nothing was fitted on, without losing any: five folds."""
+"""Five-fold cross-fitting: every image is judged by something that was not fitted on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDS = 5
 def held_out(
     targets: Array, scores: Array, learn: Callable[[Array, Array], Callable[[Array], Array]]
 ) -> Array:
-    """Apply to each fifth of the images what was learned from the other four.
+    """Apply to each fifth of the images a function learned from the other four.
 
     Args:
         targets: 0/1, shape ``(images, labels)``.
@@ -24,8 +24,8 @@ def held_out(
         learn: takes targets and scores and returns a function of scores.
 
     Returns:
-        The functions' results, float64, the same shape; with fewer than ten images what was
-        learned from all of them is applied to all.
+        The functions' results, float64, the same shape; with fewer than ten images one function,
+        learned from all of them, is applied to all.
     """
     if len(targets) < 2 * FOLDS:
         return np.asarray(learn(targets, scores)(scores), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What a training has behind it: one record an epoch."""
+"""The epochs of a training so far."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave; ``seconds`` is wall time, validation included."""
+    """The results of one epoch; ``seconds`` is wall time, including validation."""
 
     number: int
     loss: float
@@ -20,7 +20,7 @@ class Epoch:
 
 @dataclass
 class TrainingState:
-    """What a resumed training must know: every epoch so far."""
+    """State needed to resume a training: every epoch so far."""
 
     epochs: list[Epoch] = field(default_factory=list)
 
@@ -31,6 +31,6 @@ class TrainingState:
         return max(measured, key=lambda epoch: epoch.validation_macro_ap, default=None)
 
     def epochs_since_best(self) -> int:
-        """Return how many epochs brought nothing better."""
+        """Return the number of epochs since the best one."""
         best = self.best
         return len(self.epochs) - best.number if best else 0

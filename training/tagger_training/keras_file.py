@@ -10,17 +10,17 @@ from tagger_training.backend import keras
 
 
 def load_network(file: Path, *, compiled: bool = True) -> Any:
-    """Load a network that may come from anywhere: no code in its file is run.
+    """Load a network from an untrusted file without running code in it.
 
-    Keras refuses layers that hold code or name other files (safe mode). Earlier versions than the
-    one that we ask for could be talked out of that, by a dozen ways that are known by now.
+    Keras refuses layers that contain code or name other files (safe mode). Versions before the
+    required one had a dozen known ways around this.
 
     Args:
-        file: as Keras saves it.
-        compiled: whether also what it is trained with is read.
+        file: a file saved by Keras.
+        compiled: whether loss and optimizer are loaded too.
 
     Raises:
-        DataError: it is damaged, or asks for more than being data.
+        DataError: it is damaged, or contains more than data.
     """
     try:
         return keras.models.load_model(file, compile=compiled, safe_mode=True)

@@ -1,4 +1,4 @@
-"""The rows of a table of labels: which column names the file, and which holds joined tags."""
+"""The rows of a table of labels: which column names the file, and which contains joined tags."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from tagger.errors import DataError, TableError, UsageError
 from tagger.table.open import open_rows
 
-#: Column of ``tagger tag``: why an image failed.
+#: Column written by ``tagger tag``: why an image failed.
 ERROR_COLUMN = "error"
 
 _ID_COLUMNS = ("id", "path", "file", "filename", "image", "name")
 _TAG_COLUMNS = ("tags", "labels")
-#: What a table of the layout ``long`` has, a row a tag.
+#: The columns of the layout ``long``, with one row per tag.
 _LONG_COLUMNS = frozenset({"path", "tag", ERROR_COLUMN})
 
 
@@ -25,7 +25,7 @@ class LabelTable:
 
     Attributes:
         id_column: names the file.
-        tags_column: holds joined tags; None in a table of 0/1 columns.
+        tags_column: contains joined tags; None in a table of 0/1 columns.
         others: names of all other columns that are read.
         rows: column → cell.
     """
@@ -39,16 +39,16 @@ class LabelTable:
 def read_label_table(
     table: Path, *, id_column: str | None, tags_column: str | None, separator: str
 ) -> LabelTable:
-    """Read a table in any format that ``tagger tag`` writes, or that a spreadsheet made of it.
+    """Read a table in any format that ``tagger tag`` writes, even after a spreadsheet saved it.
 
-    In a table with joined tags other columns are not read, so probabilities are never taken for
+    In a table with joined tags other columns are not read, so probabilities are never mistaken for
     labels. The rows of the layout ``long`` are joined, image by image.
 
     Args:
         table: CSV, TSV, JSON Lines, Parquet or XLSX.
         id_column: column that names the file; None finds it (``id``, ``path``, …, or the first).
-        tags_column: column of joined tags; None takes ``tags`` or ``labels`` where there is one.
-        separator: what joins the tags of a cell.
+        tags_column: column of joined tags; None means ``tags`` or ``labels`` if there is one.
+        separator: separates the tags in a cell.
 
     Raises:
         DataError: it cannot be read, or lacks a column.
@@ -100,7 +100,7 @@ def _is_long(header: Sequence[str]) -> bool:
 def _text(cell: object) -> str:
     if cell is None:
         return ""
-    if isinstance(cell, float) and cell.is_integer():  # spreadsheets know no other numbers
+    if isinstance(cell, float) and cell.is_integer():  # spreadsheets store all numbers as floats
         return str(int(cell))
     return str(cell)
 
@@ -108,7 +108,7 @@ def _text(cell: object) -> str:
 def _joined(
     records: Iterable[dict[str, str]], id_name: str, tag_name: str, separator: str
 ) -> Iterator[dict[str, str]]:
-    """Yield a row an image: a spreadsheet may have sorted the rows of its tags apart."""
+    """Yield one row per image: sorting in a spreadsheet may have separated the rows of its tags."""
     images: dict[str, dict[str, str]] = {}
     for record in records:
         former = images.setdefault(record[id_name], record)

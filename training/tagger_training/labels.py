@@ -1,10 +1,10 @@
 """Read a labelled set: a table of labels and a folder of images → files and a target matrix.
 
-Two shapes of table are understood, told apart by their columns:
+Two shapes of table are supported, recognised by their columns:
 
-* multi-hot: a column that names the file and one 0/1 column a label;
-* tags: a column that names the file and a column of tags joined by a separator, as
-  ``tagger tag`` writes them (``list`` and ``wide`` layouts), or a row a tag (``long``).
+* multi-hot: a column that names the file and one 0/1 column per label;
+* tags: a column that names the file and a column of tags joined by a separator, as written by
+  ``tagger tag`` (``list`` and ``wide`` layouts), or one row per tag (``long``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tagger.errors import DataError, UsageError
 from tagger.files import IMAGE_SUFFIXES
 from tagger.network.card import label_problem
-from tagger.text import TAG_SEPARATOR, split_tags, undivided, unescape
+from tagger.text import TAG_SEPARATOR, counted, split_tags, undivided, unescape
 from tagger_training.label_table import ERROR_COLUMN, read_label_table
 
 _ONES = frozenset({"1", "1.0", "true"})
@@ -28,14 +28,15 @@ _ZEROS = frozenset({"0", "0.0", "false"})
 
 @dataclass(frozen=True)
 class Notice:
-    """Something in the data that was left out: what it is, how often, and the first few names."""
+    """Something in the data that was skipped: what it is, what happened to it, and its names."""
 
+    noun: str
     what: str
     names: tuple[str, ...]
 
     def __str__(self) -> str:
         """One line: the count, the kind, up to five names."""
-        return f"{len(self.names)} {self.what}: {_first_few(self.names)}"
+        return f"{counted(len(self.names), self.noun)} {self.what}: {_first_few(self.names)}"
 
 
 def _first_few(names: Sequence[str]) -> str:
@@ -51,7 +52,7 @@ class LabelledSet:
         files: the image file of each id.
         labels: label names, in the order of the columns of ``targets``.
         targets: uint8 0/1, shape ``(images, labels)``.
-        notices: what was left out, and why.
+        notices: what was skipped, and why.
     """
 
     ids: tuple[str, ...]
@@ -61,7 +62,7 @@ class LabelledSet:
     notices: tuple[Notice, ...] = field(default=())
 
     def take(self, keep: Sequence[int], notice: Notice | None = None) -> LabelledSet:
-        """Return the set of the images at the given positions, with one notice more."""
+        """Return the set of the images at the given positions, with an additional notice."""
         return LabelledSet(
             ids=tuple(self.ids[i] for i in keep),
             files=tuple(self.files[i] for i in keep),
@@ -86,19 +87,19 @@ def read_labelled_set(
         table: CSV, TSV, JSON Lines, Parquet or XLSX, see
             :func:`tagger_training.label_table.read_label_table`.
         images: folder, searched with its subfolders.
-        labels: use these labels in this order (a model's); None takes the table's own.
+        labels: use these labels in this order (a model's); None means the table's own.
         id_column: column that names the file; None finds it (``id``, ``path``, …, or the first).
-        tags_column: column of joined tags; None takes ``tags`` or ``labels`` where there is one,
-            else the table is multi-hot.
-        separator: what joins the tags of a cell.
+        tags_column: column of joined tags; None means ``tags`` or ``labels`` if there is one,
+            otherwise the table is multi-hot.
+        separator: separates the tags in a cell.
 
     Raises:
         UsageError: the separator is empty.
-        DataError: the table cannot be read, or no labelled image is left.
+        DataError: the table cannot be read, or contains no usable image.
         MissingExtraError: the library of the table's format is not installed.
     """
     if not separator:
-        raise UsageError("The separator of tags cannot be empty.")
+        raise UsageError("The separator between tags cannot be empty.")
     read = read_label_table(
         table, id_column=id_column, tags_column=tags_column, separator=separator
     )
@@ -139,26 +140,26 @@ def _usable_rows(
             kept[name] = row
     notices = []
     if failed:
-        notices.append(Notice("rows left out, the table says these images failed", tuple(failed)))
+        notices.append(Notice("row", "skipped (marked as failed in the table)", tuple(failed)))
     if repeated:
-        notices.append(Notice("rows left out, their id was there before", tuple(repeated)))
+        notices.append(Notice("row", "skipped (duplicate id)", tuple(repeated)))
     return list(kept.values()), tuple(notices)
 
 
 def _refuse_undivided(
     rows: Sequence[Mapping[str, str]], id_name: str, column: str, table: Path
 ) -> None:
-    """Refuse tags that are joined as was not said.
+    """Refuse tags that are joined by a different separator.
 
     Raises:
-        DataError: all parts of a cell are tags of other cells.
+        DataError: all parts of a cell are tags in other cells.
     """
     known = {tag for row in rows for tag in split_tags(row[column])}
     for row in rows:
         if pieces := undivided(row[column], known):
             raise DataError(
                 f"{table}: tags are joined by '{TAG_SEPARATOR}', so for {row[id_name]} write "
-                f"{TAG_SEPARATOR.join(pieces)}, or say --separator; {row[column].strip()}"
+                f"{TAG_SEPARATOR.join(pieces)}, or pass --separator; {row[column].strip()}"
                 f"{TAG_SEPARATOR} is one tag."
             )
 
@@ -183,12 +184,12 @@ def _targets_from_columns(
         cells = [row[column].strip().lower() for row in rows]
         wrong = sum(cell not in _ONES and cell not in _ZEROS for cell in cells)
         if wrong:
-            left_out.append(f"{column} ({wrong} other cells)")
+            left_out.append(f"{column} ({counted(wrong, 'other value')})")
         else:
             names.append(column)
             values.append([cell in _ONES for cell in cells])
     targets = np.array(values, np.uint8).reshape(len(names), len(rows)).T
-    notices = (Notice("columns left out, they are not 0/1", tuple(left_out)),) if left_out else ()
+    notices = (Notice("column", "skipped (not 0/1)", tuple(left_out)),) if left_out else ()
     return names, np.ascontiguousarray(targets), notices
 
 
@@ -197,7 +198,7 @@ def _in_order_of(
 ) -> tuple[list[str], npt.NDArray[np.uint8], tuple[Notice, ...]]:
     if not set(labels) & set(names):
         raise DataError(
-            f"The table and the model share no label: the table has {_first_few(names)}; "
+            f"The table and the model have no label in common: the table has {_first_few(names)}; "
             f"the model has {_first_few(labels)}."
         )
     ordered = np.zeros((len(targets), len(labels)), np.uint8)
@@ -208,8 +209,8 @@ def _in_order_of(
     unknown = tuple(name for name in names if name not in set(labels))
     absent = tuple(label for label in labels if label not in place)
     notices = (
-        Notice("labels left out, the model does not have them", unknown),
-        Notice("labels taken as false everywhere, the table does not have them", absent),
+        Notice("label", "skipped (not in the model)", unknown),
+        Notice("label", "treated as false everywhere (not in the table)", absent),
     )
     return list(labels), ordered, tuple(notice for notice in notices if notice.names)
 
@@ -228,13 +229,13 @@ def _with_files(
     found = [finder.find(name) for name in ids]
     missing = tuple(name for name, files in zip(ids, found, strict=True) if not files)
     if missing:
-        notices += (Notice("labelled ids left out, they have no image", missing),)
+        notices += (Notice("id", "skipped (no such image)", missing),)
     doubtful = tuple(name for name, files in zip(ids, found, strict=True) if len(files) > 1)
     if doubtful:
-        notices += (Notice("labelled ids left out, several images have their name", doubtful),)
+        notices += (Notice("id", "skipped (several images have that name)", doubtful),)
     keep = [i for i, files in enumerate(found) if len(files) == 1]
     if not keep:
-        raise DataError(f"None of the {len(ids)} ids of {table} has an image below {images}.")
+        raise DataError(f"None of the {len(ids)} ids in {table} matches an image below {images}.")
     return LabelledSet(
         ids=tuple(ids[i] for i in keep),
         files=tuple(found[i][0] for i in keep),
@@ -245,7 +246,7 @@ def _with_files(
 
 
 class ImageFinder:
-    """Finds the image that an id names: its path or its bare name, with or without an ending.
+    """Finds the image for an id: its path or its bare name, with or without an extension.
 
     Args:
         folder: searched with its subfolders.
@@ -270,9 +271,9 @@ class ImageFinder:
                 self._by_name.setdefault(name, []).append(file)
 
     def find(self, name: str) -> list[Path]:
-        """Return the image; none when there is none, several when they cannot be told apart."""
+        """Return the image; none if there is none, several if the id is ambiguous."""
         parts = PurePosixPath(unescape(name).replace("\\", "/")).parts
-        # A table made elsewhere spells paths from elsewhere: drop leading folders until one fits.
+        # A table from elsewhere may contain other leading folders: drop them until the path fits.
         for start in range(len(parts)):
             path = "/".join(parts[start:])
             for known in (self._by_path, self._by_bare_path):

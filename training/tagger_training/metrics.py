@@ -1,7 +1,7 @@
-"""Quality of multi-label scores, beside what label frequencies alone would reach.
+"""Metrics of multi-label scores, compared with what label frequencies alone would reach.
 
-All figures follow scikit-learn's definitions. Macro averages are over the *scored* labels: those
-that are tags at all (``N/A`` is not) and frequent enough to be measured.
+All metrics follow scikit-learn's definitions. Macro averages are over the *scored* labels: those
+that can be tags (``N/A`` cannot) and are frequent enough to be measured.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 Array = npt.NDArray[Any]
 
-#: A label with fewer positives in the labelled set is left out of macro averages.
+#: A label with fewer positives in the labelled set is excluded from macro averages.
 MIN_POSITIVES = 20
 
 
 @dataclass(frozen=True)
 class LabelQuality:
-    """One label's figures; NaN where the set has no positive or no negative."""
+    """One label's metrics; NaN if the set has no positive or no negative."""
 
     label: str
     positives: int
@@ -35,11 +35,11 @@ class LabelQuality:
 
 @dataclass(frozen=True)
 class Quality:
-    """Figures of one set of scores over one labelled set.
+    """Metrics of one set of scores on one labelled set.
 
     ``log_loss`` is the mean over images and *all* labels of the binary cross-entropy, in nats.
     ``calibration_error`` is the expected calibration error of all labels pooled, 15 equal bins
-    (Guo et al., ICML 2017). The F1 figures are of the emitted tags.
+    (Guo et al., ICML 2017). F1 is that of the emitted tags.
     """
 
     macro_ap: float
@@ -55,7 +55,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of a model, of the label-frequency baseline, and of each label."""
+    """The metrics of a model, of the label-frequency baseline, and of each label."""
 
     images: int
     scored_labels: int
@@ -72,7 +72,7 @@ class Evaluation:
 def scored_labels(
     labels: Sequence[str], positives: npt.NDArray[Any], never: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the labels that macro averages are over."""
+    """Return the labels that macro averages include."""
     return tuple(
         label
         for label, count in zip(labels, positives, strict=True)
@@ -111,9 +111,9 @@ class CalibrationBins:
     """Probabilities of all labels pooled, in equal bins; float64, shape ``(bins,)`` each.
 
     Attributes:
-        counts: how many probabilities lie in the bin.
+        counts: number of probabilities in the bin.
         predicted: their sum.
-        true: for how many of them the label is true.
+        true: number of them for which the label is true.
     """
 
     counts: Array
@@ -143,15 +143,15 @@ def calibration_error(targets: Array, scores: Array, bins: int = 15) -> float:
 
 
 def f1_score(truth: Array, tags: Array, axis: int | None = None) -> Array:
-    """F1 of emitted tags; 0 where there is neither a true label nor a tag.
+    """F1 of emitted tags; 0 if there is neither a true label nor a tag.
 
-    scikit-learn takes a single label's column for a binary problem and then averages over other
-    things; this means the same for any number of labels.
+    scikit-learn treats a single label's column as a binary problem and then averages differently;
+    this function means the same for any number of labels.
 
     Args:
         truth: 0/1, shape ``(images, labels)``.
         tags: 0/1, the same shape.
-        axis: 0 gives one figure a label, 1 one an image, None one of all pooled.
+        axis: 0 returns one value per label, 1 one per image, None one for all pooled.
     """
     hits = (truth & tags).sum(axis=axis)
     both = truth.sum(axis=axis) + tags.sum(axis=axis)
@@ -176,13 +176,12 @@ def evaluate(
         scores: probabilities, the same shape.
         emitted: 0/1, the same shape: which labels became tags.
         labels: label names.
-        scored: names of the labels that macro averages are over.
+        scored: names of the labels that macro averages include.
         base_rates: share of each label in the data the model was trained on, shape ``(labels,)``.
         baseline_emitted: 0/1, shape ``(labels,)``: the tags that the baseline gives every image.
-        ranking: what orders the images of one label by itself, for average precision and ROC-AUC,
-            the same shape; None takes the probabilities. One calibration of a label does not
-            change its order, but several for parts of the images do, where calibration is held
-            out.
+        ranking: values that order the images of each label, for average precision and ROC-AUC, the
+            same shape; None means the probabilities. A single calibration per label does not change
+            this order, but held-out calibration, which uses several, does.
     """
     ranking = scores if ranking is None else ranking
     mask = np.array([label in set(scored) for label in labels], dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""What comes before a training: the labelled set read, decoded, split, and described."""
+"""Preparation of a training: the labelled set is read, decoded, split, and described."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from tagger_training.run_folder import RunFolder
 from tagger_training.settings import DataSource, TrainSettings
 from tagger_training.split import validation_mask
 
-#: Labels of these names say that a label is missing: scored, never emitted.
+#: Labels with these names stand for a missing label: scored, never emitted.
 MISSING_LABELS = frozenset({"n/a", "na", "unknown", "none"})
 
 _COMPARED_SHARE = 0.15
 
 
 class DataListener(Protocol):
-    """Who is told of the data: the command line draws it."""
+    """Receives progress on reading the data; the command line displays it."""
 
     def notice(self, notice: Notice) -> None:
-        """Hear that something of the data was left out."""
+        """Called when some of the data was skipped."""
 
     def data_ready(self, training: int, validation: int, labels: int, scored: int) -> None:
-        """Hear how many images and labels there are."""
+        """Called with the number of images and labels."""
 
     def images_decoded(self, done: int, total: int) -> None:
-        """Hear how far decoding is."""
+        """Called with the progress of decoding."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A labelled set that can be trained on.
+    """A labelled set that is ready for training.
 
     Attributes:
         labelled: all images with their labels.
         data: their pixels and their split.
         never: labels that are never tags.
-        scored: labels that macro averages are over.
+        scored: labels that macro averages include.
     """
 
     labelled: LabelledSet
@@ -66,18 +66,18 @@ def prepare(
     listener: DataListener,
     cache: Path | None,
 ) -> Prepared:
-    """Read a labelled set, and write what it is and how it is split into a run folder.
+    """Read a labelled set, and write its description and its split into a run folder.
 
     Args:
-        source: where it lies.
+        source: its location.
         settings: input size and split.
-        run: where the files go; made when it is not there.
-        listener: who is told of the data.
-        cache: where decoded images lie; None keeps them in the run folder.
+        run: the run folder; created if it does not exist.
+        listener: receives progress.
+        cache: folder for decoded images; None keeps them in the run folder.
 
     Raises:
-        DataError: no usable image or label is left.
-        UsageError: the folder holds a run on other data.
+        DataError: there is no usable image or label.
+        UsageError: the folder contains a run on other data.
         OutputError: the folder cannot be written.
     """
     labelled = read_labelled_set(
@@ -103,7 +103,7 @@ def prepare(
 
 
 def check_same(run: RunFolder, part: str, now: dict[str, Any]) -> None:
-    """Refuse to go on with other settings or data: the result would be neither run's."""
+    """Refuse to resume with other settings or data: the result would belong to neither run."""
     before = run.read_json(run.settings).get(part, {})
     for key, value in now.items():
         old = before.get(key)
@@ -111,7 +111,7 @@ def check_same(run: RunFolder, part: str, now: dict[str, Any]) -> None:
             tuple(value) if isinstance(value, list) else value
         ):
             raise UsageError(
-                f"{run.folder} was started with another {key} ({_short(old)}, now "
+                f"{run.folder} was started with a different {key} ({_short(old)}, now "
                 f"{_short(value)}): use the same options, or another folder."
             )
 
@@ -124,7 +124,7 @@ def _short(value: object) -> str:
 def _decoded(
     labelled: LabelledSet, settings: TrainSettings, cache: Path, listener: DataListener
 ) -> tuple[Any, LabelledSet]:
-    """Decode everything; images that cannot be read leave the set, named."""
+    """Decode everything; unreadable images are removed from the set and reported."""
     images, failures = decoded_images(
         labelled.files, settings.height, settings.width, cache, listener.images_decoded
     )
@@ -135,12 +135,12 @@ def _decoded(
         raise DataError("None of the labelled images can be read.")
     names = tuple(f"{labelled.files[i]} ({reason})" for i, reason in sorted(failures.items()))
     return _Rows(images, np.array(keep)), labelled.take(
-        keep, Notice("images left out, they cannot be read", names)
+        keep, Notice("image", "skipped (unreadable)", names)
     )
 
 
 class _Rows:
-    """Some rows of a memory-mapped array, indexed as if the others were not there."""
+    """Some rows of a memory-mapped array, indexed as if the others did not exist."""
 
     def __init__(self, array: Any, rows: Any) -> None:
         self._array = array
@@ -151,7 +151,7 @@ class _Rows:
 
 
 def _describe(source: DataSource, settings: TrainSettings, labelled: LabelledSet) -> dict[str, Any]:
-    """Everything that reproduces the run."""
+    """Return everything needed to reproduce the run."""
     packages = ("keras", "tensorflow", "numpy", "pillow", "scikit-learn")
     return {
         "settings": asdict(settings),
@@ -178,7 +178,7 @@ def _never(labels: Sequence[str], wanted: tuple[str, ...] | None) -> tuple[str, 
         return tuple(label for label in labels if label.lower() in MISSING_LABELS)
     for label in wanted:
         if label not in labels:
-            raise UsageError(f"There is no label {label!r}; the labels are {', '.join(labels)}.")
+            raise UsageError(f"Unknown label {label!r}; the labels are {', '.join(labels)}.")
     return wanted
 
 
@@ -188,10 +188,11 @@ def _split(
     mask = validation_mask(labelled.ids, settings.validation_share)
     if mask.all() or (settings.validation_share > 0 and not mask.any()):
         raise DataError(
-            f"{len(mask)} labelled images are too few to train on some and choose by others."
+            f"Too few labelled images ({len(mask)}) to split into training and validation."
         )
     scored = scored_labels(labelled.labels, labelled.targets.sum(axis=0), never)
-    # A small set has no label with enough positives to measure well; measuring badly beats none.
+    # A small set has no label with enough positives to measure well; a rough metric is better than
+    # none.
     scored = scored or tuple(label for label in labelled.labels if label not in never)
     data = FitData(
         images=images,
@@ -209,7 +210,7 @@ def _write_split(run: RunFolder, labelled: LabelledSet, data: FitData) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("id", "split"))
-    # A run on all images compares precisions on those that would have been validation's.
+    # A run on all images compares precisions on those that would have been used for validation.
     compared = validation_mask(labelled.ids, _COMPARED_SHARE)
     for i, image_id in enumerate(labelled.ids):
         part = "validation" if i in validation else "training"

@@ -1,8 +1,8 @@
-"""Linear probes: logistic regression on what a network that is not trained makes of images.
+"""Linear probes: logistic regression on the features of a frozen network.
 
-A probe is the start from which fine-tuning distorts features least (Kumar et al., "Fine-Tuning can
-Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022), and, asked about
-images that it was not fitted on, a teacher.
+A probe is the initial head with which fine-tuning distorts features least (Kumar et al.,
+"Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022), and
+for images that it was not fitted on, a teacher.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tagger_training.metrics import binary_log_loss
 
 Array = npt.NDArray[Any]
 
-# From strong to weak; the search ends where held-out loss rises. The summed loss of all images
-# stands against it, so that more images need no other penalty. 4,000 is best on posters.
+# From strong to weak; the search ends when held-out loss rises. The penalty is added to the summed
+# loss of all images, so its best value does not depend on their number. 4,000 is best on posters.
 _PENALTIES = (16000.0, 4000.0, 1000.0, 250.0, 60.0, 15.0)
 _ITERATIONS = 60
 _CHUNK = 64
@@ -35,7 +35,7 @@ class Probe:
     Attributes:
         kernel: float32, shape ``(features, labels)``.
         bias: float32, shape ``(labels,)``.
-        held_out: the images' probabilities by probes that were not fitted on them, shape
+        held_out: the images' probabilities, from probes that were not fitted on them, shape
             ``(images, labels)``.
     """
 
@@ -46,11 +46,11 @@ class Probe:
 
 @dataclass(frozen=True)
 class Features:
-    """What a network makes of images.
+    """A network's features of images.
 
     Attributes:
         values: float32, shape ``(images, features)``.
-        blocks: widths of the parts that the features are made of, such as stages.
+        blocks: widths of the parts of the features, such as stages.
     """
 
     values: Array
@@ -58,12 +58,12 @@ class Features:
 
 
 def pooled_features(model: Any, images: Pixels, rows: npt.NDArray[np.int64]) -> Features:
-    """Compute what the layer named ``pool`` gives.
+    """Compute the output of the layer named ``pool``.
 
     Args:
         model: a Keras network for these images.
         images: uint8, shape ``(images, height, width, 3)``.
-        rows: positions of the images to look at.
+        rows: positions of the images to use.
     """
     pool = model.get_layer("pool")
     network = keras.Model(model.inputs, pool.output)
@@ -76,21 +76,21 @@ def pooled_features(model: Any, images: Pixels, rows: npt.NDArray[np.int64]) -> 
 
 
 def fit_probe(features: Features, targets: Array) -> Probe:
-    """Fit a probe with the penalty that is best on held-out images.
+    """Fit a probe with the best penalty on held-out images.
 
     Args:
         features: of the images.
         targets: 0/1, shape ``(images, labels)``.
     """
-    # Features of unit variance let one penalty fit all of them, and blocks of equal variance let
-    # a narrow stage say as much as a wide one. The scaling is folded into the kernel afterwards.
+    # Features of unit variance let one penalty suit all of them, and blocks of equal variance give
+    # narrow and wide stages the same weight. The scaling is folded into the kernel afterwards.
     width = np.concatenate([np.full(block, block) for block in features.blocks])
     scale = features.values.std(axis=0)
     scale = (scale + 1e-3 * scale.mean() + 1e-6) * np.sqrt(width / max(features.blocks))
     centre = features.values.mean(axis=0)
     inputs = ((features.values - centre) / scale).astype(np.float32)
     truth = targets.astype(np.float32)
-    # With fewer images than features, no solution leaves the space that the images span.
+    # With fewer images than features, the solution is in the space that the images span.
     basis = None
     if len(inputs) < inputs.shape[1]:
         basis = np.linalg.svd(inputs, full_matrices=False)[2].T
@@ -118,7 +118,7 @@ def fit_probe(features: Features, targets: Array) -> Probe:
 
 
 def _minimise(inputs: Array, targets: Array, penalty: float, start: Array | None) -> Array:
-    """Return kernel and, as its last row, bias; all labels at once by L-BFGS."""
+    """Return the kernel with the bias as its last row; all labels at once, by L-BFGS."""
     images, labels = targets.shape
     shape = (inputs.shape[1] + 1, labels)
     if start is None:

@@ -1,4 +1,4 @@
-"""The files of a training run, and how each is written: beside, then renamed."""
+"""The files of a training run, each written to a temporary file and renamed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tagger.errors import DataError, OutputError
 
 
 class RunFolder:
-    """Names the files of a run and writes them whole or not at all."""
+    """Names the files of a run and writes them atomically."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -35,18 +35,18 @@ class RunFolder:
         self.cache = folder / "cache"
 
     def create(self) -> None:
-        """Make the folder.
+        """Create the folder.
 
         Raises:
-            OutputError: it cannot be made.
+            OutputError: it cannot be created.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{self.folder} cannot be made: {error.strerror}.") from None
+            raise OutputError(f"{self.folder} cannot be created: {error.strerror}.") from None
 
     def write(self, file: Path, save: Callable[[Path], object]) -> None:
-        """Let ``save`` write a file beside the real one and put it in place when it is whole.
+        """Let ``save`` write a temporary file, and rename it when it is complete.
 
         Raises:
             OutputError: the file cannot be written.
@@ -60,7 +60,7 @@ class RunFolder:
             raise OutputError(f"{file} cannot be written: {error.strerror or error}.") from None
 
     def write_json(self, file: Path, data: Any) -> None:
-        """Write plain data as JSON, whole or not at all."""
+        """Write plain data as JSON, atomically."""
         text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
         self.write(file, lambda beside: beside.write_text(text, encoding="utf-8"))
 
@@ -68,7 +68,7 @@ class RunFolder:
         """Read one of the run's JSON files.
 
         Raises:
-            DataError: there is none, or it is damaged.
+            DataError: it is missing or damaged.
         """
         try:
             return json.loads(file.read_text(encoding="utf-8"))
@@ -80,5 +80,5 @@ class RunFolder:
             raise DataError(f"{file} cannot be read: {error}.") from None
 
     def remove_cache(self) -> None:
-        """Remove decoded images, which take much room and are of no use to anybody else."""
+        """Remove decoded images, which take much space and are no longer needed."""
         shutil.rmtree(self.cache, ignore_errors=True)

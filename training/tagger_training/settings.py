@@ -1,4 +1,4 @@
-"""What decides the outcome of a training: the settings and the data."""
+"""What determines the result of a training: the settings and the data."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from tagger_training.augmentation import Augmentation
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """Everything that decides what a run gives, apart from the data.
+    """Everything that determines a run's result, apart from the data.
 
     Attributes:
-        architecture: a name that :func:`tagger_training.architectures.find_architecture` knows.
+        architecture: a name known to :func:`tagger_training.architectures.find_architecture`.
         height: rows of the input, in pixels.
         width: columns of the input, in pixels.
-        epochs: at most this many; the learning rate falls to zero at their end.
-        stop_after: train this many of them; None trains all.
+        epochs: maximum number of epochs; the learning rate falls to zero at their end.
+        stop_after: train only this many of them; None trains all.
         patience: stop after this many epochs without a higher validation macro-AP.
-        training_scale: side of the images that are trained on, as a share of the input's side.
-        teachers: networks whose probes, each asked about images that it was not fitted on, say
-            what to learn beside the labels.
-        teacher_share: how much of the targets the teachers say.
-        batch_size: images a step.
-        learning_rate: its peak.
+        training_scale: side of the training images, as a share of the input's side.
+        teachers: networks with probes that provide targets in addition to the labels, each for
+            images that it was not fitted on.
+        teacher_share: the teachers' share of the targets.
+        batch_size: images per training step.
+        learning_rate: peak learning rate.
         weight_decay: decoupled decay of the kernels.
-        validation_share: share of images that are never trained on; 0 trains on all, and nothing
-            is measured.
-        seed: of initial weights, order and augmentation.
+        validation_share: share of images held out for validation; 0 trains on all, and nothing is
+            measured.
+        seed: random seed for initial weights, order and augmentation.
         augmentation: how training images are changed.
         ema: decay of the moving average of weights that is kept; 0 keeps the weights themselves.
         probe: fit the last layer on frozen features first.
-        frozen_layers: layers up to the last one whose name starts with this stay as they are.
-        pretrained: start from ImageNet weights where the network has some.
-        target_precision: learn thresholds for this share of true tags; None learns them for F1.
+        frozen_layers: layers up to the last one with a name that starts with this stay frozen.
+        pretrained: start from ImageNet weights if the network has any.
+        target_precision: learn thresholds for this precision; None learns them for the best F1.
         name: the model's name in its card.
-        never: labels that are scored and never emitted; None finds ``N/A`` and its like.
+        never: labels that are scored and never emitted; None finds ``N/A`` and similar labels.
     """
 
     architecture: str
@@ -66,7 +66,7 @@ class TrainSettings:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TrainSettings:
-        """Undo :func:`dataclasses.asdict` after a trip through JSON, which knows no tuples."""
+        """Undo :func:`dataclasses.asdict` after a round trip through JSON, which has no tuples."""
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
         }
@@ -75,14 +75,14 @@ class TrainSettings:
 
     @property
     def training_size(self) -> tuple[int, int]:
-        """Height and width of the images that are trained on."""
+        """Height and width of the training images."""
         scale = self.training_scale
         return max(1, round(self.height * scale)), max(1, round(self.width * scale))
 
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where the labelled set lies and how its table is read."""
+    """Location of the labelled set, and how its table is read."""
 
     images: Path
     table: Path
@@ -92,7 +92,7 @@ class DataSource:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> DataSource:
-        """Read it from what a run wrote about its data."""
+        """Read it from a run's description of its data."""
         return cls(
             Path(data["images"]),
             Path(data["table"]),

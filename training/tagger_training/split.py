@@ -1,4 +1,4 @@
-"""Which images are for training and which for validation: decided by their ids alone."""
+"""Which images are for training and which for validation: determined by their ids alone."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tagger.files import IMAGE_SUFFIXES
 
 
 def is_validation(image_id: str, share: float) -> bool:
-    """Say whether an image belongs to validation.
+    """Return whether an image belongs to validation.
 
-    The SHA-256 of the id's bare name decides, so the answer stays the same when images are added,
-    moved to another folder, or re-encoded with another ending.
+    This depends on the SHA-256 of the id's bare name, so it stays the same when images are added,
+    moved to another folder, or converted to another format.
 
     Args:
         image_id: id or path of the image.
         share: share of validation, 0 to 1.
     """
     path = PurePosixPath(image_id.replace("\\", "/"))
-    # "Mr. Nobody" has no ending: only an image's is one.
+    # "Mr. Nobody" has no extension: only those of images count.
     stem = path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
     digest = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64

@@ -1,4 +1,4 @@
-"""Where fine-tuning starts and what it learns: linear probes as a head and as teachers."""
+"""Linear probes as the initial head of fine-tuning, and as its teachers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tagger_training.settings import TrainSettings
 
 
 class Probes:
-    """Linear probes on networks as they come from ImageNet, each fitted once."""
+    """Linear probes on networks with ImageNet weights, each fitted once."""
 
     def __init__(
         self, settings: TrainSettings, data: FitData, probing: Callable[[str], None]
@@ -27,7 +27,7 @@ class Probes:
         self._fitted: dict[str, Probe] = {}
 
     def of(self, name: str, network: Any = None) -> Probe:
-        """Return the probe on a network, which is built here where it is not given."""
+        """Return the probe on a network, which is built if it is not given."""
         if name not in self._fitted:
             self._probing(name)
             settings, data = self._settings, self._data
@@ -41,20 +41,20 @@ class Probes:
 
 
 def taught_targets(data: FitData, settings: TrainSettings, run: RunFolder, probes: Probes) -> Any:
-    """Return what to learn: the labels, blended with what teachers say of them.
+    """Return the training targets: the labels, blended with the teachers' predictions.
 
-    A probability says more than a label that is one of at most three, some of which cannot be
-    seen, and a network that learns it overfits later (Hinton et al., "Distilling the Knowledge in
-    a Neural Network", 2015). What teachers say of an image is what probes say that were not fitted
-    on it: of what they were fitted on they only repeat the labels. It is kept for a training that
-    goes on.
+    A probability carries more information than a label that is one of at most three, some of which
+    cannot be seen, and a network that learns it overfits later (Hinton et al., "Distilling the
+    Knowledge in a Neural Network", 2015). The predictions for an image come from probes that were
+    not fitted on it, since a probe only repeats the labels it was fitted on. They are stored for a
+    resumed training.
     """
     if not settings.teachers:
         return data.targets.astype(np.float32)
     if not run.taught.exists():
         opinion = np.mean([probes.of(name).held_out for name in settings.teachers], axis=0)
         blended = data.targets.astype(np.float32)
-        # Other images than those that are trained on keep their labels.
+        # Images that are not used for training keep their labels.
         blended[data.training] *= 1 - settings.teacher_share
         blended[data.training] += settings.teacher_share * opinion
         run.write(run.taught, lambda file: np.save(file, blended))
@@ -62,5 +62,5 @@ def taught_targets(data: FitData, settings: TrainSettings, run: RunFolder, probe
         return np.load(run.taught)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
-            f"{run.taught} cannot be read ({first_line(error)}): remove it to have it made anew."
+            f"{run.taught} cannot be read ({first_line(error)}): delete it to have it rebuilt."
         ) from None

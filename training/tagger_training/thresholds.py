@@ -1,4 +1,4 @@
-"""Learn from held-out images which probability makes a label a tag."""
+"""Learn from held-out images the probability from which a label is a tag."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Array = npt.NDArray[Any]
 
 _GRID = np.round(np.arange(0.05, 0.951, 0.01), 2)
 
-# How many images with a label its own threshold must win over; infinite: one threshold for all.
+# Candidates for the strength of shrinking, in images with the label; infinite: one threshold for
+# all labels.
 _SHRINKAGES = (10.0, 30.0, 100.0, float("inf"))
 
 
@@ -31,21 +32,21 @@ def learn_rules(
 ) -> Rules:
     """Choose thresholds and limits from held-out images.
 
-    Each label's threshold is the one of its highest F1, pulled towards the best common threshold
-    the more, the rarer the label is (Lipton et al., "Optimal Thresholding of Classifiers to
-    Maximize F1 Measure", ECML 2014, on why rare labels need that). How much is decided by
-    sample-F1 on images that the thresholds were not learned from.
+    Each label's threshold is the one with the highest F1, shrunk towards the best common threshold;
+    the rarer the label, the more it is shrunk (Lipton et al., "Optimal Thresholding of Classifiers
+    to Maximize F1 Measure", ECML 2014, explain why rare labels need this). The strength is chosen
+    by sample-F1 on images that the thresholds were not learned from.
 
-    At least one tag is emitted where nearly every image of the set has a label.
+    At least one tag is emitted if nearly every image of the set has a label.
 
     Args:
         targets: 0/1, shape ``(images, labels)``.
         scores: probabilities, the same shape; of images that the network was not trained on.
         labels: label names.
         never: labels that are not emitted.
-        max_tags: most tags that an image of the labelled set has.
-        target_precision: instead of the highest F1, the lowest threshold at which this share of a
-            label's tags is true; then no image must have a tag.
+        max_tags: largest number of tags of an image in the labelled set.
+        target_precision: instead of the highest F1, the lowest threshold with this precision; then
+            images may have no tag.
     """
     rules = Rules(
         labels=tuple(labels),
@@ -94,18 +95,18 @@ def _for_f1(targets: Array, scores: Array, rules: Rules, shrinkage: float) -> Ru
 
 
 def _for_precision(targets: Array, scores: Array, precision: float) -> Array:
-    """Find each label's lowest threshold at which the wanted share of its tags is true.
+    """Find each label's lowest threshold with the wanted precision.
 
-    Every share is pulled down as if by one false tag more, so that a lucky handful does not make a
-    threshold; a label that never reaches the share gets 1.
+    Each precision is computed with one additional false tag, so that a few lucky images do not
+    determine a threshold; a label that never reaches the precision gets 1.
     """
     thresholds = np.ones(targets.shape[1])
-    # Four decimals are what tagging compares.
+    # Tagging compares four decimals.
     rounded = np.round(np.asarray(scores, dtype=np.float64), 4)
     for label, (truth, given) in enumerate(zip(targets.T, rounded.T, strict=True)):
         order = np.argsort(-given, kind="stable")
         hits = np.cumsum(truth[order])
-        # A threshold takes all images of a score or none.
+        # A threshold includes all images with the same score or none.
         last_of_score = np.append(np.diff(given[order]) < 0, True)
         share = hits / (np.arange(1, len(order) + 1) + 1)
         reached = np.flatnonzero(last_of_score & (share >= precision))
@@ -117,7 +118,7 @@ def _for_precision(targets: Array, scores: Array, precision: float) -> Array:
 def _sample_f1(targets: Array, tags: Array, rules: Rules) -> float:
     emittable = np.array([label not in rules.ignored for label in rules.labels])
     truth, tags = targets[:, emittable], tags[:, emittable]
-    # No tag is the right answer for an image without labels: were it worth nothing, a set with
-    # many such images would ask for the lowest threshold.
+    # No tag is the right answer for an image without labels. If it scored zero, a set with many
+    # such images would result in the lowest threshold.
     right = ~(truth.any(axis=1) | tags.any(axis=1))
     return float(np.where(right, 1.0, f1_score(truth, tags, axis=1)).mean())

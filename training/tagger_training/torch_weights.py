@@ -1,9 +1,8 @@
-"""Read the tensors of a PyTorch weights file without PyTorch, and without running what is in it.
+"""Read the tensors of a PyTorch weights file without PyTorch, and without running code in it.
 
-A ``.pth`` file of the older format is a row of pickles (magic number, protocol version, system
-info, the table of tensors, the keys of the storages) and then the raw storages, each behind its
-length.
-Source of the format: ``torch/serialization.py``, ``_legacy_load``.
+A ``.pth`` file of the older format is a sequence of pickles (magic number, protocol version, system
+info, the table of tensors, the keys of the storages), followed by the raw storages, each preceded
+by its length. Source of the format: ``torch/serialization.py``, ``_legacy_load``.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _STORAGE_TYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8"
 
 @dataclass
 class _Storage:
-    """A flat run of numbers that tensors are views of; filled after the table is read."""
+    """A flat array that tensors are views of; filled after the table is read."""
 
     dtype: np.dtype[Any]
     length: int
@@ -41,7 +40,7 @@ class _Tensor:
     strides: tuple[int, ...]
 
     def array(self) -> npt.NDArray[Any]:
-        """Return the tensor's values; strides matter: not every tensor is stored contiguously."""
+        """Return the tensor's values by its strides: not every tensor is stored contiguously."""
         data = self.storage.data
         if data is None:
             raise ValueError("a tensor has no storage")
@@ -51,7 +50,7 @@ class _Tensor:
         )
         if self.offset < 0 or min(self.strides, default=0) < 0 or last >= len(data):
             raise ValueError("a tensor reaches outside its storage")
-        if math.prod(self.shape) > len(data):  # every number the same, as often as one likes
+        if math.prod(self.shape) > len(data):  # strides of zero can repeat numbers without limit
             raise ValueError("a tensor is larger than its storage")
         view = np.lib.stride_tricks.as_strided(
             data[self.offset :], self.shape, [stride * item for stride in self.strides]
@@ -69,23 +68,21 @@ def read_torch_weights(file: Path) -> dict[str, npt.NDArray[Any]]:
         Tensor name → array, with the tensor's shape.
 
     Raises:
-        DataError: the file is missing, of another format, or names anything but tensors.
+        DataError: the file is missing, has another format, or contains anything but tensors.
     """
     try:
         with file.open("rb") as stream:
             return _read(stream)
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}.") from None
-    except Exception as error:  # a damaged pickle raises what it likes
+    except Exception as error:  # a damaged pickle may raise anything
         reason = str(error).rstrip(".")
-        raise DataError(
-            f"{file} is no file of PyTorch weights that can be read: {reason}."
-        ) from None
+        raise DataError(f"{file} cannot be read as a file of PyTorch weights: {reason}.") from None
 
 
 def _read(stream: BinaryIO) -> dict[str, npt.NDArray[Any]]:
     if stream.read(2) == b"PK":
-        raise ValueError("it is of the newer, zipped format")
+        raise ValueError("it has the newer, zipped format")
     stream.seek(0)
     if _Reader(stream).load() != _MAGIC_NUMBER:
         raise ValueError("another format")
@@ -96,9 +93,9 @@ def _read(stream: BinaryIO) -> dict[str, npt.NDArray[Any]]:
     for key in _Reader(stream).load():
         storage = table.storages.get(key)
         if storage is None:
-            raise ValueError("it holds a storage that no tensor uses")
+            raise ValueError("it contains a storage that no tensor uses")
         if int.from_bytes(_exactly(stream, 8), "little") != storage.length:
-            raise ValueError("a storage has another length than the table says")
+            raise ValueError("the length of a storage differs from the table")
         size = storage.length * storage.dtype.itemsize
         storage.data = np.frombuffer(_exactly(stream, size), storage.dtype)
     return {name: tensor.array() for name, tensor in tensors.items()}
@@ -125,12 +122,12 @@ class _Reader(pickle.Unpickler):
             return _rebuild_tensor
         if module == "torch" and name in _STORAGE_TYPES:
             return _STORAGE_TYPES[name]
-        raise pickle.UnpicklingError(f"it names {module}.{name}, which is no tensor")
+        raise pickle.UnpicklingError(f"it names {module}.{name}, which is not a tensor")
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, dtype, key, _location, length = pid[:5]
         if kind != "storage" or not isinstance(dtype, np.dtype):
-            raise pickle.UnpicklingError("it refers to something that is no storage")
+            raise pickle.UnpicklingError("it refers to something that is not a storage")
         return self.storages.setdefault(key, _Storage(dtype, int(length)))
 
 

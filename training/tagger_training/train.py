@@ -1,4 +1,4 @@
-"""A whole training: prepare the data, fit, measure, choose thresholds, write the run."""
+"""A complete training: prepare the data, fit, measure, choose thresholds, write the run."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from tagger_training.teaching import Probes, taught_targets
 
 
 class TrainListener(FitListener, DataListener, Protocol):
-    """Who is told of the progress: the command line draws it."""
+    """Receives progress; the command line displays it."""
 
     def probing(self, network: str) -> None:
-        """Hear that a linear probe on a network is being fitted, which takes minutes."""
+        """Called when fitting a linear probe on a network starts, which takes minutes."""
 
     def model_ready(
         self, architecture: str, weights: int, epochs: int, state: TrainingState
     ) -> None:
-        """Hear the network's size, how many epochs it trains, and those that are behind it."""
+        """Called with the network's size, its number of epochs, and the epochs already done."""
 
 
 def train(
@@ -50,18 +50,18 @@ def train(
     Args:
         source: the labelled set.
         settings: what to train, and how.
-        folder: the run folder; made when it is not there.
-        listener: who is told of the progress.
-        resume: go on from the folder's checkpoint; starts anew where there is none.
-        cache: where decoded images lie, to share them between runs; None keeps them in the run
+        folder: the run folder; created if it does not exist.
+        listener: receives progress.
+        resume: continue from the folder's checkpoint, or start if there is none.
+        cache: folder for decoded images, to share them between runs; None keeps them in the run
             folder and removes them at the end.
 
     Returns:
-        The figures of the best epoch on validation.
+        The metrics of the best epoch on validation.
 
     Raises:
-        DataError: no usable image or label is left.
-        UsageError: the folder holds another run.
+        DataError: there is no usable image or label.
+        UsageError: the folder contains another run.
         OutputError: the folder cannot be written.
         TaggerError: the architecture needs a package that is not installed.
     """
@@ -80,22 +80,22 @@ def refit(
     resume: bool = False,
     cache: Path | None = None,
 ) -> None:
-    """Train once more what a finished run chose, on all its images, those of validation too.
+    """Train a finished run's network again on all its images, including validation.
 
-    More images make a better network, and nothing is left to measure it on: it takes over
-    calibration, thresholds and figures.
+    More images make a better network, but leave nothing to measure it on, so calibration,
+    thresholds and metrics are copied from the finished run.
 
     Args:
         base: folder of the finished run.
-        folder: the new run's folder; made when it is not there.
-        listener: who is told of the progress.
-        name: the model's name in its card; None takes over the run's.
-        resume: go on from the folder's checkpoint; starts anew where there is none.
+        folder: the new run's folder; created if it does not exist.
+        listener: receives progress.
+        name: the model's name in its card; None copies the run's.
+        resume: continue from the folder's checkpoint, or start if there is none.
         cache: as in :func:`train`.
 
     Raises:
-        DataError: the run is not finished, or its data are no longer what they were.
-        UsageError: the folder holds another run, or the finished one is an average.
+        DataError: the run is not finished, or its data has changed.
+        UsageError: the folder contains another run, or the finished one is an average.
         OutputError: the folder cannot be written.
         TaggerError: the architecture needs a package that is not installed.
     """
@@ -105,7 +105,7 @@ def refit(
     described = finished.read_json(finished.settings)
     if AVERAGED in described:
         raise UsageError(
-            f"{base} is an average: refit each of its trainings, then average what they give."
+            f"{base} is an average: refit each of its trainings, then average the results."
         )
     settings = TrainSettings.from_dict(described["settings"])
     settings = replace(
@@ -128,7 +128,7 @@ def _trained(
     resume: bool,
     cache: Path | None,
 ) -> Training:
-    """Train all epochs, or those that are left."""
+    """Train all epochs, or the remaining ones."""
     checkpointed = run.checkpoint.exists() and run.state.exists()
     if run.settings.exists() and not resume:
         raise UsageError(
@@ -173,18 +173,18 @@ def _checkpoint(run: RunFolder) -> Any:
     try:
         return load_network(run.checkpoint)
     except DataError as error:
-        raise DataError(f"{str(error).rstrip('.')}: remove it to start anew.") from None
+        raise DataError(f"{str(error).rstrip('.')}: delete it to start over.") from None
 
 
 def _start_at_base_rates(model: Any, base_rates: Any) -> None:
-    """Let the untrained network predict label frequencies, so that no epoch goes into them."""
+    """Make the untrained network predict label frequencies, so that no epoch is spent on them."""
     rates = np.clip(base_rates, 1e-4, 1 - 1e-4)
     kernel, _ = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel * 0.1, np.log(rates / (1 - rates))])
 
 
 def _freeze(model: Any, prefix: str | None) -> None:
-    """Keep the first layers as they are: what they have learned from ImageNet is general."""
+    """Freeze the first layers: what they have learned from ImageNet is general."""
     if prefix is None:
         return
     named = [i for i, layer in enumerate(model.layers) if layer.name.startswith(prefix)]
@@ -195,7 +195,7 @@ def _freeze(model: Any, prefix: str | None) -> None:
 def _for_training(
     measured: Any, build: Callable[[int, int, int, bool], Any], settings: TrainSettings, labels: int
 ) -> Any:
-    """Return the network for images of the size that is trained on, with the same weights."""
+    """Return the network for images of the training size, with the same weights."""
     if settings.training_size == (settings.height, settings.width):
         return measured
     model = build(*settings.training_size, labels, settings.pretrained)

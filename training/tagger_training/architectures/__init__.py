@@ -1,7 +1,7 @@
 """The networks that can be trained: a name → how it is built, and a recipe that trains it well.
 
 Every network takes uint8 RGB images of shape ``(height, width, 3)``, does its own normalisation
-and ends in one sigmoid a label, so that the exported graph needs no preprocessing around it.
+and ends in one sigmoid per label, so that the exported graph needs no separate preprocessing.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from tagger_training.augmentation import Augmentation
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings that a network trains well by; chosen on validation, see docs/models.md.
+    """Settings that train a network well; chosen on validation, see docs/models.md.
 
     Attributes:
         height: rows of the input, in pixels.
         width: columns of the input, in pixels.
-        epochs: at most this many.
-        learning_rate: its peak.
+        epochs: maximum number of epochs.
+        learning_rate: peak learning rate.
         augmentation: how training images are changed.
         ema: decay of the moving average of weights that is measured and kept; 0 keeps the weights
             themselves.
         probe: fit the last layer on frozen features first.
-        frozen_layers: layers up to the last one whose name starts with this stay as they are.
-        training_scale: side of the images that are trained on, as a share of the input's side.
-            Crops enlarge what they show, so that a network sees things smaller when it is used
-            than when it was trained; a larger input makes up for it (Touvron et al., "Fixing the
-            train-test resolution discrepancy", NeurIPS 2019), and smaller images train faster.
-        teachers: networks whose probes say what to learn beside the labels.
+        frozen_layers: layers up to the last one with a name that starts with this stay frozen.
+        training_scale: side of the training images, as a share of the input's side. Crops enlarge
+            objects, so that a network sees smaller objects in use than in training; a larger
+            input compensates for this (Touvron et al., "Fixing the train-test resolution
+            discrepancy", NeurIPS 2019), and smaller images train faster.
+        teachers: networks with probes that provide targets in addition to the labels.
     """
 
     height: int
@@ -59,10 +59,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network and the recipe that it trains well by.
+    """A network and the recipe that trains it well.
 
     ``build`` takes height, width, the number of labels, and whether to start from ImageNet weights;
-    ``check`` fails at once where these would be missing after the images are decoded.
+    ``check`` fails early if these are missing, before images are decoded.
     """
 
     build: Callable[[int, int, int, bool], Any]
@@ -89,19 +89,19 @@ _FINE_TUNING = Recipe(
 )
 _TEACHERS = tuple(VARIANTS)
 
-#: The networks that need no download, first the one that a user should try first.
+#: The networks that need no download; the first one is recommended.
 OWN_ARCHITECTURES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2", "sequential")
 
 
 def find_architecture(name: str, *, pretrained: bool = True) -> Architecture:
-    """Return a network by its name: one of ours, or one of ``keras.applications``.
+    """Return a network by its name: a built-in one, or one of ``keras.applications``.
 
     Args:
         name: case and hyphens do not matter for networks of ``keras.applications``.
-        pretrained: False gives the recipe for random weights.
+        pretrained: False returns the recipe for random weights.
 
     Raises:
-        UsageError: there is none of this name.
+        UsageError: unknown name.
     """
     if name == "sequential":
         return Architecture(_sequential, _SCRATCH)
@@ -115,7 +115,7 @@ def find_architecture(name: str, *, pretrained: bool = True) -> Architecture:
         spelled = application_names().get(name.lower().replace("-", "").replace("_", ""))
         if spelled is None:
             raise UsageError(
-                f"There is no architecture '{name}': use {', '.join(OWN_ARCHITECTURES)}, or a "
+                f"Unknown architecture '{name}': use {', '.join(OWN_ARCHITECTURES)}, or a "
                 "network of keras.applications such as MobileNetV2."
             )
         found = Architecture(partial(_application, spelled), _FINE_TUNING)

@@ -1,4 +1,4 @@
-"""Networks of ``keras.applications``, for who is online: their ImageNet weights are downloaded."""
+"""Networks of ``keras.applications``; using their ImageNet weights downloads them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from tagger.errors import DataError, first_line
 from tagger_training.architectures.batch_norm import fix_batch_norm
 
-# How each family wants its pixels; those that are not named take 0 to 255 as they are. Source:
+# Pixel normalisation of each family; those not listed take 0 to 255 unchanged. Source:
 # ``keras.applications.imagenet_utils.preprocess_input`` and its callers.
 _MINUS_ONE_TO_ONE = ("mobilenet", "mobilenetv2", "inception", "xception", "nasnet")
 _STANDARDISED = ("densenet",)
@@ -22,7 +22,7 @@ _BLUE_FIRST_MEAN = (103.939, 116.779, 123.68)
 
 
 def application_names() -> dict[str, str]:
-    """Return the networks' names: lower case without separators → as Keras spells them."""
+    """Return the networks' names: lower case without separators → Keras's spelling."""
     from tagger_training.backend import keras
 
     return {
@@ -33,12 +33,12 @@ def application_names() -> dict[str, str]:
 def build_application(
     name: str, height: int, width: int, labels: int, *, pretrained: bool = True
 ) -> Any:
-    """Build a network of ``keras.applications`` with a fresh head.
+    """Build a network of ``keras.applications`` with a new head.
 
-    With ImageNet weights batch normalisation stays as it is, see :func:`fix_batch_norm`.
+    With ImageNet weights, batch normalisation is fixed, see :func:`fix_batch_norm`.
 
     Args:
-        name: as Keras spells it, such as ``MobileNetV2``.
+        name: in Keras's spelling, such as ``MobileNetV2``.
         height: rows of the input, in pixels.
         width: columns of the input, in pixels.
         labels: number of sigmoid outputs.
@@ -49,7 +49,8 @@ def build_application(
         ``(batch, labels)``.
 
     Raises:
-        DataError: the weights cannot be fetched, or the network cannot take this input size.
+        DataError: the weights cannot be downloaded, or the network does not support this input
+            size.
     """
     from tagger_training.backend import keras, layers
 
@@ -62,11 +63,10 @@ def build_application(
         )
     except ValueError as error:
         raise DataError(f"{name} cannot be built: {first_line(error)}.") from None
-    except Exception as error:  # Keras wraps what the download raised
+    except Exception as error:  # Keras wraps the error of the download
         raise DataError(
-            f"The ImageNet weights of {name} are downloaded, and that failed "
-            f"({first_line(error)}): use efficientnet-lite0, whose weights come as a package, "
-            "or --from-scratch."
+            f"The ImageNet weights of {name} could not be downloaded ({first_line(error)}): use "
+            "efficientnet-lite0, which needs no download, or --from-scratch."
         ) from None
     images = keras.Input((height, width, 3), dtype="uint8", name="images")
     if pretrained:

@@ -6,12 +6,12 @@ from typing import Any
 
 
 def fix_batch_norm(network: Any) -> None:
-    """Let batch normalisation use the statistics that it came with, in training too.
+    """Make batch normalisation use its original statistics, even in training.
 
-    Batches of a small labelled set would only blur them. ``training=False`` where the layer is
-    called does not do this: when a functional model is trained, Keras 3 passes ``training=True`` to
-    every layer in it. A layer that is not trainable does; its scale and shift stay as well, which
-    the convolutions around it make up for.
+    Batches of a small labelled set would only blur them. Passing ``training=False`` when calling
+    the layer does not achieve this: when a functional model is trained, Keras 3 passes
+    ``training=True`` to every layer in it. Making the layer non-trainable does; this also freezes
+    its scale and shift, for which the convolutions around it compensate.
 
     Args:
         network: a Keras model, changed in place; not yet compiled.

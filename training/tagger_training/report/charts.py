@@ -1,6 +1,6 @@
-"""The charts of the report page, each an ``<svg>`` element; pure.
+"""The charts of the report page, each an ``<svg>`` element; pure functions.
 
-Widths are those of a phone, so that text stays readable there; wide screens put charts side by
+Widths are those of a phone, so that text stays readable there; wide screens place charts side by
 side or enlarge them.
 """
 
@@ -19,7 +19,7 @@ from tagger_training.metrics import CalibrationBins, LabelQuality
 from tagger_training.report.svg import FAINT, INK, LINE, MODEL, MUTED, PAPER, SECOND, draw_svg
 
 _WIDTH = 430
-#: Longer names are cut in charts; the tables of the page spell them.
+#: Longer names are truncated in charts; the page's tables have them in full.
 LONGEST_NAME = 24
 
 
@@ -42,7 +42,7 @@ def losses(state: TrainingState) -> str:
 
 
 def macro_ap(state: TrainingState, baseline: float) -> str:
-    """Validation macro-AP over the epochs, above what label frequencies reach."""
+    """Validation macro-AP over the epochs, compared with label frequencies."""
 
     def draw(figure: Any) -> None:
         axes = _epoch_axes(figure, state, "validation macro-AP")
@@ -60,7 +60,7 @@ def macro_ap(state: TrainingState, baseline: float) -> str:
 
 
 def _numbers_and_mark(state: TrainingState) -> tuple[list[int], str]:
-    """Return the epochs' numbers, and a marker where a line alone would show little."""
+    """Return the epochs' numbers, and a marker if a line alone would show little."""
     return [epoch.number for epoch in state.epochs], "o" if len(state.epochs) < 4 else ""
 
 
@@ -117,7 +117,7 @@ def label_bars(labels: Sequence[LabelQuality]) -> str:
 
 
 def reliability(bins: CalibrationBins) -> str:
-    """How often labels are true over how probable they were said to be, with counts below."""
+    """Observed frequency of labels over their predicted probability, with counts below."""
     filled = bins.counts > 0
     counts = bins.counts[filled]
     predicted, true = bins.predicted[filled] / counts, bins.true[filled] / counts
@@ -145,5 +145,5 @@ def reliability(bins: CalibrationBins) -> str:
 
 
 def short_name(name: str) -> str:
-    """Return a label's name as charts have room for it."""
+    """Return a label's name, truncated for charts."""
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"

@@ -1,4 +1,4 @@
-"""What the report of a run is made of."""
+"""The data of a run's report."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Validation:
-    """What the model says of the images that it was not trained on.
+    """The model's predictions for images that it was not trained on.
 
     Attributes:
         ids: the labelled table's id of each image.
         labels: label names, in the order of the columns.
         truth: 0/1, shape ``(images, labels)``.
-        scores: probabilities, the same shape; calibrated by what other images taught.
-        emitted: 0/1, the same shape: which labels became tags, by the same rule.
+        scores: probabilities, the same shape, with a calibration learned on other images.
+        emitted: 0/1, the same shape: which labels became tags, with thresholds learned likewise.
     """
 
     ids: tuple[str, ...]
@@ -39,12 +39,12 @@ class RunReport:
     """Everything that the page shows.
 
     Attributes:
-        description: what ``run.json`` holds: settings, data, software, notices.
+        description: the content of ``run.json``: settings, data, software, notices.
         card: the model's card.
-        weights: how many the network has.
+        weights: number of weights of the network.
         state: the epochs.
-        evaluation: the figures.
-        validation: what they are figures of.
+        evaluation: the metrics.
+        validation: the predictions they are computed from.
     """
 
     description: Mapping[str, Any]

@@ -12,16 +12,16 @@ from tagger.network.card import ModelCard
 from tagger_training.metrics import LabelQuality, Quality
 from tagger_training.report.data import RunReport
 
-# Figure → name, what it means, decimals, whether more is better.
+# Metric → name, meaning, decimals, whether higher is better.
 _FIGURES: Mapping[str, tuple[str, str, int, bool]] = {
-    "macro_ap": ("Macro average precision", "mean over the scored labels, each alike", 3, True),
+    "macro_ap": ("Macro average precision", "unweighted mean over the scored labels", 3, True),
     "micro_ap": ("Micro average precision", "all decisions pooled", 3, True),
     "macro_roc_auc": ("Macro ROC-AUC", "0.5 is chance", 3, True),
-    "top1": ("First label true", "share of images whose likeliest label is true", 3, True),
+    "top1": ("First label correct", "share of images with a correct most probable label", 3, True),
     "micro_f1": ("Micro F1", "of the emitted tags, pooled", 3, True),
     "macro_f1": ("Macro F1", "of the emitted tags, mean over labels", 3, True),
     "sample_f1": ("Sample F1", "of the emitted tags, mean over images", 3, True),
-    "log_loss": ("Log-loss", "nats a decision, all labels; lower is better", 4, False),
+    "log_loss": ("Log-loss", "nats per decision, all labels; lower is better", 4, False),
     "calibration_error": (
         "Calibration error", "expected, 15 bins, all labels; lower is better", 4, False,
     ),
@@ -29,17 +29,18 @@ _FIGURES: Mapping[str, tuple[str, str, int, bool]] = {
 
 
 def figure_table(report: RunReport) -> str:
-    """Return all figures beside those of the baseline."""
+    """Return all metrics next to those of the baseline."""
     evaluation = report.evaluation
     body = "\n".join(_figure_row(key, evaluation.model, evaluation.baseline) for key in _FIGURES)
     return (
-        '<div class="scroll figures"><table>\n<thead><tr><th>figure</th><th>model</th>'
+        '<div class="scroll figures"><table>\n<thead><tr><th>metric</th><th>model</th>'
         "<th>label<br>frequencies</th><th>difference</th></tr></thead>\n"
         f"<tbody>\n{body}\n</tbody></table></div>\n"
         '<p class="note">Bold: the better of the two. <i>Label frequencies</i> gives every image '
-        "the same probabilities and tags; what never varies is well calibrated and tells nothing "
-        "apart. Calibration and thresholds were learned on other images than each is measured on, "
-        "but the kept epoch was chosen by these images: expect a little less on new ones.</p>"
+        "the same probabilities and tags, which makes it well calibrated but unable to distinguish "
+        "images. Calibration and thresholds were learned on other images than they are measured "
+        "on, but the kept epoch was chosen on these images: expect slightly lower values on new "
+        "ones.</p>"
     )
 
 
@@ -47,7 +48,7 @@ def _figure_row(key: str, model: Quality, baseline: Quality) -> str:
     name, meaning, decimals, more_is_better = _FIGURES[key]
     ours, theirs = getattr(model, key), getattr(baseline, key)
     ahead = ours - theirs if more_is_better else theirs - ours
-    # 'z' spares a zero its minus.
+    # 'z' avoids a negative zero.
     difference = "–" if math.isnan(ours - theirs) else f"{ours - theirs:+z.{decimals}f}"
     return (
         f"<tr><td>{name}<small>{meaning}</small></td>"
@@ -58,7 +59,7 @@ def _figure_row(key: str, model: Quality, baseline: Quality) -> str:
 
 
 def label_table(report: RunReport) -> str:
-    """Return every label's figures, most frequent first."""
+    """Return every label's metrics, most frequent first."""
     rows = "\n".join(
         _label_row(report, item)
         for item in most_frequent(report.evaluation.labels, len(report.evaluation.labels))
@@ -68,7 +69,7 @@ def label_table(report: RunReport) -> str:
         "<th>fre&shy;quency</th><th>ROC-AUC</th><th>F1</th><th>thres&shy;hold</th></tr></thead>\n"
         f"<tbody>\n{rows}\n</tbody></table></div>\n"
         '<p class="note">Images: held-out ones with the label. AP: average precision. '
-        "* left out of macro averages.</p>"
+        "* excluded from macro averages.</p>"
     )
 
 
@@ -88,12 +89,12 @@ def _label_row(report: RunReport, item: LabelQuality) -> str:
 
 
 def most_frequent(labels: Iterable[LabelQuality], count: int) -> list[LabelQuality]:
-    """Return the labels of the most held-out images; equals keep their order."""
+    """Return the labels with the most held-out images; ties keep their order."""
     return sorted(labels, key=lambda item: -item.positives)[:count]
 
 
 def threshold_of(card: ModelCard, label: str) -> float | None:
-    """Return the probability from which a label is a tag; None where it never is one."""
+    """Return the probability from which a label is a tag; None if it never is one."""
     return None if label in card.never else card.thresholds[card.labels.index(label)]
 
 
@@ -106,7 +107,7 @@ def _number(value: float, decimals: int) -> str:
 
 
 def threshold_text(threshold: float) -> str:
-    """Return a threshold as it was chosen, with two decimals at least."""
+    """Return a threshold as it was chosen, with at least two decimals."""
     text = np.format_float_positional(threshold, trim="-", precision=4)
     whole, _, fraction = text.partition(".")
     return f"{whole}.{fraction:0<2}"

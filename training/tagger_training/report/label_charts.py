@@ -1,4 +1,4 @@
-"""Charts of the report page that look at labels one by one and at pairs of them; pure."""
+"""Charts of the report page about single labels and pairs of labels; pure functions."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tagger_training.report.svg import HEAT, INK, LINE, MODEL, MUTED, PAPER, SEC
 def precision_recall(
     key: str, name: str, truth: Array, scores: Array, threshold: float | None
 ) -> str:
-    """One label's precision over recall, its frequency, and where its threshold lies.
+    """One label's precision over recall, its frequency, and its threshold.
 
     Args:
-        key: what the element's ids begin with.
+        key: prefix of the element's ids.
         name: the label.
         truth: 0/1, shape ``(images,)``, with at least one 1.
         scores: probabilities, the same shape.
-        threshold: the probability from which the label is a tag; None where it never is one.
+        threshold: the probability from which the label is a tag; None if it never is one.
     """
     recall, precision = precision_recall_points(truth, scores)
 
@@ -50,13 +50,13 @@ def precision_recall(
 
 
 def precision_recall_points(truth: Array, scores: Array) -> tuple[Array, Array]:
-    """Points of the curve, at most a few hundred: no screen shows more."""
+    """Return points of the curve, at most a few hundred: no screen shows more."""
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(truth[order], dtype=np.int64)
     last = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # equal scores share a point
     recall, precision = hits[last] / hits[-1], hits[last] / (last + 1)
     kept = np.unique(np.linspace(0, len(last) - 1, 400).round().astype(np.int64))
-    if len(last) > len(kept):  # the steep beginning is kept whole
+    if len(last) > len(kept):  # keep the steep beginning complete
         kept = np.union1d(kept, np.arange(50))
     return np.append(0.0, recall[kept]), np.append(precision[0], precision[kept])
 
@@ -66,8 +66,8 @@ def confusion(names: Sequence[str], counts: Sequence[int], shares: Array) -> str
 
     Args:
         names: the labels of rows and columns.
-        counts: how many images have each.
-        shares: shape ``(labels, labels)``; a row of NaN where no image has the label.
+        counts: number of images with each.
+        shares: shape ``(labels, labels)``; a row of NaN if no image has the label.
     """
     cell = 27
     side = cell * len(names)
@@ -111,7 +111,7 @@ def confusion(names: Sequence[str], counts: Sequence[int], shares: Array) -> str
 
 
 def emitted_shares(truth: Array, emitted: Array) -> Array:
-    """Share of the images with each label (row) that got each tag (column); NaN without any.
+    """Share of the images with each label (row) that got each tag (column); NaN if there are none.
 
     Args:
         truth: 0/1, shape ``(images, labels)``.

@@ -1,4 +1,4 @@
-"""``report.html``: one page that shows a training run and needs nothing beside itself."""
+"""``report.html``: one self-contained page that describes a training run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tagger_training.report.sections import bars, calibration, confusion, curves
 from tagger_training.report.settings import settings_section
 from tagger_training.run_folder import RunFolder
 
-# No address is allowed by the page itself: whatever a label may hold, nothing is ever loaded.
+# The page itself forbids every address: whatever a label contains, nothing is ever loaded.
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -46,12 +46,12 @@ def render_page(report: RunReport) -> str:
     """Return the page as HTML."""
     curves_of_learning = [("learning", "Learning curves", learning(report))]
     sections = (
-        ("figures", "All figures", figure_table(report)),
+        ("figures", "All metrics", figure_table(report)),
         *(curves_of_learning if report.state.epochs else []),
         ("labels", "Average precision by label", bars(report)),
         ("curves", "Precision and recall", curves(report)),
         ("calibration", "Calibration", calibration(report)),
-        ("confusion", "What is tagged instead", confusion(report)),
+        ("confusion", "Confusion", confusion(report)),
         ("table", "Every label", label_table(report)),
         ("settings", "Settings and data", settings_section(report.description)),
     )
@@ -105,7 +105,7 @@ def _verdict(evaluation: Evaluation) -> str:
         return "The held-out images have too few labels to measure this model."
     return (
         f"On {evaluation.images:,} held-out images the model reaches a macro average precision of "
-        f"{model.macro_ap:.3f}, against {baseline.macro_ap:.3f} by label frequencies alone; its "
-        f"first label is true for {100 * model.top1:.1f} % of images, against "
+        f"{model.macro_ap:.3f}, compared with {baseline.macro_ap:.3f} by label frequencies alone; "
+        f"its first label is correct for {100 * model.top1:.1f} % of images, compared with "
         f"{100 * baseline.top1:.1f} %."
     )

@@ -1,4 +1,4 @@
-"""The pictures that a run leaves beside its page, to paste elsewhere."""
+"""A run's charts as picture files, to paste elsewhere."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def draw_per_label(run: RunFolder, evaluation: Evaluation) -> None:
 
 
 def _figure(rows: int, columns: int, *, width: float, height: float) -> tuple[Any, Any]:
-    # A Figure by itself, without pyplot, asks for no display.
+    # A Figure without pyplot needs no display.
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, columns)
     for each in [axes] if rows == columns == 1 else axes.flat:

@@ -1,4 +1,4 @@
-"""The sections of the report page that show charts, with the words that explain them."""
+"""The sections of the report page that show charts, with their explanations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tagger_training.report import charts, label_charts
 from tagger_training.report.data import RunReport
 from tagger_training.report.html_tables import most_frequent, threshold_of, threshold_text
 
-# Beyond these numbers of labels a chart shows the most frequent ones; the table shows all.
+# With more labels than this a chart shows only the most frequent ones; the table shows all.
 _MOST_BARS = 60
 _MOST_CURVES = 12
 _MOST_CONFUSED = 40
@@ -34,11 +34,11 @@ def bars(report: RunReport) -> str:
         return _nothing("No held-out image has a label.")
     shown = most_frequent(measured, _MOST_BARS)
     ordered = sorted(shown, key=lambda item: -item.average_precision)
-    unscored = " A star and a paler bar: too rare, or never a tag, and left out of macro averages."
+    unscored = " Starred and paler: too rare, or never a tag, and excluded from macro averages."
     return (
         f'<div class="beside">\n<figure>{charts.label_bars(ordered)}</figure>\n<div class="words">'
-        "<p>A model that knows nothing reaches a label's frequency (the upright tick); the bar's "
-        "lead over it is what was learned. In parentheses: held-out images with the label."
+        "<p>A model that knows nothing reaches a label's frequency (the vertical tick); the "
+        "difference shows what was learned. In parentheses: held-out images with the label."
         f"{'' if all(item.scored for item in shown) else unscored}</p>"
         f"{_left_out(len(shown), len(measured))}</div>\n</div>"
     )
@@ -77,15 +77,15 @@ def _curve(report: RunReport, item: LabelQuality) -> str:
 
 
 def calibration(report: RunReport) -> str:
-    """Show how far probabilities mean what they say."""
+    """Show how well probabilities are calibrated."""
     bins = calibration_bins(report.validation.truth, report.validation.scores)
     error = report.evaluation.model.calibration_error
     return (
         f'<div class="beside">\n<figure>{charts.reliability(bins)}</figure>\n'
-        f'<div class="words"><p>Expected calibration error <b>{error:.4f}</b>: so far, on average, '
-        "are probabilities from how often they come true. On the dotted line, of the labels given "
-        "70 % seven in ten are true. All labels pooled, 15 equal bins; points of few counts are "
-        "mostly chance.</p></div>\n</div>"
+        f'<div class="words"><p>Expected calibration error <b>{error:.4f}</b>: the average '
+        "difference between a probability and how often it is right. On the dotted line, of the "
+        "labels given 70 %, seven in ten are correct. All labels pooled, 15 equal bins; points "
+        "with low counts are mostly chance.</p></div>\n</div>"
     )
 
 
@@ -103,9 +103,9 @@ def confusion(report: RunReport) -> str:
     drawing = label_charts.confusion(names, counts, shares)
     return (
         "<p>Of the held-out images with the row's label, the percentage that got the column's tag. "
-        "The diagonal is recall; a row may sum to more than 100, as an image may have several "
-        "labels and get several tags. Most frequent labels first, in parentheses their images; an "
-        "empty row has none.</p>\n"
+        "The diagonal is recall; a row may sum to more than 100, since an image may have several "
+        "labels and several tags. Most frequent labels first, with their number of images in "
+        "parentheses; an empty row has none.</p>\n"
         f'<figure class="wide scroll" tabindex="0">{drawing}</figure>\n'
         f"{_left_out(len(shown), len(scored))}"
     )

@@ -1,4 +1,4 @@
-"""The part of the report page that says what was trained on what, with what."""
+"""The section of the report page on settings, data and software."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-# Setting → its name, where a blank for the underscore does not say enough.
+# Setting → its name, if replacing underscores by spaces is not clear enough.
 _NAMES = {
     "architecture": "network",
     "height": "input height, pixels",
     "width": "input width, pixels",
-    "batch_size": "images a step",
+    "batch_size": "images per training step",
     "ema": "decay of the averaged weights",
     "probe": "last layer fitted first",
     "frozen_layers": "frozen up to layer",
-    "training_scale": "side of the images trained on, as a share of the input's",
-    "teachers": "networks whose probes teach",
-    "teacher_share": "share of the targets that teachers say",
+    "training_scale": "side of the training images, as a share of the input's",
+    "teachers": "teacher networks",
+    "teacher_share": "teachers' share of the targets",
     "stop_after": "epochs trained",
-    "epochs": "epochs at most",
-    "patience": "epochs without gain, at most",
+    "epochs": "maximum epochs",
+    "patience": "maximum epochs without improvement",
     "never": "labels never emitted",
     "name": "model",
     "images": "image folder",
@@ -28,9 +28,9 @@ _NAMES = {
     "image_count": "images",
 }
 _UNSET = {
-    "never": "N/A and its like",
-    "id_column": "found by its name",
-    "tags_column": "found by its name, if any",
+    "never": "N/A and similar",
+    "id_column": "detected by name",
+    "tags_column": "detected by name, if any",
     "frozen_layers": "none",
     "stop_after": "all",
     "target_precision": "none: thresholds for the highest F1",
@@ -41,7 +41,7 @@ def settings_section(description: Mapping[str, Any]) -> str:
     """Return settings, data, software and notices as HTML.
 
     Args:
-        description: what ``run.json`` holds.
+        description: the content of ``run.json``.
     """
     data = {
         key: f"{len(value)}, see the table above" if key == "labels" else value
@@ -55,7 +55,7 @@ def settings_section(description: Mapping[str, Any]) -> str:
         + f"<h3>Settings{' of the first' if averaged else ''}</h3>\n"
         f"{_list(_settings(description.get('settings', {})))}\n"
         f"<h3>Data</h3>\n{_list((_name(key), _text(key, value)) for key, value in data.items())}\n"
-        f"<h3>Left out of the data</h3>\n{_notices(description.get('notices', []))}\n"
+        f"<h3>Skipped data</h3>\n{_notices(description.get('notices', []))}\n"
         f"<h3>Software</h3>\n{_list((key, str(value)) for key, value in software.items())}"
     )
 

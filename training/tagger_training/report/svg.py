@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import matplotlib
 from matplotlib.figure import Figure
 
-#: Colours to draw with → the page's custom property that replaces each. Blue and orange are told
-#: apart by every kind of colour vision; what they mean is always said by shape or text as well.
+#: Colours to draw with → the page's custom property that replaces each. Blue and orange can be
+#: distinguished with every kind of colour vision; shape or text always conveys the meaning too.
 INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#dde1e7", "#fdfdfe"
 MODEL, SECOND, FAINT, HEAT = "#2f6db5", "#c4621a", "#aab4c2", "#2f6db6"
 _PROPERTIES = {
@@ -39,10 +39,10 @@ _STYLE = {
     "font.size": 11,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
-    "svg.fonttype": "none",  # text stays text: to be searched, copied, and set in the page's font
+    "svg.fonttype": "none",  # text stays text: searchable, copyable, and in the page's font
     "svg.hashsalt": "report",
     "text.color": INK,
-    "text.parse_math": False,  # a label may hold dollar signs
+    "text.parse_math": False,  # a label may contain dollar signs
     "xtick.color": LINE,
     "xtick.labelcolor": MUTED,
     "ytick.color": LINE,
@@ -59,17 +59,17 @@ def draw_svg(
 ) -> str:
     """Let ``draw`` fill a figure and return it as an ``<svg>`` element.
 
-    The same drawing gives the same text, whatever style the machine has set for matplotlib.
+    The same drawing gives the same text, whatever matplotlib style is configured on the machine.
 
     Args:
         draw: takes an empty ``matplotlib.figure.Figure``.
-        key: what the element's ids begin with; another one for each figure of a page.
-        width: in CSS pixels; the element scales to the width of what holds it.
+        key: prefix of the element's ids; different for each figure on a page.
+        width: in CSS pixels; the element scales to the width of its container.
         height: in CSS pixels.
-        description: what the figure shows, for those who do not see it.
+        description: what the figure shows, for screen readers.
     """
     with matplotlib.rc_context(), warnings.catch_warnings():
-        # The browser has fonts for labels that matplotlib's own cannot spell.
+        # The browser has fonts for characters that matplotlib's own font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
@@ -81,9 +81,9 @@ def draw_svg(
 
 
 def _inline(text: str, key: str, width: float, height: float, description: str) -> str:
-    """Keep of a whole SVG file what may stand in a page beside others of its kind."""
+    """Reduce an SVG file to what can be embedded in a page together with others."""
     root = ElementTree.fromstring(text)  # noqa: S314 (matplotlib wrote it just now)
-    _drop(root, ("metadata", "style"))  # the style sheet in the file would be the whole page's
+    _drop(root, ("metadata", "style"))  # the file's style sheet would apply to the whole page
     used = _targets(root)
     for element in root.iter():
         element.tag = element.tag.removeprefix(_SVG)
@@ -119,7 +119,7 @@ def _drop(root: ElementTree.Element, names: Sequence[str]) -> None:
 
 
 def _targets(root: ElementTree.Element) -> set[str]:
-    """Return the ids that something refers to."""
+    """Return the ids that are referenced."""
     used = set()
     for element in root.iter():
         for name, value in element.attrib.items():
@@ -131,7 +131,7 @@ def _targets(root: ElementTree.Element) -> set[str]:
 
 
 def _restyled(style: str) -> str:
-    """Name the page's colours instead of matplotlib's, and leave the font to the page."""
+    """Use the page's colours instead of matplotlib's, and leave the font to the page."""
     kept = []
     for declaration in style.split(";"):
         name, _, value = (part.strip() for part in declaration.partition(":"))

@@ -1,4 +1,4 @@
-"""The tables that a run leaves: its epochs, and its probabilities of held-out images."""
+"""A run's tables: its epochs, and its probabilities for held-out images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tagger_training.run_folder import RunFolder
 
 
 def write_history(run: RunFolder, state: TrainingState) -> None:
-    """Write ``history.csv``: a row an epoch."""
+    """Write ``history.csv``: one row per epoch."""
     rows = (
         [round(value, 6) if isinstance(value, float) else value for value in asdict(epoch).values()]
         for epoch in state.epochs
@@ -26,10 +26,10 @@ def write_history(run: RunFolder, state: TrainingState) -> None:
 
 
 def write_validation(run: RunFolder, validation: Validation) -> None:
-    """Write ``validation.csv``: a row a held-out image.
+    """Write ``validation.csv``: one row per held-out image.
 
     The columns are ``id``, each label's probability, ``tags`` (most probable first) and
-    ``true_tags``, so that mistakes can be sorted and looked at.
+    ``true_tags``, so that errors can be sorted and examined.
     """
     rows = (
         [
