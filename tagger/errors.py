@@ -1,7 +1,7 @@
 """Errors that end a command: each is one sentence for a person and an exit code.
 
-An image that cannot be read is not such an error: it is a
-:class:`tagger.results.Failed` value and the run goes on.
+An image that cannot be read is not such an error: it is a :class:`tagger.results.Failed` value, and
+the run continues.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ class TaggerError(Exception):
 
 
 class UsageError(TaggerError):
-    """The request is wrong, whatever the state of the machine."""
+    """The request itself is invalid, whatever the state of the machine."""
 
     exit_code = 2
 
 
 class ModelError(TaggerError):
-    """A model file or its card is missing, damaged or not made by this program."""
+    """A model file or its card is missing, damaged or not a poster-tagger model."""
 
 
 class DeviceError(TaggerError):
-    """The requested device cannot run here."""
+    """The requested device is not available."""
 
 
 class OutputError(TaggerError):
-    """Results cannot be written where they were asked for."""
+    """Results cannot be written to the requested output."""
 
 
 class TableError(TaggerError):
@@ -42,7 +42,7 @@ class DataError(TaggerError):
 
 
 class MissingExtraError(TaggerError):
-    """A command needs packages that only an extra installs."""
+    """A command needs packages of an extra."""
 
     def __init__(self, what: str, extra: str, package: str | None) -> None:
         lacking = f" ({package} is not installed)" if package else ""
@@ -52,20 +52,20 @@ class MissingExtraError(TaggerError):
 
 
 class CannotChange(ValueError):  # noqa: N818 (it reads as what it says)
-    """A file is left alone; the message says why, for the middle of a sentence."""
+    """A file is left alone; the message gives the reason, for the middle of a sentence."""
 
 
 def spoils_the_rest(error: OSError) -> bool:
-    """Say whether every further write would fail in the same way: the disk is full, or gone."""
+    """Return whether every further write would fail in the same way: the disk is full, or gone."""
     return error.errno in (errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT)
 
 
 def os_reason(error: OSError) -> str:
-    """Return why the system refused, in lower case for the middle of a sentence."""
+    """Return the system's reason, in lower case for the middle of a sentence."""
     return (error.strerror or "unknown error").lower()
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what a library says, at most 200 characters, without a full stop."""
+    """Return the first line of a library's message, at most 200 characters, without a full stop."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:200].rstrip(".")

@@ -1,4 +1,4 @@
-"""Files that are complete or absent: written under another name, then renamed."""
+"""Files that are complete or absent: written to a temporary file, then renamed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-#: Endings of the files that are taken for images; compared without case.
+#: Extensions of image files; case is ignored.
 IMAGE_SUFFIXES = frozenset(
     (
         ".jpg",
@@ -42,11 +42,11 @@ def process_token() -> str:
 
 
 def remove_left_by(processes: Collection[str], folder: str) -> None:
-    """Remove files that killed processes were writing in a folder; what cannot be removed stays.
+    """Remove temporary files of killed processes from a folder, as far as possible.
 
     Args:
         processes: their tokens, see :func:`process_token`.
-        folder: where to look; subfolders are not entered.
+        folder: the folder; subfolders are not entered.
     """
     starts = tuple(f".{token}-" for token in processes)
     with contextlib.suppress(OSError), os.scandir(folder or os.curdir) as entries:
@@ -58,17 +58,17 @@ def remove_left_by(processes: Collection[str], folder: str) -> None:
 
 @contextlib.contextmanager
 def replacing(target: str | os.PathLike[str], *, ending: str | None = None) -> Iterator[Path]:
-    """Give a fresh name in the target's folder; what is written there takes the target's place.
+    """Provide a new name in the target's folder; the file written there replaces the target.
 
-    On any error the new file is removed and the target stays as it was. The name keeps the
-    target's ending and is short, so that it exists wherever the target can.
+    On any error the new file is removed and the target is unchanged. The name keeps the target's
+    extension and is short, so that it is possible wherever the target's name is.
 
     Args:
-        target: the file to appear or to be replaced.
-        ending: of the new name; None keeps that of the target.
+        target: the file to create or replace.
+        ending: extension of the new name instead of the target's.
 
     Raises:
-        OSError: what the writing or the rename raised.
+        OSError: writing or renaming failed.
     """
     final = Path(target)
     ending = final.suffix if ending is None else ending
@@ -83,7 +83,7 @@ def replacing(target: str | os.PathLike[str], *, ending: str | None = None) -> I
 
 
 def write_whole(target: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file whole or not at all.
+    """Write a file completely or not at all.
 
     Raises:
         OSError: it cannot be written; nothing has changed.
@@ -93,10 +93,10 @@ def write_whole(target: str | os.PathLike[str], data: bytes) -> None:
 
 
 def write_new(target: str | os.PathLike[str], blocks: Iterable[bytes]) -> None:
-    """Write a file that is not there yet, whole or not at all.
+    """Create a file, completely or not at all.
 
     Raises:
-        FileExistsError: it is there, and stays as it is.
+        FileExistsError: it exists, and is unchanged.
         OSError: it cannot be written; nothing has changed.
     """
     final = Path(target)
@@ -104,14 +104,14 @@ def write_new(target: str | os.PathLike[str], blocks: Iterable[bytes]) -> None:
     try:
         with open(beside, "xb") as file:
             file.writelines(blocks)
-        if os.name == "nt":  # where a rename replaces nothing
+        if os.name == "nt":  # where renaming does not replace files
             os.rename(beside, final)
             return
         try:
             os.link(beside, final)
         except FileExistsError:
             raise
-        except OSError:  # a file system without links
+        except OSError:  # a file system without hard links
             os.close(os.open(final, os.O_CREAT | os.O_EXCL))
             os.replace(beside, final)
     finally:
@@ -120,10 +120,10 @@ def write_new(target: str | os.PathLike[str], blocks: Iterable[bytes]) -> None:
 
 
 def rewrite_whole(target: str | os.PathLike[str], data: bytes) -> None:
-    """Replace the content of a file that is there, whole or not at all, even if the power fails.
+    """Replace the content of an existing file atomically, even if the power fails.
 
-    Owner, permissions and extended attributes stay, as far as the system lets us; the time of
-    change is now.
+    Owner, permissions and extended attributes are kept, as far as the system allows; the
+    modification time is updated.
 
     Raises:
         OSError: it cannot be written; nothing has changed.
@@ -134,21 +134,21 @@ def rewrite_whole(target: str | os.PathLike[str], data: bytes) -> None:
 
 
 def beside(name: str) -> str:
-    """Return the name under which a file is rewritten where a lock protects it.
+    """Return the temporary name of a file that a lock protects from others.
 
-    Being always the same, it is found and removed after a kill.
+    It is always the same, so it is found and removed after a kill.
     """
     return f"{name}.new"
 
 
 def take_place(new: str, old: str) -> None:
-    """Rename a file whose content is on the disk, and see the rename there too.
+    """Rename a file that is flushed to disk, and flush the rename too.
 
     Raises:
         OSError: it cannot be renamed; nothing has changed.
     """
     os.replace(new, old)
-    # Not every system opens folders; the rename then reaches the disk in its own time.
+    # Not every system can open folders; the rename then reaches the disk later.
     with contextlib.suppress(OSError):
         folder = os.open(os.path.dirname(os.path.abspath(old)), os.O_RDONLY)
         try:
@@ -158,10 +158,10 @@ def take_place(new: str, old: str) -> None:
 
 
 def write_synced(target: Path, blocks: Iterable[bytes]) -> None:
-    """Write a new file that is on the disk when this returns.
+    """Write a new file and flush it to disk.
 
     Raises:
-        OSError: it is there already, or cannot be written.
+        OSError: it already exists, or cannot be written.
     """
     with open(target, "xb") as file:
         file.writelines(blocks)
@@ -170,22 +170,22 @@ def write_synced(target: Path, blocks: Iterable[bytes]) -> None:
 
 
 def take_after(beside: Path, target: str | os.PathLike[str], *, keep_time: bool = False) -> None:
-    """Give a new file the owner, permissions and extended attributes of the one it will replace.
+    """Copy owner, permissions and extended attributes from the file that will be replaced.
 
     Args:
         beside: the new file.
-        target: the former one.
-        keep_time: whether also the time of the last change.
+        target: the file to be replaced.
+        keep_time: whether to copy the modification time too.
 
     Raises:
-        OSError: the former one is not there.
+        OSError: the file to be replaced does not exist.
     """
     state = os.stat(target)
     if hasattr(os, "chown"):  # not on Windows
-        # As root the file would change hands; anyone else may give it to a group of their own.
+        # As root, the owner would change; other users may set a group that they are in.
         try:
             os.chown(beside, state.st_uid, state.st_gid)
-        except OSError:  # users of a shared folder still read it as its group
+        except OSError:  # in a shared folder, others keep access through the group
             with contextlib.suppress(OSError):
                 os.chown(beside, -1, state.st_gid)
     with contextlib.suppress(OSError):  # a file system without permissions
@@ -193,4 +193,4 @@ def take_after(beside: Path, target: str | os.PathLike[str], *, keep_time: bool 
     if keep_time:
         os.utime(beside, ns=(state.st_atime_ns, state.st_mtime_ns))
     else:
-        os.utime(beside)  # programs look at the time to see that a file has changed
+        os.utime(beside)  # programs use the time to detect changes

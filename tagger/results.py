@@ -1,4 +1,4 @@
-"""The values that travel between the stages, in input order from scan to writer."""
+"""The values that travel between the stages, in input order from scan to outputs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy.typing as npt
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Scores: TypeAlias = npt.NDArray[np.float64]
 
-#: Decimals of every probability that is written out. Tags are chosen from the rounded values, so
-#: that a table holds all that is needed to choose again.
+#: Decimals of every probability in the outputs. Tags are chosen from the rounded values, so that a
+#: table contains everything needed to choose again.
 DECIMALS = 4
 
 
@@ -20,8 +20,8 @@ DECIMALS = 4
 class Stamp:
     """A file's size in bytes and its time of change in nanoseconds since 1970.
 
-    A file with another stamp has changed; times are compared for being the same only, so it does
-    not matter whose clock they come from.
+    A file with another stamp has changed. Times are only compared for equality, so it does not
+    matter which clock they come from.
     """
 
     size: int
@@ -30,14 +30,14 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is known of an image's file; None is what nobody asked for, or what cannot be known.
+    """Facts about an image's file; None if not requested or unknown.
 
     Attributes:
-        width: of the image as it is displayed (EXIF orientation applied), in pixels.
+        width: of the image as displayed (EXIF orientation applied), in pixels.
         height: likewise.
         bytes: size of the file.
         sha256: of the file's bytes, 64 lower-case hexadecimal digits.
-        stamp: what tells a changed file, as it was just before the file was read.
+        stamp: detects changes of the file; taken just before the file was read.
     """
 
     width: int | None = None
@@ -49,7 +49,7 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An image that could not be read, and why in words for a person."""
+    """An image that could not be read, and the reason, for a person."""
 
     path: str
     reason: str
@@ -58,7 +58,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A name as it is written out and its probability, 0 to 1."""
+    """A tag's name in the outputs, and its probability, 0 to 1."""
 
     name: str
     score: float

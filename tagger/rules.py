@@ -1,4 +1,4 @@
-"""Scores → tags: thresholds, limits, ignored and renamed labels. Pure; the only such rule."""
+"""Scores → tags: thresholds, limits, ignored and renamed labels. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tagger.text import TAG_SEPARATOR
 
 
 class CardRules(Protocol):
-    """What a model's card says about tags; see :class:`tagger.network.card.ModelCard`."""
+    """The part of a model's card about tags; see :class:`tagger.network.card.ModelCard`."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -47,10 +47,10 @@ class Rules:
     Attributes:
         labels: label names, in the order of the scores.
         thresholds: probability from which a label becomes a tag, one per label.
-        min_tags: at least this many tags, however improbable.
+        min_tags: at least this many tags, even if improbable.
         max_tags: at most this many tags.
         ignored: labels that never become tags.
-        renamed: label → the name it is emitted under; two labels may share one.
+        renamed: label → the name of its tag; two labels may share one.
     """
 
     labels: tuple[str, ...]
@@ -62,7 +62,7 @@ class Rules:
 
     @classmethod
     def of_card(cls, card: CardRules) -> Rules:
-        """Return the rules that a model brings along."""
+        """Return a model's own rules."""
         return cls(
             labels=card.labels,
             thresholds=card.thresholds,
@@ -82,19 +82,20 @@ def adjusted_rules(
     ignored: Iterable[str] = (),
     renamed: Mapping[str, str] | None = None,
 ) -> Rules:
-    """Adjust the rules of a card to a user's options; labels may be written in any case.
+    """Override the card's rules; labels may be written in any case.
 
     Args:
         card: of the model.
         threshold: for all labels.
         thresholds: label → its own threshold.
-        min_tags: the least number of tags.
-        max_tags: the greatest number of tags.
+        min_tags: at least this many tags.
+        max_tags: at most this many tags.
         ignored: labels that are never tags, in addition to the card's.
-        renamed: label → the name it is emitted under.
+        renamed: label → the name of its tag.
 
     Raises:
-        UsageError: a label is unknown, a number is off, or the limits contradict each other.
+        UsageError: a label is unknown, a number is out of range, or the limits contradict each
+            other.
     """
     values = dict(zip(card.labels, card.thresholds, strict=True))
     if threshold is not None:
@@ -113,8 +114,8 @@ def adjusted_rules(
     lowest = card.min_tags if min_tags is None else min_tags
     highest = card.max_tags if max_tags is None else max_tags
     if lowest < 0 or highest < 0 or (lowest > highest and None not in (min_tags, max_tags)):
-        raise UsageError(f"At least {lowest} and at most {highest} tags cannot be.")
-    # A limit that was asked for moves the card's other one along.
+        raise UsageError(f"The minimum of {lowest} tags is above the maximum of {highest}.")
+    # A given limit also moves the card's other one if necessary.
     return Rules(
         labels=card.labels,
         thresholds=tuple(values[label] for label in card.labels),
@@ -126,10 +127,10 @@ def adjusted_rules(
 
 
 def known_label(label: str, card: CardRules) -> str:
-    """Return a label as the model spells it, from any spelling that differs in case only.
+    """Return a label in the model's spelling, ignoring case.
 
     Raises:
-        UsageError: the model has no such label.
+        UsageError: unknown label.
     """
     if label in card.labels:
         return label
@@ -142,7 +143,7 @@ def known_label(label: str, card: CardRules) -> str:
 
 
 def is_tag_name(name: str) -> bool:
-    """Say whether a tag may be written under a name."""
+    """Return whether a name is valid for a tag."""
     return bool(name) and name.isprintable() and TAG_SEPARATOR not in name
 
 
@@ -157,12 +158,12 @@ def choose(scores: npt.NDArray[np.floating], rules: Rules) -> npt.NDArray[np.uin
         0/1 array of the same shape.
     """
     allowed = np.array([label not in rules.ignored for label in rules.labels])
-    # Python floats of a card against float32 scores: compare in float64, so that a threshold
-    # means the number that was written down.
+    # Compare Python floats of a card with float32 scores in float64, so that a threshold means
+    # exactly the number in the card.
     exact = np.asarray(scores, dtype=np.float64)
     above = allowed & (exact >= np.asarray(rules.thresholds))
-    # Labels that reach their thresholds come first: a likelier one that misses its own takes no
-    # place from them, and fills up only where there are fewer than the least number.
+    # Labels that reach their thresholds come first: a more probable one that misses its own does
+    # not displace them, and is only used to reach the minimum number.
     order = np.lexsort((-exact, ~above, np.broadcast_to(~allowed, exact.shape)), axis=1)
     ranks = np.argsort(order, axis=1)
     chosen = ((above & (ranks < rules.max_tags)) | (ranks < rules.min_tags)) & allowed
@@ -170,7 +171,7 @@ def choose(scores: npt.NDArray[np.floating], rules: Rules) -> npt.NDArray[np.uin
 
 
 def select(scores: Scores, rules: Rules) -> tuple[Tag, ...]:
-    """Return the tags of one image, most probable first; equals keep the order of the labels.
+    """Return the tags of one image, most probable first; ties keep the order of the labels.
 
     Args:
         scores: probabilities, shape ``(labels,)``.
@@ -182,6 +183,6 @@ def select(scores: Scores, rules: Rules) -> tuple[Tag, ...]:
     for place in ordered:
         label = rules.labels[place]
         name = rules.renamed.get(label, label)
-        # Of labels renamed to one name the most probable speaks for it: it comes first.
+        # Of several labels renamed to one name, the most probable counts: it comes first.
         tags.setdefault(name, Tag(name, float(scores[place])))
     return tuple(tags.values())

@@ -1,9 +1,8 @@
-r"""Paths as text and back, what may reach a terminal, and tags as text.
+r"""Paths as text and back, text that is safe for a terminal, and tags as text.
 
 A path becomes UTF-8 text that can be turned back into the exact name on disk. Names on Linux are
 bytes; some are not UTF-8. Such a byte is written as ``\xHH``, and a name that really contains a
-backslash followed by ``xHH`` has that backslash written as ``\x5c``. Every other name is written as
-it is.
+backslash followed by ``xHH`` has that backslash written as ``\x5c``. Other names are unchanged.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from collections.abc import Set as AbstractSet
 
 from tagger.errors import UsageError
 
-#: Joins tags; no label and no tag may hold it.
+#: Joins tags; no label and no tag may contain it.
 TAG_SEPARATOR = "|"
 
-#: Longer texts, in characters, are not normalised: a row of combining accents takes quadratic time.
+#: Maximum length of text that is normalised: for a sequence of accents this takes quadratic time.
 LONGEST_NORMALISED = 500
 
 _OTHER_SEPARATORS = re.compile("[,;]")
@@ -29,7 +28,7 @@ _ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
 
 
 def escape(path: str) -> str:
-    """Spell a path (as :func:`os.fsdecode` gives it) as text that any UTF-8 file can hold."""
+    """Convert a path (as returned by :func:`os.fsdecode`) to text that is valid in UTF-8."""
     if path.isascii() and "\\" not in path:
         return path
     text = _LOOKS_ESCAPED.sub(r"\\x5c", path)
@@ -37,7 +36,7 @@ def escape(path: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """Turn what :func:`escape` wrote back into the path."""
+    """Reverse :func:`escape`."""
     if "\\x" not in text:
         return text
     raw = text.encode("utf-8", "surrogateescape")
@@ -45,16 +44,16 @@ def unescape(text: str) -> str:
 
 
 def printable(path: str) -> str:
-    """Spell a path for a terminal: also control characters, which could drive it, are escaped."""
+    """Escape a path for a terminal, including control characters, which could control it."""
     return harmless(escape(path))
 
 
 def harmless(text: str, *, keep: str = "") -> str:
-    """Escape what could drive a terminal, or turn the direction of its text.
+    """Escape characters that could control a terminal, or change the direction of its text.
 
     Args:
-        text: any; surrogates stay, as a stream spells them in its own way.
-        keep: characters that stay as they are.
+        text: any text; surrogates stay, because a stream handles them in its own way.
+        keep: characters that are not escaped.
     """
     if text.isprintable():
         return text
@@ -67,10 +66,10 @@ def harmless(text: str, *, keep: str = "") -> str:
 
 
 def relative_to(folder: str) -> Callable[[str], str]:
-    """Return a function: path → path from ``folder`` on.
+    """Return a function: path → path relative to ``folder``.
 
-    A path below the folder keeps its spelling. Ways up (``..``) are those of the folders that
-    links lead to, as the system goes them.
+    A path below the folder keeps its spelling. A ``..`` leads to the parent of the folder that a
+    symlink points to, as for the operating system.
 
     Raises:
         UsageError: by the function, for a path on another drive (Windows).
@@ -78,7 +77,7 @@ def relative_to(folder: str) -> Callable[[str], str]:
     start = os.path.abspath(folder)
     real_start = os.path.realpath(folder)
 
-    # Paths come sorted, so those of a folder come together.
+    # Paths are sorted, so those of a folder are consecutive.
     @functools.lru_cache(maxsize=1)
     def way(parent: str) -> str:
         try:
@@ -87,8 +86,8 @@ def relative_to(folder: str) -> Callable[[str], str]:
             return os.path.relpath(os.path.realpath(parent), real_start)
         except ValueError:
             raise UsageError(
-                f"{printable(parent)} is not on the drive of {printable(start)}, so no path leads "
-                "from one to the other: use --absolute."
+                f"{printable(parent)} is on another drive than {printable(start)}, so it has no "
+                "relative path: use --absolute."
             ) from None
 
     def spell(path: str) -> str:
@@ -99,25 +98,25 @@ def relative_to(folder: str) -> Callable[[str], str]:
 
 
 def same_keyword(text: str) -> str:
-    """Return the form in which two equal keywords are equal: macOS decomposes accents."""
+    """Return a form that is equal for equal keywords: macOS decomposes accents."""
     text = text.strip()
     return text if len(text) > LONGEST_NORMALISED else unicodedata.normalize("NFC", text)
 
 
 def split_tags(cell: str, separator: str = TAG_SEPARATOR) -> list[str]:
-    """Return the tags of a cell, without the blanks around them."""
+    """Return the tags in a cell, without surrounding spaces."""
     return [tag for tag in map(str.strip, cell.split(separator)) if tag]
 
 
 def undivided(cell: str, known: AbstractSet[str]) -> list[str]:
-    """Return the tags of a cell that joins them by commas or semicolons; none where it does not.
+    """Return the tags in a cell that joins them by commas or semicolons; none if it does not.
 
-    A tag may hold a comma, so only a cell whose pieces are all tags by themselves is one. Whoever
-    means one tag writes the separator behind it.
+    A tag may contain a comma, so this only applies if all pieces are known tags. A single tag can
+    be marked as such by a separator after it.
 
     Args:
-        cell: as it stands in the table.
-        known: labels, and the tags of all cells.
+        cell: as in the table.
+        known: labels, and the tags in all cells.
     """
     pieces = [piece for piece in map(str.strip, _OTHER_SEPARATORS.split(cell)) if piece]
     if TAG_SEPARATOR in cell or pieces in ([], [cell.strip()]) or not set(pieces) <= known:

@@ -263,7 +263,7 @@ def test_a_result_of_many_rows_is_never_split_between_tables(
         write(tmp_path / "t.xlsx", [*named([b"0"]), *results, *results], "long")
 
     assert str(full.value) == (
-        f"{tmp_path}/t.xlsx is full: a sheet of XLSX holds 7 rows. Use csv, tsv, jsonl or parquet."
+        f"{tmp_path}/t.xlsx is full: an XLSX sheet can have 7 rows. Use csv, tsv, jsonl or parquet."
     )
     assert names(tmp_path) == []
 
@@ -285,8 +285,8 @@ def test_a_sheet_has_no_more_columns_than_it_can(tmp_path: Path) -> None:
         table_for("wide", "xlsx", labels, columns=())
 
     assert str(refused.value) == (
-        "The table has 16,385 columns and a sheet of XLSX holds 16,384: use --layout list or "
-        "long, or another format."
+        "The table has 16,385 columns, but an XLSX sheet can only have 16,384: use --layout list "
+        "or long, or another format."
     )
 
 
@@ -305,7 +305,7 @@ def test_a_text_that_no_cell_holds_is_cut_and_told(tmp_path: Path) -> None:
     rows = openpyxl_rows(file)
     cut = "🎥" * 16_383 + "…"
     assert [(row[0], row[4]) for row in rows[1:]] == [(cut, cut), (whole, whole)]
-    reason = "is cut to the 32,767 characters that a cell of XLSX holds"
+    reason = "is truncated to 32,767 characters, the limit of an XLSX cell"
     assert told == [(long, f"its {name} {reason}") for name in ("path", "name", "title")]
 
 

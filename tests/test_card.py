@@ -12,7 +12,7 @@ from tiny_model import CARD, changed_card
 from tagger.errors import ModelError
 from tagger.network.card import ModelCard, label_problem
 
-DAMAGED = "The model card is damaged: it is not the JSON it should be."
+DAMAGED = "The model card is damaged: it is not valid JSON."
 
 
 def refusal(text: str) -> str:
@@ -70,7 +70,7 @@ def test_fields_that_may_be_left_out_have_defaults() -> None:
 
 def test_a_newer_format_asks_for_an_update() -> None:
     assert refusal(with_fields(format=2)) == (
-        "The model card has format 2, and this program reads format 1: update poster-tagger."
+        "The model card has format 2, but this version reads format 1: update poster-tagger."
     )
 
 
@@ -97,9 +97,9 @@ def test_a_damaged_card_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"name": 3}, "its name is not a printable text"),
-        ({"version": "1\n2"}, "its version is not a printable text"),
-        ({"precision": "fp8"}, "its precision 'fp8' is none of fp32, fp16, int8"),
+        ({"name": 3}, "its name is not printable text"),
+        ({"version": "1\n2"}, "its version is not printable text"),
+        ({"precision": "fp8"}, "its precision 'fp8' is not one of fp32, fp16, int8"),
         ({"resize": "crop"}, "its resize rule 'crop' is unknown"),
         ({"provenance": None}, "its provenance is not a table"),
         ({"labels": []}, "it has 0 labels"),
@@ -107,11 +107,11 @@ def test_a_damaged_card_is_refused(text: str) -> None:
         ({"labels": ["red", "green", "blue", 4]}, "a label is empty"),
         (
             {"labels": ["red", "green", "blue", "N/A "]},
-            "the label 'N/A ' has blanks at its ends or characters that cannot be printed",
+            "the label 'N/A ' begins or ends with a space or has unprintable characters",
         ),
         (
             {"labels": ["red", "green", "blue", "a\x1bb"]},
-            r"the label 'a\x1bb' has blanks at its ends or characters that cannot be printed",
+            r"the label 'a\x1bb' begins or ends with a space or has unprintable characters",
         ),
         (
             {"labels": ["red", "green", "blue", "a|b"]},
@@ -122,8 +122,8 @@ def test_a_damaged_card_is_refused(text: str) -> None:
             "the label 'path' is the name of a column of the table",
         ),
         ({"labels": ["red", "red", "blue", "N/A"]}, "two labels have the same name"),
-        ({"never": ["grey"]}, "'never' names 'grey', which is no label"),
-        ({"scored": ["grey"]}, "'scored' names 'grey', which is no label"),
+        ({"never": ["grey"]}, "'never' names 'grey', which is not a label"),
+        ({"scored": ["grey"]}, "'scored' names 'grey', which is not a label"),
         ({"height": 0}, "its input height 0 is not between 1 and 8192"),
         ({"height": True}, "its input height True is not between 1 and 8192"),
         ({"width": 8.0}, "its input width 8.0 is not between 1 and 8192"),
@@ -162,5 +162,5 @@ def test_many_labels_are_looked_up_and_not_searched_for() -> None:
 @pytest.mark.parametrize("never", [[["N/A"]], [{"N/A": 1}], [1]])
 def test_what_is_no_name_is_no_label(never: list[object]) -> None:
     assert refusal(with_fields(never=never)) == (
-        f"The model card is not usable: 'never' names {never[0]!r}, which is no label."
+        f"The model card is not usable: 'never' names {never[0]!r}, which is not a label."
     )

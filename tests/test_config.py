@@ -109,11 +109,11 @@ def test_every_option_refuses_what_it_does_not_take(option: Any, tagger: Run, fo
     key = option_key(option)
     value = "1" if option.is_flag else "{ a = 1 }"
     expected = (
-        "give true or false"
+        "expected true or false"
         if option.is_flag
-        else "give a text, a number, or a list of them"
+        else "expected text, a number, or a list of these"
         if option.multiple
-        else "give one text or number"
+        else "expected a single text or number"
     )
     write_config(folder / "tagger.toml", f"{key} = {value}")
     assert tagger("tag", ".") == Ran(2, b"", f"tagger: ./tagger.toml: {key}: {expected}.\n")
@@ -411,10 +411,10 @@ def test_a_file_that_just_lies_here_cannot_hide(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (f"[tag]\nexclude = {'[' * 100_000}", " is no valid TOML: it is nested too deeply."),
+        (f"[tag]\nexclude = {'[' * 100_000}", " is not valid TOML: it is nested too deeply."),
         (
             f"[tag]\nmax-tags = 0x{'f' * 9999}",
-            ": max-tags: give a number that 64 bits can hold.",
+            ": max-tags: expected a number that fits in 64 bits.",
         ),
     ],
 )
@@ -465,8 +465,8 @@ def test_what_is_no_file_is_not_waited_for(tagger: Run, folder: Path) -> None:
     assert tagger("tag", ".") == Ran(
         2,
         b"",
-        "tagger: The configuration file ./tagger.toml cannot be read: it is no regular file; "
-        "--no-config goes without it.\n",
+        "tagger: The configuration file ./tagger.toml cannot be read: it is not a regular file; "
+        "pass --no-config to ignore it.\n",
     )
 
 

@@ -86,7 +86,7 @@ def test_a_sample_is_tagged(lines: list[str], tiny_model: Path):
 
 def test_a_missing_model_is_refused_after_what_is_there(tagger: Tagger):
     ran = tagger("doctor", "--model", "none.onnx")
-    assert (ran.code, ran.stderr) == (3, "tagger: There is no model file none.onnx.\n")
+    assert (ran.code, ran.stderr) == (3, "tagger: The model file none.onnx does not exist.\n")
     assert ran.stdout.startswith(f"poster-tagger {__version__}, ".encode())
 
 

@@ -373,8 +373,8 @@ def test_a_configuration_that_just_lies_here_changes_no_image(folder: Path, tag:
     assert ran == Ran(
         2,
         b"",
-        "tagger: ./tagger.toml: embed: this changes images, which only the command line, your own "
-        "configuration or a file named by --config may ask for.\n",
+        "tagger: ./tagger.toml: embed: this modifies images, which is only allowed on the command "
+        "line, in your own configuration or in a file given by --config.\n",
     )
     assert file.read_bytes() == before
     assert tag(".", "--config", "tagger.toml").code == 0

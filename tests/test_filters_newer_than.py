@@ -135,8 +135,8 @@ def test_a_date_to_come_is_a_slip(tagger: Run, folder: Path) -> None:
 
     assert (ran.code, ran.stdout) == (2, b"")
     assert re.fullmatch(
-        r"tagger: --newer-than 2999-01-31: that lies in the future; it is "
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d here now\.\n",
+        r"tagger: --newer-than 2999-01-31 is in the future: it is now "
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d here\.\n",
         ran.stderr,
     )
 

@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(
         "TAGGER_TEST_GPU" not in os.environ and cuda_problem() is not None,
-        reason="CUDA cannot run here",
+        reason="CUDA is not available",
     ),
 ]
 

@@ -26,12 +26,12 @@ SECRET = np.array([0.125, 0.25, 0.5, 1.0], dtype=np.float32)
 DEVICES = ("cpu", "openvino")
 
 OTHER_FILE = (
-    "it keeps weights in another file, and a model must be one file: save it with its weights "
+    "it keeps weights in another file, but a model must be a single file: save it with its weights "
     "inside"
 )
 LOOP = "it has a loop, which might never end"
-FUNCTIONS = "it has functions of its own beside its graph"
-DAMAGED = "it is damaged, or no ONNX file"
+FUNCTIONS = "it has functions of its own next to its graph"
+DAMAGED = "it is damaged, or not an ONNX file"
 
 
 def refusal(file: Path, device: str = "cpu") -> str:
@@ -282,7 +282,7 @@ def test_a_file_of_several_gigabytes_is_not_read(tmp_path: Path) -> None:
     with file.open("wb") as stream:
         stream.truncate(5 * 2**30)
 
-    assert refusal(file) == "it is larger than 2 GB, which no ONNX file is"
+    assert refusal(file) == "it is larger than 2 GB, the maximum of ONNX files"
 
 
 def test_a_file_of_zeros_is_refused_at_once(tmp_path: Path) -> None:
@@ -369,4 +369,4 @@ def test_a_pipe_or_a_device_is_no_model_file(tmp_path: Path) -> None:
     for file in (tmp_path / "m.onnx", Path("/dev/zero")):
         with pytest.raises(ModelError) as refused:
             read_card(file)
-        assert str(refused.value) == f"There is no model file {file}."
+        assert str(refused.value) == f"The model file {file} does not exist."

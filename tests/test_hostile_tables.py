@@ -82,7 +82,7 @@ def test_numbers_that_are_none_are_damage(
     record = dict(zip(HEADER, ROW, strict=True))
     (folder / "t.jsonl").write_text(json.dumps(record).replace("0.9", cell) + "\n")
 
-    expected = f"row 1 {why}" if why else "line 1 is no JSON object"
+    expected = f"row 1 {why}" if why else "line 1 is not a JSON object"
     assert refusal(retag("t.jsonl")) == f"t.jsonl is damaged: {expected}."
 
 
@@ -112,7 +112,7 @@ def test_a_path_that_no_file_can_have_is_damage(
 
     why = refusal(retag("t.csv", *options))
 
-    assert why == "t.csv is damaged: row 1 has a path that no file can have."
+    assert why == "t.csv is damaged: row 1 has a path that is not a valid file name."
     assert [left.name for left in folder.iterdir()] == ["t.csv"]
 
 
@@ -132,7 +132,7 @@ def test_no_sidecar_lands_outside_the_folder_that_was_chosen(
     )
 
     assert ran.code == 2
-    assert ran.stderr.splitlines()[-1].endswith("is not below it.")
+    assert ran.stderr.splitlines()[-1].endswith("is not inside it.")
     assert [left.name for left in folder.iterdir()] == ["inside"]
     assert [left.name for left in inside.iterdir()] == ["t.csv"]
 
@@ -143,7 +143,7 @@ def test_a_line_without_an_end_is_not_read_into_memory(retag: Tagger, folder: Pa
         file.truncate(3 * 2**30)  # of zeros; no disk is taken
 
     assert refusal(retag("t.csv")) == (
-        "t.csv is no table that 'tagger tag' wrote: a line has no end."
+        "t.csv is not a table written by 'tagger tag': it has a line without an end."
     )
 
 
@@ -176,7 +176,7 @@ def test_a_bomb_is_not_unpacked(retag: Tagger, folder: Path) -> None:
     with_members(file, {"xl/sharedStrings.xml": b"<sst><si>" + text + b"</si></sst>"})
 
     assert file.stat().st_size < 200_000
-    assert refusal(retag("t.xlsx")) == "t.xlsx would unpack to 100 MB, which no table does."
+    assert refusal(retag("t.xlsx")) == "t.xlsx would unpack to 100 MB: too large."
 
 
 def test_a_member_that_lies_about_its_size_is_damage(retag: Tagger, folder: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_row_behind_the_end_of_any_sheet_is_damage(
     began = time.thread_time()
 
     assert refusal(retag("t.xlsx")) == (
-        "t.xlsx is damaged: it has more rows than a sheet can have."
+        "t.xlsx is damaged: it has more rows than an XLSX sheet can have."
     )
     assert time.thread_time() - began < 20
 

@@ -113,11 +113,11 @@ def test_a_model_opens_whatever_its_file_is_called(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "m.onnx") == f"There is no model file {tmp_path}/m.onnx."
+    assert refusal(tmp_path / "m.onnx") == f"The model file {tmp_path}/m.onnx does not exist."
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"There is no model file {tmp_path}."
+    assert refusal(tmp_path) == f"The model file {tmp_path} does not exist."
 
 
 @pytest.mark.parametrize("content", [b"\xff" * 64, b"no model at all\n"])
@@ -125,7 +125,9 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None
     file = tmp_path / "m.onnx"
     file.write_bytes(content)
 
-    assert refusal(file) == (f"{file} cannot be opened as a model: it is damaged, or no ONNX file.")
+    assert refusal(file) == (
+        f"{file} cannot be opened as a model: it is damaged, or not an ONNX file."
+    )
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
@@ -149,14 +151,14 @@ def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
     file = write_model(tmp_path / "m.onnx", None)
 
     assert refusal(file) == (
-        f"{file} is an ONNX file without a model card: make one with 'tagger export'."
+        f"{file} is an ONNX file without a model card: create models with 'tagger export'."
     )
 
 
 def test_a_damaged_card_is_refused_with_the_files_name(tmp_path: Path) -> None:
     file = write_model(tmp_path / "m.onnx", "{")
 
-    assert refusal(file) == (f"{file}: The model card is damaged: it is not the JSON it should be.")
+    assert refusal(file) == (f"{file}: The model card is damaged: it is not valid JSON.")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_a_card_that_describes_another_graph_is_refused(
 ) -> None:
     file = write_model(tmp_path / "m.onnx", changed_card(**changes))
 
-    assert refusal(file) == f"{file} does not have the inputs and outputs that its card describes."
+    assert refusal(file) == f"The inputs and outputs of {file} do not match its card."
 
 
 def test_scores_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_scores_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as refused:
         TaggerModel(file, "cpu").scores(np.zeros((1, SIDE, SIDE, 3), dtype=np.uint8))
 
-    assert str(refused.value) == f"{file} gives scores that are not probabilities."
+    assert str(refused.value) == f"{file} returns scores that are not probabilities."
 
 
 def test_scores_above_one_are_refused(tmp_path: Path) -> None:
@@ -190,7 +192,7 @@ def test_scores_above_one_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as refused:
         TaggerModel(file, "cpu").scores(np.full((1, SIDE, SIDE, 3), 101, dtype=np.uint8))
 
-    assert str(refused.value) == f"{file} gives scores that are not probabilities."
+    assert str(refused.value) == f"{file} returns scores that are not probabilities."
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_an_unknown_device_is_wrong_usage(tiny_model: Path, name: str) -> None:
         TaggerModel(tiny_model, name)
 
     assert str(refused.value) == (
-        f"There is no device '{name}': use auto, cpu, openvino, cuda, cuda:N, tensorrt, or "
+        f"Unknown device '{name}': use auto, cpu, openvino, cuda, cuda:N, tensorrt, or "
         "several of one kind such as cuda:0,cuda:1."
     )
 
@@ -225,7 +227,7 @@ def test_cuda_is_refused_where_it_cannot_run(tiny_model: Path, name: str) -> Non
     with pytest.raises(DeviceError) as refused:
         TaggerModel(tiny_model, name)
 
-    assert str(refused.value) == f"--device {name} cannot run here: {cuda_problem()}."
+    assert str(refused.value) == f"--device {name} is not available: {cuda_problem()}."
 
 
 @pytest.mark.skipif(has_cuda_driver(), reason="CUDA may run here")
@@ -336,7 +338,7 @@ def test_openvino_is_refused_where_it_is_not_installed(
         TaggerModel(tiny_model, "openvino")
 
     assert str(refused.value) == (
-        "--device openvino cannot run here: OpenVINO is not installed: "
+        "--device openvino is not available: OpenVINO is not installed: "
         "pip install 'poster-tagger[openvino]'."
     )
 

@@ -121,8 +121,8 @@ def test_options_are_the_commands(folder: Path, tiny_model: Path) -> None:
         ({"thresholds": 1.5}, "The threshold 1.5 of 'red' is not between 0 and 1."),
         ({"thresholds": {"rde": 0.5}}, "The model has no label 'rde': did you mean red?"),
         ({"ignore": ["pink"]}, "The model has no label 'pink': it has red, green, blue, N/A."),
-        ({"min_tags": 3, "max_tags": 2}, "At least 3 and at most 2 tags cannot be."),
-        ({"max_tags": -1}, "At least 1 and at most -1 tags cannot be."),
+        ({"min_tags": 3, "max_tags": 2}, "The minimum of 3 tags is above the maximum of 2."),
+        ({"max_tags": -1}, "The minimum of 1 tags is above the maximum of -1."),
         (
             {"rename": {"red": "a|b"}},
             "The new name 'a|b' of 'red' must be printable text without '|'.",

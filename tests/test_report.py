@@ -164,7 +164,7 @@ def test_settings_data_notices_and_software_are_listed_and_escaped(page: Page):
         "augmentation", "flip yes, shift 0",
         "last layer fitted first", "no",
         "target precision", "none: thresholds for the highest F1",
-        "labels never emitted", "N/A and its like",
+        "labels never emitted", "N/A and similar",
         "model", "posters <b>",
         "Data",
         "image folder", '/data/<posters> & "more"',

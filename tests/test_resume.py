@@ -248,28 +248,28 @@ def test_every_name_is_found_again(folder: Path, tag: Tag, options: tuple[str, .
 REFUSED = {
     "threshold": (
         ("--threshold", "0.4"),
-        "with --threshold red=0.5, this one is with --threshold red=0.4",
+        "--threshold red=0.5; this one uses --threshold red=0.4",
     ),
     "one threshold": (
         ("--threshold", "Blue=0.4"),
-        "with --threshold blue=0.5, this one is with --threshold blue=0.4",
+        "--threshold blue=0.5; this one uses --threshold blue=0.4",
     ),
-    "most": (("--max-tags", "1"), "with --max-tags 3, this one is with --max-tags 1"),
-    "ignore": (("--ignore", "red"), "with --ignore N/A, this one is with --ignore N/A,red"),
+    "most": (("--max-tags", "1"), "--max-tags 3; this one uses --max-tags 1"),
+    "ignore": (("--ignore", "red"), "--ignore N/A; this one uses --ignore N/A,red"),
     "rename": (
         ("--rename", "red=rot"),
-        "without --rename red, this one is with --rename red=rot",
+        "no --rename red; this one uses --rename red=rot",
     ),
-    "layout": (("--layout", "list"), "with --layout wide, this one is with --layout list"),
-    "format": (("-f", "tsv"), "with --format csv, this one is with --format tsv"),
-    "binary": (("-f", "parquet"), "with --format csv, this one is with --format parquet"),
-    "excel": (("--excel",), "without --excel, this one is with --excel"),
+    "layout": (("--layout", "list"), "--layout wide; this one uses --layout list"),
+    "format": (("-f", "tsv"), "--format csv; this one uses --format tsv"),
+    "binary": (("-f", "parquet"), "--format csv; this one uses --format parquet"),
+    "excel": (("--excel",), "no --excel; this one uses --excel"),
     "columns": (
         ("--columns", "year,width"),
-        "without --columns, this one is with --columns year,width",
+        "no --columns; this one uses --columns year,width",
     ),
-    "absolute": (("--absolute",), "without --absolute, this one is with --absolute"),
-    "sidecars": (("--sidecar", "xmp"), "without --sidecar, this one is with --sidecar xmp"),
+    "absolute": (("--absolute",), "no --absolute; this one uses --absolute"),
+    "sidecars": (("--sidecar", "xmp"), "no --sidecar; this one uses --sidecar xmp"),
 }
 
 
@@ -325,7 +325,7 @@ def test_another_model_is_refused(posters: Path, tag: Tag, tagger: Tag, tmp_path
         ran = tagger("tag", "p", "-o", "t.csv", "--resume", "--model", model, "--device", "cpu")
 
         assert ran.code == 2
-        this = re.search(r"this one is by (.*?…\))", ran.stderr)
+        this = re.search(r"this one uses (.*?…\))", ran.stderr)
         assert this is not None
         assert ran.stderr == says(
             "other model", output="t.csv", former=first, model=this[1], way_out=way_out

@@ -225,7 +225,7 @@ def test_other_options_are_refused(posters: Path, tag: Tag) -> None:
         says(
             "other options",
             output=f"the images of {posters}",
-            differ="without --xmp-root, this one is with --xmp-root Genre",
+            differ="no --xmp-root; this one uses --xmp-root Genre",
         ),
     )
 
@@ -240,7 +240,7 @@ def test_a_run_that_cannot_be_noted_is_told(
 
     assert ran.code == 0
     assert ran.stderr.splitlines()[0] == (
-        f"Nothing can be noted in {Path('file').absolute()}/poster-tagger/runs (not a directory), "
+        f"{Path('file').absolute()}/poster-tagger/runs is not writable (not a directory), "
         "so this run cannot be resumed."
     )
     assert sidecars(posters) == ["a.png.txt", "b.png.txt", "c.png.txt"]
@@ -324,6 +324,6 @@ def test_a_folder_without_locks_is_told(
 
     assert ran.code == 0
     assert ran.stderr.splitlines()[0] == (
-        "The folder of t.csv.lock has no locks: start no second run on t.csv."
+        "The folder of t.csv.lock does not support locks: do not start a second run on t.csv."
     )
     assert sorted(os.listdir()) == ["p", "t.csv", "t.csv.run.journal", "t.csv.run.json"]

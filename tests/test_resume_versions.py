@@ -129,19 +129,19 @@ def test_an_option_that_a_manifest_lacks_has_its_built_in_value(
         (
             "--max-tags",
             ("--max-tags", "2"),
-            "with --max-tags 3, this one is with --max-tags 2",
+            "--max-tags 3; this one uses --max-tags 2",
         ),
         (
             "--existing",
             ("--existing", "skip"),
-            "with --existing merge, this one is with --existing skip",
+            "--existing merge; this one uses --existing skip",
         ),
         (
             "--threshold",
             ("--threshold", "red=0.4"),
-            "with --threshold red=0.5, this one is with --threshold red=0.4",
+            "--threshold red=0.5; this one uses --threshold red=0.4",
         ),
-        ("--embed", ("--embed",), "without --embed, this one is with --embed"),
+        ("--embed", ("--embed",), "no --embed; this one uses --embed"),
     ],
 )
 def test_what_differs_from_the_built_in_value_is_refused(
@@ -152,7 +152,7 @@ def test_what_differs_from_the_built_in_value_is_refused(
     ran = tag("p", "-o", "t.csv", "--sidecar", "txt", *now, "--resume")
 
     assert ran.code == 2
-    assert f"that run was {differ}; " in ran.stderr
+    assert f"that run used {differ}: " in ran.stderr
     assert Path("t.csv.part").read_text() == ROWS
 
 
@@ -163,7 +163,7 @@ def test_an_option_of_a_later_version_counts_only_where_it_was_used(
         note({**left_over, "options": {**left_over["options"], "--sepia": value}})
         ran = tag("p", "-o", "t.csv", "--sidecar", "txt", "--resume")
         assert ran.code == code, ran.stderr
-        assert ("that run was with --sepia" in ran.stderr) == (code == 2)
+        assert ("that run used --sepia" in ran.stderr) == (code == 2)
 
 
 def test_keys_that_a_manifest_lacks_or_that_are_new_do_no_harm(

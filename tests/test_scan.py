@@ -252,7 +252,7 @@ def test_a_missing_argument_is_refused_by_name(folder: Path) -> None:
     with pytest.raises(UsageError) as refused:
         scan(["nowhere\n.jpg"], WalkOptions())
 
-    assert str(refused.value) == r"There is no file or folder 'nowhere\n.jpg'."
+    assert str(refused.value) == r"No such file or folder: 'nowhere\n.jpg'."
 
 
 def test_a_missing_path_of_a_list_keeps_its_place(folder: Path) -> None:

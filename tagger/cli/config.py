@@ -72,7 +72,7 @@ def read_settings(
 
 def _unknown(key: str, file: ConfigFile, known: dict[str, TyperOption]) -> str:
     if key in NOT_IN_FILES:
-        return f"{shown(file)}: '{key}' is for the command line alone."
+        return f"{shown(file)}: '{key}' is only allowed on the command line."
     close = difflib.get_close_matches(key, known.keys() - NOT_IN_FILES, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "'tagger tag --help' lists them."
     return f"{shown(file)}: 'tagger tag' has no option '{printable(key)}': {hint}"

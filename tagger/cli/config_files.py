@@ -72,12 +72,12 @@ def _read(file: ConfigFile) -> str | None:
     try:
         # Before it is opened: a named pipe that just lies there would be waited for.
         if not file.asked_for and not stat.S_ISREG(os.stat(file.path).st_mode):
-            raise UsageError(_unreadable(file, "it is no regular file"))
+            raise UsageError(_unreadable(file, "it is not a regular file"))
         with open(file.path, "rb") as stream:
             data = stream.read(_MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         if file.asked_for:
-            raise UsageError(f"There is no configuration file '{shown(file)}'.") from None
+            raise UsageError(f"The configuration file '{shown(file)}' does not exist.") from None
         return None
     except OSError as error:
         raise UsageError(_unreadable(file, os_reason(error))) from None
@@ -91,7 +91,7 @@ def _read(file: ConfigFile) -> str | None:
 
 
 def _unreadable(file: ConfigFile, reason: str) -> str:
-    way_out = "" if file.asked_for else "; --no-config goes without it"
+    way_out = "" if file.asked_for else "; pass --no-config to ignore it"
     return f"The configuration file {shown(file)} cannot be read: {reason}{way_out}."
 
 
@@ -101,9 +101,9 @@ def _table(text: str, file: ConfigFile) -> dict[str, Any]:
     try:
         content = tomllib.loads(text)
     except RecursionError:
-        raise UsageError(f"{shown(file)} is no valid TOML: it is nested too deeply.") from None
+        raise UsageError(f"{shown(file)} is not valid TOML: it is nested too deeply.") from None
     except ValueError as error:  # also of numbers with thousands of digits
-        raise UsageError(f"{shown(file)} is no valid TOML: {error}.") from None
+        raise UsageError(f"{shown(file)} is not valid TOML: {error}.") from None
     hint = f"options of 'tagger tag' stand below a line [{TABLE}]"
     for key, value in content.items():
         if key == TABLE and not isinstance(value, dict):

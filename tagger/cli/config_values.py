@@ -37,19 +37,19 @@ def checked(value: Any, option: TyperOption, context: typer.Context, file: Confi
     """
     if option.is_flag:
         if not isinstance(value, bool):
-            raise ValueError("give true or false")
+            raise ValueError("expected true or false")
         if value and file.is_local and option_key(option) in _CHANGES_IMAGES:
             raise ValueError(
-                "this changes images, which only the command line, your own configuration or a "
-                "file named by --config may ask for"
+                "this modifies images, which is only allowed on the command line, in your own "
+                "configuration or in a file given by --config"
             )
         return value
     if option.multiple:
         values = value if isinstance(value, list) else [value]
-        wanted = "give a text, a number, or a list of them"
+        wanted = "expected text, a number, or a list of these"
     else:
         values = [value]
-        wanted = "give one text or number"
+        wanted = "expected a single text or number"
     texts = [_text(item, wanted) for item in values]
     if names_a_path(option):
         texts = [_placed(text, option, file) for text in texts]
@@ -64,14 +64,14 @@ def _text(value: Any, wanted: str) -> str:
 
     if isinstance(value, str):
         if "\0" in value:  # the system takes none, and no command line can hold one
-            raise ValueError("a text cannot hold the character NUL")
+            raise ValueError("text cannot contain the character NUL")
         return value
     if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(wanted)
     if not abs(value) < _MOST_NUMBER:  # nan is not less than anything
-        raise ValueError("give a number that 64 bits can hold")
+        raise ValueError("expected a number that fits in 64 bits")
     return str(value)
 
 
@@ -93,8 +93,8 @@ def _placed(text: str, option: TyperOption, file: ConfigFile) -> str:
     path = os.path.join(folder, os.path.expanduser(text))
     if file.is_local and option_key(option) not in _HARMLESS_PATHS and not _is_inside(path):
         raise ValueError(
-            f"'{printable(text)}' lies outside of this folder, which only the command line, your "
-            "own configuration or a file named by --config may ask for"
+            f"'{printable(text)}' is outside this folder, which is only allowed on the command "
+            "line, in your own configuration or in a file given by --config"
         )
     return path
 

@@ -1,1 +1,1 @@
-"""One image file to pixels, within a budget of time and memory."""
+"""One image file → pixels, within a budget of time and memory."""

@@ -1,4 +1,4 @@
-"""What one image may cost: time, and memory that all workers share."""
+"""The budget of an image: time, and memory that all workers share."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-logger = logging.getLogger(__name__)
-
-#: Looks at the clock are cheap, yet a header is read byte by byte.
+#: Checking the clock is cheap, but a header is read byte by byte.
 _READS_BETWEEN_LOOKS = 16
 
-# Bytes. Decoding that much takes so long that the milliseconds for returning it do not count.
+# Above this size, decoding takes so long that the milliseconds for returning memory do not matter.
 _WORTH_RETURNING = 16 * 1024**2
 _trim: Any = None
 
-#: Of another thread; macOS and Windows have none, so there only the thread itself can say.
+#: The CPU clock of another thread. macOS and Windows have none, so there only the thread itself can
+#: read its own.
 _cpu_clock_of: Any = getattr(time, "pthread_getcpuclockid", None)
 
 
 class ImageError(Exception):
-    """A file cannot be read as an image; the message says why in words for a person."""
+    """The file cannot be read as an image; the message gives the reason for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,11 @@ class ImageLimits:
     """What one image may cost before it is given up.
 
     Attributes:
-        seconds: from its first byte to its pixels, without the wait for memory; None is no limit.
-            A drive that wakes up takes its time, one that is gone takes for ever.
-        computing: seconds of one core. What waits for a drive, or for cores that do other work,
-            uses none of them; only a file made for the purpose takes that many.
-        memory: bytes that all images that are being decoded take together.
+        seconds: from its first byte to its pixels, not counting the wait for memory; None means no
+            limit. A drive that wakes up takes a while; one that is gone takes forever.
+        computing: seconds of CPU time. Waiting for a drive or a busy core does not count; only a
+            malicious file takes this long.
+        memory: bytes for all images being decoded at the same time.
     """
 
     seconds: float | None = 60.0
@@ -49,7 +48,7 @@ NO_HURRY = ImageLimits(seconds=None, computing=None)
 
 
 class Memory:
-    """The memory that images are decoded in: an image that needs more than is left waits.
+    """Memory for decoding images; a thread that needs more than is available waits for others.
 
     Args:
         limit: in bytes.
@@ -61,7 +60,7 @@ class Memory:
         self._changed = threading.Condition()
 
     def take(self, size: int) -> None:
-        """Wait for memory; who waits must hold none, or two would wait for each other for ever."""
+        """Wait for memory; the caller must hold none, or two could wait for each other forever."""
         size = min(size, self.limit)
         with self._changed:
             while self._taken + size > self.limit:
@@ -69,7 +68,7 @@ class Memory:
             self._taken += size
 
     def take_more(self, size: int) -> bool:
-        """Take memory if it is there now, and say whether it was."""
+        """Take memory if it is available now, and return whether it was."""
         with self._changed:
             if self._taken + size > self.limit:
                 return False
@@ -77,24 +76,24 @@ class Memory:
             return True
 
     def give_back(self, size: int) -> None:
-        """Return memory, so that others can take it."""
+        """Return memory."""
         with self._changed:
             self._taken -= min(size, self.limit)
             self._changed.notify_all()
 
 
 class Attempt:
-    """One attempt to decode an image: what it has cost, and whether anybody still waits for it.
+    """One image while it is being decoded: what it has cost, and whether it is still wanted.
 
-    Made and used by the thread that reads the image; :meth:`overdue` and :meth:`give_up` are
-    called by another thread, which watches it.
+    Created and used by the thread that reads the image; :meth:`overdue` and :meth:`give_up` are for
+    another thread, which watches it.
 
     Args:
         limits: of time.
-        memory: shared by all.
+        memory: shared by all images.
 
     Attributes:
-        given_up: whether nobody waits for it any longer.
+        given_up: whether the image is no longer wanted.
     """
 
     def __init__(self, limits: ImageLimits, memory: Memory) -> None:
@@ -112,13 +111,13 @@ class Attempt:
         self.given_up = False
 
     def look(self, size: int) -> None:
-        """Give up an image that has taken too long; called before each read.
+        """Give the image up if it has taken too long; called before each read.
 
         Args:
-            size: bytes that are about to be read; negative for all.
+            size: bytes about to be read; negative for all.
 
         Raises:
-            ImageError: it has, or another thread has given it up.
+            ImageError: it has taken too long, or another thread has given it up.
         """
         self._reads += 1
         if 0 <= size < 4096 and self._reads % _READS_BETWEEN_LOOKS:
@@ -128,7 +127,7 @@ class Attempt:
             raise ImageError(reason or "given up")
 
     def overdue(self) -> str | None:
-        """Say in words that the image has taken too long; None if it has not."""
+        """Return why the image has taken too long, or None if it has not."""
         clock = self._clock
         return self._reason(
             time.monotonic(), None if clock is None else lambda: time.clock_gettime(clock)
@@ -140,7 +139,7 @@ class Attempt:
             try:
                 if computed() - self._computed_before > limit:
                     return f"decoding it takes longer than {limit:g} s"
-            except OSError:  # the thread is just coming to its end
+            except OSError:  # the thread is just ending
                 return None
         limit = self.limits.seconds
         if limit is None or self._waits_since is not None:
@@ -151,7 +150,7 @@ class Attempt:
 
     @contextmanager
     def holding(self, size: int) -> Iterator[None]:
-        """Hold memory, ``size`` bytes at first, for as long as the image is being decoded."""
+        """Hold memory while the image is processed, starting with this amount."""
         self._take(size)
         try:
             yield
@@ -159,7 +158,7 @@ class Attempt:
             self._give_back()
 
     def needs(self, size: int) -> bool:
-        """Hold ``size`` bytes instead of what is held if they are free now; say if they were."""
+        """Change the amount of memory held, if available now; return whether it was."""
         with self._lock:
             more = size - self._held
             if self.given_up:
@@ -172,12 +171,12 @@ class Attempt:
             return True
 
     def wait_for(self, size: int) -> None:
-        """Return what is held, which must be unused by now, and wait for ``size`` bytes."""
+        """Return the memory held, which must be unused by now, and wait for this amount."""
         self._give_back()
         self._take(size)
 
     def give_up(self) -> None:
-        """Stop waiting: what the image holds is returned, even if its thread never comes back."""
+        """Stop waiting: the image's memory is released, even if its thread never returns."""
         with self._lock:
             self.given_up = True
             if self._cancel is not None:
@@ -185,7 +184,7 @@ class Attempt:
         self._give_back()
 
     def when_given_up(self, cancel: Callable[[], None] | None) -> None:
-        """Register what is called when the image is given up; None removes it."""
+        """Set a function to call when the image is given up; None removes it."""
         with self._lock:
             self._cancel = cancel
             if self.given_up and cancel is not None:
@@ -224,6 +223,6 @@ def _return_freed_memory() -> None:
 
         try:
             _trim = ctypes.CDLL(None).malloc_trim
-        except (AttributeError, OSError, TypeError):  # not glibc: it does so unasked
+        except (AttributeError, OSError, TypeError):  # not glibc: others do so by themselves
             _trim = int
     _trim(0)

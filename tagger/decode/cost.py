@@ -1,4 +1,4 @@
-"""How much memory decoding an image will take, known from its header before a pixel is decoded."""
+"""How much memory decoding an image will take, computed from its header before decoding."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from tagger.decode.file import ImageFile
 #: Pixels of an image that are converted at a time, see :mod:`tagger.decode.resize`.
 BAND_PIXELS = 2_000_000
 
-# Bytes per pixel in Pillow's own modes; all others have four.
+# Pillow's own modes: one, two or four bytes per pixel.
 _BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 _NEEDS_NO_CONVERSION = ("L", "RGB", "CMYK", "LAB")
 # Wide samples become floats, and floats are copied twice.
 _BYTES_OF_CONVERSION = 16
 
-# libwebp keeps two canvases and works in a third buffer, libavif keeps planes of 16 bits and what
-# they refer to; each hands over a copy.
+# libwebp keeps two canvases and works in a third buffer, libavif keeps 16-bit planes and their
+# reference frames; each returns a copy.
 _BYTES_OF_DECODER = {"WEBP": 16, "AVIF": 16}
 
 
 def memory_needed(image: Image.Image, file: ImageFile, full_size: tuple[int, int]) -> int:
-    """Return the bytes that decoding and shrinking an image takes at its peak, at most.
+    """Return an upper bound for the peak memory, in bytes, of decoding and shrinking an image.
 
     Args:
         image: opened, not loaded; a JPEG with the scale at which it will be decoded.
-        file: what it was opened from; a JPEG's is just behind its first header of a scan.
+        file: the image's file; for a JPEG positioned just after the header of its first scan.
         full_size: width and height in the file.
     """
     pixels = image.width * image.height
@@ -48,7 +48,7 @@ def _strip_bytes(image: TiffImagePlugin.TiffImageFile) -> int:
     samples, bits = _number(tags, 277, 1), _number(tags, 258, 8)
     width = _number(tags, 322, image.width)
     height = _number(tags, 323, 0) or min(_number(tags, 278, image.height), image.height)
-    # Colours that libtiff converts have four bytes per pixel.
+    # Colours converted by libtiff have four bytes per pixel.
     return width * height * max(4, -(-samples * bits // 8))
 
 
@@ -60,7 +60,7 @@ def _number(tags: Any, tag: int, default: int) -> int:
 
 
 def _coefficient_bytes(image: Any, file: ImageFile, full_size: tuple[int, int]) -> int:
-    """Return what libjpeg keeps of a whole image where not all of it comes in one scan."""
+    """Return the size of libjpeg's buffer for a whole image, needed if it has several scans."""
     if "progressive" not in image.info and _is_one_scan(image.layers, file):
         return 0
     pixels = full_size[0] * full_size[1]
@@ -72,7 +72,7 @@ def _coefficient_bytes(image: Any, file: ImageFile, full_size: tuple[int, int]) 
 
 
 def _is_one_scan(layers: int, file: ImageFile) -> bool:
-    """Say whether the scan whose header was just read holds all the colours."""
+    """Return whether the scan whose header was just read contains all colours."""
     size = 6 + 2 * layers
     place = file.tell()
     file.seek(max(0, place - size))

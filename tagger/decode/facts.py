@@ -1,4 +1,4 @@
-"""What can be known of an image's file without looking at its pixels."""
+"""Facts about an image's file that do not need its pixels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def measure(path: str, wanted: Collection[str]) -> FileFacts:
 
 
 def file_stamp(path: str) -> Stamp | None:
-    """Return size and time of a file, which show later whether it has changed; None if unknown."""
+    """Return what shows whether a file has changed since; None if it is inaccessible."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):  # a name with a NUL, from a list, is a ValueError

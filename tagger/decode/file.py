@@ -1,4 +1,4 @@
-"""An image's file as its decoder reads it: a regular file, and not for ever."""
+"""An image's file as its decoder reads it: only regular files, and not forever."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import stat
 
 from tagger.decode.budget import Attempt, ImageError
 
-# Headers of real images take a few hundred. Each may leave something in memory, so a file that
-# consists of headers alone would fill it.
+# Headers of real images take a few hundred reads. Each may leave something in memory, so a file
+# that consists only of headers would fill it.
 _MOST_READS_OF_HEADER = 500_000
 
 
 class ImageFile(io.BufferedReader):
-    """A file that is read through Python alone.
+    """A file that is read only through Python.
 
-    Decoders get no descriptor: libtiff would map the file into memory, and a file that another
-    program shortens meanwhile would end the process.
+    Decoders get no descriptor: libtiff would map the file into memory, and if another program
+    truncated the file in the meantime, the process would crash.
 
     Args:
         path: of a regular file, or of a link to one.
-        attempt: asked before each read whether there is time left.
+        attempt: checked before each read for time left.
 
     Attributes:
         size: of the file when it was opened, in bytes.
-        header_bytes: how many were read before the first pixel.
+        header_bytes: number of bytes read before the first pixel.
 
     Raises:
         ImageError: it is not a regular file, or empty.
@@ -34,7 +34,7 @@ class ImageFile(io.BufferedReader):
 
     def __init__(self, path: str | os.PathLike[str], attempt: Attempt) -> None:
         status = os.stat(path)
-        # Looked at before it is opened: opening a pipe waits, and opening a device may start it.
+        # Checked before it is opened: opening a pipe waits, and opening a device may start it.
         if stat.S_ISDIR(status.st_mode):
             raise ImageError("a folder, not an image")
         if not stat.S_ISREG(status.st_mode):
@@ -47,13 +47,13 @@ class ImageFile(io.BufferedReader):
         self.begin_header()
 
     def begin_header(self) -> None:
-        """Go to the start; what is read now comes before the first pixel."""
+        """Go to the start; what is read next comes before the first pixel."""
         self.seek(0)
         self.header_bytes = 0
         self._header_reads: int | None = 0
 
     def end_header(self) -> None:
-        """Say that what follows are pixels."""
+        """Mark the end of the header: what is read next are pixels."""
         self._header_reads = None
 
     def read(self, size: int | None = -1, /) -> bytes:

@@ -1,8 +1,8 @@
-"""How long to wait for a drive: work that may hang, and the threads that hang in it.
+"""Work that may hang on a drive, and the threads that hang on it.
 
-A thread that waits for a drive that is gone cannot be stopped: it is left behind, and another one
-continues. A thread that is still in native code while the interpreter shuts down could crash it:
-whoever ends a process asks :func:`threads_left_behind` first.
+A thread that waits for a drive that is gone cannot be stopped: it is abandoned, and another one
+continues. A thread that is still in native code while the interpreter shuts down could crash it, so
+:func:`threads_left_behind` is checked before a process ends.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ logger = logging.getLogger(__name__)
 
 Done = TypeVar("Done")
 
-#: A single file may hang; so many at the same time mean that the drive does.
+#: A single file may hang; this many at the same time mean that the drive does.
 MOST_HANGING = 16
 
 _left_behind: set[threading.Thread] = set()
 
 
 class StalledError(TaggerError):
-    """So much hangs that the run makes no progress."""
+    """So many files hang that the run makes no progress."""
 
     def __init__(self, count: int) -> None:
         super().__init__(
-            f"Reading has stalled: {count} images or folders have taken too long, and none of them "
-            "answers yet. See to the drive they are on, then go on with --resume --retry-failed."
+            f"Reading has stalled: {count} images or folders have taken too long and still do not "
+            "respond. Check their drive, then continue with --resume --retry-failed."
         )
 
 
 def leave_behind(*threads: threading.Thread) -> None:
-    """Wait for these threads no longer."""
+    """Stop waiting for these threads."""
     _left_behind.update(threads)
 
 
 def has_come_back(thread: threading.Thread) -> None:
-    """Note that a thread that was left behind has ended its work after all."""
+    """Note that an abandoned thread has finished after all."""
     _left_behind.discard(thread)
 
 
 def threads_left_behind() -> bool:
-    """Say whether threads are still at work that nobody waits for."""
+    """Return whether abandoned threads are still running."""
     return any(thread.is_alive() for thread in list(_left_behind))
 
 
@@ -66,12 +66,12 @@ class _Task(Generic[Done]):
 
 
 class Patience:
-    """Does things that may hang, one after the other, and waits only so long for each.
+    """Runs calls that may hang, one after the other, with a time limit for each.
 
-    They are done in a thread of their own, so that the waiting thread can be interrupted.
+    They run in a separate thread, so that the waiting thread can be interrupted.
 
     Args:
-        seconds: how long; None does things on the spot, for as long as they take.
+        seconds: time limit; None runs calls directly, without a limit.
     """
 
     def __init__(self, seconds: float | None) -> None:
@@ -82,11 +82,11 @@ class Patience:
         self._hanging: set[threading.Thread] = set()
 
     def __call__(self, work: Callable[[], Done]) -> Done:
-        """Return what the work returns, or raise what it raises.
+        """Return what the call returns, or raise what it raises.
 
         Raises:
             TimeoutError: it takes too long; the message says how long.
-            StalledError: so do many others.
+            StalledError: many others take too long as well.
         """
         if self._seconds is None:
             return work()
@@ -96,7 +96,7 @@ class Patience:
         try:
             return task.future.result(self._seconds)
         except TimeoutError:
-            if task.future.done():  # the work itself says so
+            if task.future.done():  # the call itself raised it
                 raise
         assert self._thread is not None
         self._hanging.add(self._thread)
@@ -108,7 +108,7 @@ class Patience:
         raise TimeoutError(f"takes longer than {self._seconds:g} s")
 
     def close(self) -> None:
-        """Let the thread end when it can."""
+        """Let the thread end when it is idle."""
         if self._queue is None or self._thread is None:
             return
         self._queue.put(None)

@@ -1,7 +1,7 @@
 """One image file → one uint8 array of the model's input size.
 
-The only way of the project: training, calibration and tagging all come through here, since a
-second one would drift from the first without a sound.
+Training, calibration and tagging all use this module, since a second implementation would silently
+drift from the first.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from tagger.decode.tiff_header import refuse_long_tables
 from tagger.results import Pixels
 from tagger.text import harmless
 
-#: The resize rule's name in a model card: the whole image, aspect ratio ignored, area-weighted
-#: bilinear after a decode at reduced scale.
+#: The resize rule's name in a model card: the whole image, ignoring the aspect ratio, area-weighted
+#: bilinear after decoding at a reduced scale.
 RESIZE_RULE = "stretch"
 
-#: Above this an image is refused before a pixel is decoded (a decompression bomb, most likely).
+#: A larger image is refused before a pixel is decoded (most likely a decompression bomb).
 MAX_PIXELS = 178_956_970
 
-# JPEG alone can be decoded at 1/2, 1/4 or 1/8 scale, which triples the rate of large posters.
+# Only JPEG can be decoded at 1/2, 1/4 or 1/8 scale, which triples the rate of large posters.
 # Stopping at twice the final size leaves the averaging to the resampler.
 _REDUCED_DECODE_MARGIN = 2
 
-# A scan of a progressive JPEG that says nothing takes a few bytes, and a walk through the whole
-# image: between two looks at the clock it gets fewer of them.
+# An empty scan of a progressive JPEG takes a few bytes, and a pass over the whole image: fewer
+# bytes between two checks of the clock mean fewer of these.
 _PROGRESSIVE_BLOCK = 4096
 
-# A JPEG's has 64 kB at most; of what is far longer only lists of numbers are known, and those that
-# stand for the orientation would become objects.
+# A JPEG's EXIF has at most 64 kB. Much longer ones only contain lists of numbers, and a list given
+# as the orientation would become objects.
 _MOST_EXIF = 1024**2
 
 _memory = Memory(NO_HURRY.memory)
@@ -48,11 +48,11 @@ _memory = Memory(NO_HURRY.memory)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image at the size that was asked for.
+    """An image at the requested size.
 
     Attributes:
         pixels: uint8, shape (height, width, 3), RGB.
-        width: of the image in its file, as it is displayed (EXIF orientation applied).
+        width: of the original image as displayed (EXIF orientation applied).
         height: likewise.
     """
 
@@ -71,9 +71,9 @@ def load_picture(
 ) -> Picture:
     """Read one image file as RGB at the given size.
 
-    EXIF orientation is applied, transparency is laid on white, the first frame of an animation
-    is taken, 16-bit and float samples are scaled to 8 bits, CMYK and Lab go through their colour
-    profile.
+    EXIF orientation is applied, transparency is composited onto white, the first frame of an
+    animation is used, 16-bit and float samples are scaled to 8 bits, CMYK and Lab are converted by
+    their colour profile.
 
     Args:
         path: a regular file, or a link to one.
@@ -102,7 +102,7 @@ def load_picture(
         if error.errno is not None:
             raise ImageError(_os_reason(error)) from None
         raise ImageError(f"damaged image: {_one_line(error)}") from None
-    except Exception as error:  # whatever a decoder raises on hostile bytes: one image's problem
+    except Exception as error:  # anything a decoder raises on hostile bytes concerns one image
         raise ImageError(f"damaged image: {_one_line(error)}") from None
 
 
@@ -124,7 +124,7 @@ def _decode(file: ImageFile, height: int, width: int, attempt: Attempt) -> Pictu
             file.end_header()
             full_size = image.size
             _refuse_many_pixels(full_size)
-            if image.format in ("JPEG", "MPO"):  # of a PNG, asking for this would decode it
+            if image.format in ("JPEG", "MPO"):  # for a PNG, this would decode it
                 _set_scale(image, height, width)
             needed = memory_needed(image, file, full_size)
             _refuse_much_memory(full_size, needed, attempt.memory.limit)
@@ -134,7 +134,7 @@ def _decode(file: ImageFile, height: int, width: int, attempt: Attempt) -> Pictu
                 size = (height, width) if turn in _SWAPS_SIDES else (width, height)
                 small = resized_rgb(image, size)
                 break
-        # Others hold it. Two that waited for each other with an open image would wait for ever.
+        # Others hold it. Two threads that both kept an image open would wait forever.
         del image
         attempt.wait_for(needed)
         file.begin_header()
@@ -146,7 +146,7 @@ def _decode(file: ImageFile, height: int, width: int, attempt: Attempt) -> Pictu
 
 
 def _set_scale(image: PillowFile, height: int, width: int) -> None:
-    """Let a JPEG be decoded no larger than it is needed."""
+    """Set a JPEG to be decoded no larger than needed."""
     size = (height, width) if _orientation(image) in _SWAPS_SIDES else (width, height)
     image.draft(None, (size[0] * _REDUCED_DECODE_MARGIN, size[1] * _REDUCED_DECODE_MARGIN))
     if "progressive" in image.info:
@@ -183,14 +183,14 @@ _SWAPS_SIDES = (5, 6, 7, 8)
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation 1 to 8; damaged metadata says nothing about the pixels, so it is 1."""
-    if image.format == "TIFF":  # Pillow turns these itself when it loads them
+    """Return the EXIF orientation, 1 to 8; 1 if the metadata is damaged."""
+    if image.format == "TIFF":  # Pillow rotates these itself on loading
         return 1
     if len(image.info.get("exif", b"")) > _MOST_EXIF:
         return 1
     try:
         value = image.getexif().get(0x0112, 1)
-    except ImageError:  # it has taken too long
+    except ImageError:  # out of time
         raise
     except Exception:
         return 1

@@ -1,6 +1,6 @@
-"""Decodes images in a process of its own; run as ``python -m tagger.decode.process``.
+"""Decodes images in a separate process; run as ``python -m tagger.decode.process``.
 
-See :mod:`tagger.decode.processes`, which starts it and speaks with it through its standard streams.
+:mod:`tagger.decode.processes` starts it and communicates with it through its standard streams.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tagger.decode.processes import ANSWER, GRANTED, NEEDS, PICTURE, REFUSED, RE
 
 
 class _AskingAttempt(Attempt):
-    """An attempt whose memory is the other process's to give."""
+    """An attempt whose memory is granted by the other process."""
 
     def __init__(self, limits: ImageLimits, requests: BinaryIO, answers: BinaryIO) -> None:
         super().__init__(limits, Memory(limits.memory))
@@ -24,7 +24,7 @@ class _AskingAttempt(Attempt):
         self._answers = answers
 
     def needs(self, size: int) -> bool:
-        """Ask for memory and wait until it is there."""
+        """Request memory and wait for it."""
         _answer(self._answers, NEEDS, size)
         if self._requests.read(1) != GRANTED:
             raise SystemExit
@@ -32,7 +32,7 @@ class _AskingAttempt(Attempt):
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Decode what is asked for, until nobody asks any more."""
+    """Decode requested images until the requests end."""
     while len(head := requests.read(REQUEST.size)) == REQUEST.size:
         length, height, width, memory, computing = REQUEST.unpack(head)
         path = os.fsdecode(requests.read(length))
@@ -55,7 +55,7 @@ def _answer(answers: BinaryIO, kind: int, first: int, second: int = 0) -> None:
 
 
 def main() -> None:
-    """Take the standard streams; what else is printed would be taken for an answer."""
+    """Take over the standard streams: anything else printed would be mistaken for an answer."""
     answers = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)

@@ -1,7 +1,7 @@
-"""Decoders in processes of their own: a file that crashes one of them ends no run.
+"""Decoders in separate processes: a file that crashes one of them does not end the run.
 
-Threads share a process: a decoder that reads where it must not ends all of them. It is rare, as the
-decoders are much tested, and a process each costs time and memory; so it is for those who ask.
+Threads share a process, so a decoder that accesses invalid memory ends all of them. This is rare,
+because decoders are well tested, and separate processes cost time and memory, so it is optional.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ logger = logging.getLogger(__name__)
 
 #: Length of the path, height and width of the pixels, memory, seconds of computing (0: no limit).
 REQUEST: Final = struct.Struct("<IIIQd")
-#: What it is, and two numbers.
+#: The kind of answer, and two numbers.
 ANSWER: Final = struct.Struct("<BQQ")
-#: Kinds of answer. NEEDS: bytes of memory. PICTURE: width and height in the file; pixels follow.
-#: REFUSED: length in bytes of the reason, which follows.
+#: Kinds of answer: an amount of memory is needed; a picture with its original width and height,
+#: followed by its pixels; a reason with its length, followed by its text.
 NEEDS, PICTURE, REFUSED = range(3)
 GRANTED: Final = b"+"
 
 
 class _CrashedError(Exception):
-    """The process is gone."""
+    """The process has ended."""
 
 
 class _Decoder:
     """A process that decodes one image after the other."""
 
     def __init__(self) -> None:
-        # Not the current folder's modules: it may be the very one that is not trusted.
+        # Not the current folder's modules: it may not be trusted.
         command = [sys.executable, "-P", "-m", "tagger.decode.process"]
         try:
-            # Ctrl-C is for the process that started it; it ends when its requests do.
+            # Ctrl-C is handled by the parent; this process ends when its requests do.
             self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 (our own)
                 command,
                 stdin=subprocess.PIPE,
@@ -57,7 +57,7 @@ class _Decoder:
             )
         except OSError as error:
             raise TaggerError(
-                f"--isolate needs processes, and none can be started: {os_reason(error)}."
+                f"--isolate needs to start a process, which failed: {os_reason(error)}."
             ) from None
 
     def load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
@@ -88,11 +88,11 @@ class _Decoder:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can decode another image."""
+        """Return whether it can decode another image."""
         return self._process.poll() is None
 
     def close(self) -> None:
-        """End it; it may be in the middle of something."""
+        """End it, even in the middle of an image."""
         self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
@@ -121,7 +121,7 @@ class _Decoder:
 
 
 class Isolation:
-    """Processes that decode, one for each thread that asks at the same time."""
+    """Decoding processes, one for each thread that uses one at the same time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -140,7 +140,7 @@ class Isolation:
             decoder = _Decoder()
             with self._lock:
                 self._all.append(decoder)
-        # Only its own decoder's words count towards the memory, so none is held until it asks.
+        # Only the decoder knows how much memory it needs, so none is held until it asks.
         try:
             with attempt.holding(0):
                 return decoder.load(path, height, width, attempt)
@@ -175,7 +175,7 @@ class Isolation:
 
 @contextmanager
 def isolation() -> Iterator[Isolation]:
-    """Offer processes that decode; leaving it ends them."""
+    """Provide decoding processes; leaving the context ends them."""
     found = Isolation()
     try:
         yield found

@@ -11,12 +11,12 @@ from PIL import Image, ImageCms
 
 from tagger.decode.cost import BAND_PIXELS
 
-# The last step averages over at most this many pixels per side; blocks are averaged before that.
+# The last step averages over this many pixels per side; larger images are averaged in blocks first.
 _GAP = 2.0
 
 
 def resized_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Shrink first, convert after: a colour transform then costs the few pixels that are left.
+    """Shrink first, convert afterwards, so that the colour transform only sees few pixels.
 
     Args:
         image: decoded.
@@ -43,10 +43,10 @@ def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _resized_in_bands(
     image: Image.Image, size: tuple[int, int], convert: Callable[[Image.Image], Image.Image]
 ) -> Image.Image:
-    """Convert and average a band at a time: a converted copy of the whole could fill the memory.
+    """Convert and average one band at a time: a converted copy of the image could fill the memory.
 
-    The result is that of :meth:`PIL.Image.Image.resize` to the bit: blocks are averaged in the same
-    places, and what is transparent weighs as little.
+    The result is bit-identical to :meth:`PIL.Image.Image.resize`: blocks are averaged in the same
+    places, and transparent pixels have the same weight.
     """
     across, down = (
         max(1, int(length / wanted / _GAP)) for length, wanted in zip(image.size, size, strict=True)
@@ -75,7 +75,7 @@ def _bands(image: Image.Image, multiple: int = 1) -> Iterator[tuple[int, Image.I
 
 
 def _conversion(image: Image.Image) -> Callable[[Image.Image], Image.Image] | None:
-    """Return what makes samples that can be averaged: of palettes, bits, wide integers, alpha."""
+    """Return a conversion to samples that can be averaged, for palettes, bits, integers, alpha."""
     if image.mode.startswith("I") or image.mode == "F":
         return _to_eight_bit(image)
     if image.has_transparency_data:
@@ -86,7 +86,7 @@ def _conversion(image: Image.Image) -> Callable[[Image.Image], Image.Image] | No
 
 
 def _to_eight_bit(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
-    """Scale 16-bit, 32-bit and float grey to 8 bits; files do not say their range, values do."""
+    """Scale 16-bit, 32-bit and float grey to 8 bits, by the range of the values."""
     if image.mode.startswith("I;16"):
         white = 65535.0
     else:
@@ -108,7 +108,7 @@ def _samples(image: Image.Image) -> Any:
 
 
 def _through_profile(image: Image.Image) -> Image.Image:
-    """CMYK by its embedded profile (the plain formula is far off printed colours), Lab by CIE."""
+    """Convert CMYK by its embedded profile (the simple formula is far off in print), Lab by CIE."""
     try:
         if image.mode == "LAB":
             source: Any = ImageCms.createProfile("LAB")

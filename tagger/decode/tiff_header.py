@@ -1,4 +1,4 @@
-"""TIFF files whose directory would become far more in memory than it is in the file."""
+"""Detects TIFF files whose directory would take far more memory than its size in the file."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from tagger.decode.budget import ImageError
 from tagger.decode.file import ImageFile
 
 #: Values of one entry. A tall image with one strip per row has 100,000; each becomes an object, and
-#: each strip several, of some 300 bytes together.
+#: each strip several, of about 300 bytes together.
 _MOST_VALUES: Final = 300_000
 
-# What readers of pixels look at: TIFF 6.0, sections 3 to 23.
+# Tags used for reading pixels: TIFF 6.0, sections 3 to 23.
 _FIRST_TAG: Final = 254
 _LAST_TAG: Final = 532
 _OFFSETS: Final = (273, 324)
-# Stay bytes: ASCII and UNDEFINED.
+# Types that stay bytes: ASCII and UNDEFINED.
 _BYTES: Final = (2, 7)
 
 
 def refuse_long_tables(file: ImageFile) -> None:
-    """Look at a file's first directory if it is a TIFF, before it is opened as an image.
+    """Check a file's first directory if it is a TIFF, before it is opened as an image.
 
     Args:
-        file: at its start, and left there.
+        file: positioned at its start, and left there.
 
     Raises:
         ImageError: an entry has more values than an image needs.
@@ -33,7 +33,7 @@ def refuse_long_tables(file: ImageFile) -> None:
     if len(head) < 16 or head[:2] not in (b"II", b"MM") or not {42, 43} & set(head[2:4]):
         return
     order = "<" if head[:2] == b"II" else ">"
-    is_big = head[2] == 43  # Pillow's own test, right or wrong
+    is_big = head[2] == 43  # the test Pillow uses
     place, count, entry = ("Q", "Q", "HHQ8x") if is_big else ("L", "H", "HHL4x")
     (start,) = struct.unpack_from(order + place, head, 8 if is_big else 4)
     try:

@@ -1,1 +1,1 @@
-"""The command line to a sorted stream of image paths."""
+"""The command line → a sorted stream of image paths."""

@@ -1,4 +1,4 @@
-"""Which images have tags already: beside them, or inside."""
+"""Which images already have tags, next to them or inside."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from tagger.holders.holder import IMAGE, Genres, Holder, holder
 from tagger.holders.places import Places, SharedStems, SidecarNames
 
 
-class AlreadyTagged:
-    """Tells images with tags from those without.
+class EarlierTags:
+    """Distinguishes images with tags from those without.
 
-    A sidecar counts by either way of naming, beside the image and in a mirrored tree. One whose
-    name other images share (``a.xmp`` of ``a.jpg`` and ``a.png``) does not: nobody can tell whose
-    tags it holds. Inside an image its XMP counts. What cannot be read holds none: whoever writes
-    there meets the problem, and says so.
+    A sidecar counts under either naming scheme, next to the image and in a mirrored tree. A name
+    shared by several images (``a.xmp`` for ``a.jpg`` and ``a.png``) does not count, since it is
+    unclear whose tags it has. Inside an image its XMP counts. Unreadable files count as having no
+    tags: writing to them reports the problem.
 
     Args:
         places: where sidecars are looked for.
         genres: names that count as tags whoever wrote them, in any case.
         in_nfos: whether those in the ``.nfo`` of an image's film count too. Nearly every film has
-            some there, so only who writes there wants that.
+            some there, so this only makes sense when writing there.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class AlreadyTagged:
         self._beside = [holder(kind) for kind in ("xmp", "txt", "json")]
         self._others = [holder(kind) for kind in (IMAGE, *(("nfo",) if in_nfos else ()))]
 
-    def holds(self, image: str) -> bool:
-        """Say whether an image has tags of ours, or any genre as a keyword."""
+    def are_there(self, image: str) -> bool:
+        """Return whether an image has tags of ours, or any genre as a keyword."""
         return any(self._has_beside(one, image) for one in self._beside) or any(
             self._has(one, file)
             for one in self._others
@@ -48,7 +48,7 @@ class AlreadyTagged:
         )
 
     def _has_beside(self, one: Holder, image: str) -> bool:
-        # An image without an ending has one name for both ways.
+        # An image without an extension has the same name in both schemes.
         paths = {names(image, one.kind): names for names in reversed(self._names)}
         return any(
             self._has(one, path) and not (names.replace_ending and self._is_shared(image))
@@ -70,10 +70,10 @@ class AlreadyTagged:
 
 
 class Untagged:
-    """Lets only those images through that have no tags yet.
+    """Passes on only images that have no tags yet.
 
     Attributes:
-        left_out: how many had some.
+        left_out: number of images that have some.
     """
 
     def __init__(self, already: AlreadyTagged) -> None:
@@ -83,11 +83,11 @@ class Untagged:
     def of(
         self, images: Iterable[str], always: Callable[[str], bool] | None = None
     ) -> Iterator[str]:
-        """Yield the images without tags; nothing is kept of the others but their number.
+        """Yield the images without tags; only the number of the others is kept.
 
         Args:
             images: paths.
-            always: says of which images it does not matter; None for none.
+            always: selects images that are passed on in any case; None for none.
         """
         for image in images:
             if always is not None and always(image):

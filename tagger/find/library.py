@@ -1,8 +1,8 @@
-"""Folders of Kodi, Jellyfin, Emby and Plex: which images are posters, which folders hold none.
+"""Kodi, Jellyfin, Emby and Plex folders: which images are posters, which folders have none.
 
 The names are those that the programs look for: Kodi's wiki (*Artwork*, *Movie artwork*, *TV-Show
 artwork*), Jellyfin's and Emby's ``LocalImageProvider`` with ``IgnorePatterns``, and Plex's local
-media assets. All of them compare without case.
+media assets. All of them ignore case.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tagger.holders.posters import NUMBER, film_poster
 
 _OF_SERIES = re.compile(rf"show{NUMBER}|season[-_. ]?[0-9]+[a-z]?", re.IGNORECASE)
 
-# Other art, actors, previews and what was thrown away. Folders for extras are entered: they are
-# called like collections of films (Shorts, Interviews), and no poster shall be lost.
+# Other artwork, actors, previews and recycle bins. Folders for extras are entered, because they
+# have the same names as collections of films (Shorts, Interviews), and no poster may be missed.
 _OTHER_FOLDERS = frozenset(
     (
         "extrafanart",
@@ -35,9 +35,9 @@ _OTHER_FOLDERS = frozenset(
 
 
 def is_poster(name: str) -> bool:
-    """Say whether a file's name is that of a poster: of a film, a set of films, a series or season.
+    """Return whether a file has a poster's name: of a film, a set of films, a series or season.
 
-    Hidden files are none: macOS puts a ``._poster.jpg`` beside what it copies.
+    Hidden files are not posters: macOS adds a ``._poster.jpg`` next to files it copies.
     """
     stem = os.path.splitext(name)[0]
     if stem.startswith("."):
@@ -46,5 +46,5 @@ def is_poster(name: str) -> bool:
 
 
 def holds_posters(folder: str) -> bool:
-    """Say whether posters may lie in a folder of this name: not where other art is kept."""
+    """Return whether a folder of this name may contain posters, as opposed to other artwork."""
     return not folder.startswith(".") and folder.lower() not in _OTHER_FOLDERS

@@ -1,7 +1,7 @@
 """Files, folders and lists → a sorted stream of image paths, each once.
 
-Paths are texts spelled the way ``find`` spells them (the argument, a slash, the rest), with
-undecodable bytes as Python's surrogate escapes; :mod:`tagger.text` turns those into UTF-8.
+Paths are spelled as ``find`` spells them (the argument, a slash, the rest), with undecodable bytes
+as Python's surrogate escapes; :mod:`tagger.text` turns those into UTF-8.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tagger.text import printable
 
 @dataclass(frozen=True)
 class Scan:
-    """Where images are looked for.
+    """Where to look for images.
 
     Attributes:
         folders: folders to walk, as given.
-        files: paths that are taken whatever they are: a missing one is reported later.
-        options: what the walks take.
+        files: paths that are used whatever they are; a missing one is reported by name later.
+        options: what the walks select.
     """
 
     folders: tuple[str, ...]
@@ -34,7 +34,7 @@ class Scan:
     options: WalkOptions
 
     def paths(self, unreadable: Callable[[str, str], None]) -> Iterator[str]:
-        """Yield every path once, sorted bytewise, walking as it goes.
+        """Yield every path once, sorted bytewise, while walking.
 
         Args:
             unreadable: called with a folder that cannot be listed, and why.
@@ -58,7 +58,7 @@ class Scan:
             asked.close()
 
     def base(self) -> str:
-        """Return the absolute path of the deepest folder that holds everything scanned.
+        """Return the absolute path of the deepest folder that contains everything scanned.
 
         Raises:
             UsageError: there is none (different drives).
@@ -69,12 +69,12 @@ class Scan:
             return os.path.commonpath(folders) if folders else os.getcwd()
         except ValueError:
             raise UsageError(
-                "The paths lie on different drives, so no one folder can mirror them: tag one "
+                "The paths are on different drives and cannot be mirrored in one folder: tag one "
                 "drive at a time."
             ) from None
 
     def _extra_files(self, takes: Filter) -> Iterator[str]:
-        """The given files, each once however spelled, without those that a walk will meet."""
+        """The given files, each once in any spelling, without those that a walk will find."""
         walked = {os.path.realpath(folder) for folder in _outermost(self.folders, takes)}
         roots = [
             os.path.abspath(folder) for folder in self.folders if os.path.realpath(folder) in walked
@@ -90,7 +90,7 @@ class Scan:
 
 
 def _is_newer(path: str, than: float | None, asked: Patience) -> bool:
-    """Say whether a file was changed after a moment; what cannot be asked is reported later."""
+    """Return whether a file was changed after a time; True if unknown, to be reported later."""
     if than is None:
         return True
     try:
@@ -100,23 +100,22 @@ def _is_newer(path: str, than: float | None, asked: Patience) -> bool:
 
 
 def scan(arguments: Iterable[str], options: WalkOptions, *, must_exist: bool = True) -> Scan:
-    """Sort arguments into folders, which are walked, and files, which are taken as they are.
+    """Sort arguments into folders, which are walked, and files, which are used as they are.
 
     Args:
         arguments: paths as given.
-        options: what the walks take.
-        must_exist: whether a path that is not there is an error of usage; if not, it fails as an
-            image would.
+        options: what the walks select.
+        must_exist: whether a missing path is wrong usage; otherwise it fails like an image.
 
     Raises:
-        UsageError: an argument is not there.
+        UsageError: an argument does not exist.
     """
     folders, files = [], []
     for argument in arguments:
         if os.path.isdir(argument):
             folders.append(argument)
         elif must_exist and not os.path.lexists(argument):
-            raise UsageError(f"There is no file or folder '{printable(argument)}'.")
+            raise UsageError(f"No such file or folder: '{printable(argument)}'.")
         else:
             files.append(argument)
     return Scan(tuple(dict.fromkeys(folders)), tuple(dict.fromkeys(files)), options)
@@ -127,7 +126,7 @@ def _keyed(paths: Iterable[str]) -> Iterator[tuple[bytes, str]]:
 
 
 def _outermost(folders: Sequence[str], takes: Filter) -> list[str]:
-    """Leave out folders that are another one, differently spelled, or that its walk enters."""
+    """Drop folders that are identical to another one or inside its walk."""
     real = {folder: os.path.realpath(folder) for folder in folders}
     kept: dict[str, str] = {}
     for folder in folders:
@@ -138,7 +137,7 @@ def _outermost(folders: Sequence[str], takes: Filter) -> list[str]:
 
 
 def _enters(root: str, folder: str, takes: Filter) -> bool:
-    """Say whether a walk of ``root`` goes through ``folder`` below it; both are real paths."""
+    """Return whether a walk of ``root`` enters ``folder`` below it; both are real paths."""
     start = root.rstrip(os.sep) + os.sep
     if not takes.options.recursive or not folder.startswith(start):
         return False
@@ -151,9 +150,8 @@ def _enters(root: str, folder: str, takes: Filter) -> bool:
 def _walk(root: str, takes: Filter, unreadable: Callable[[str, str], None]) -> Iterator[str]:
     """Yield the files below a folder, sorted bytewise by their whole path.
 
-    Entries are sorted with a slash behind folders' names: as a name holds no slash, going through
-    a folder in that order gives the order of the whole paths, and only one folder's names are in
-    memory at a time.
+    Entries are sorted with a slash appended to folders' names: since a name contains no slash, this
+    yields the order of the complete paths, with only one folder's names in memory at a time.
     """
     prefix = root if root.endswith(("/", os.sep)) else root + os.sep
     visited = {_identity(root)} if takes.options.follow_links else set()
@@ -209,13 +207,13 @@ def _entries(
     unreadable: Callable[[str, str], None],
     listed: Patience,
 ) -> Iterator[tuple[str, bool]]:
-    """List one folder: (path below the root with slashes, whether it is a folder), in order."""
+    """List one folder in order: (path below the root with slashes, whether it is a folder)."""
     folder = prefix + inner.replace("/", os.sep)
-    found: list[bytes] = []  # what an error leaves of it is taken
+    found: list[bytes] = []  # on an error, entries found so far are used
     try:
         listed(lambda: list_folder(folder, inner, takes, found))
     except TimeoutError as error:
-        found = []  # a thread may still be at it
+        found = []  # a thread may still append to the old one
         unreadable(folder, f"listing it {error}" if error.errno is None else _reason(error))
     except OSError as error:
         unreadable(folder, _reason(error))

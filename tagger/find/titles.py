@@ -1,4 +1,4 @@
-"""A film's title and year from the names that people give to posters; the rule is in docs."""
+"""A film's title and year from the names of posters and folders, as in docs/formats.md."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from tagger.holders.posters import film_poster
 
 _YEAR = r"(18[7-9][0-9]|19[0-9][0-9]|20[0-9][0-9])"
 _IN_BRACKETS = re.compile(rf"[(\[]{_YEAR}[)\]]")
-# Behind a title only: the film 1917 begins with its title.
+# Only after a title: the name of the film 1917 begins with its title.
 _BARE = re.compile(rf"(?<=[-_. ]){_YEAR}(?=[-_. ]|\Z)")
 
 
 def title_and_year(path: str) -> tuple[str | None, int | None]:
-    """Read title and year from a file's name, or from its folder's where the file's says nothing.
+    """Read title and year from a file's name, or from its folder's if the file's is generic.
 
     Args:
-        path: of the image; the file need not be there.
+        path: of the image; the file need not exist.
 
     Returns:
-        The title, or None where nothing is left of the name; the year, or None.
+        The title, or None if nothing is left of the name; the year, or None.
     """
     name = os.path.splitext(os.path.basename(path))[0]
     if poster := film_poster(name):
@@ -34,9 +34,9 @@ def title_and_year(path: str) -> tuple[str | None, int | None]:
 
 
 def _last(pattern: re.Pattern[str], name: str) -> re.Match[str] | None:
-    """Return the last match: a year in the title comes before the film's own."""
+    """Return the last match: a year in the title precedes the film's own."""
     match = None
-    for match in pattern.finditer(name):  # noqa: B007 (the last one is what is meant)
+    for match in pattern.finditer(name):  # noqa: B007 (the last one is wanted)
         pass
     return match
 

@@ -1,1 +1,1 @@
-"""Pixels to scores: model files, their cards, and the runtimes that run them."""
+"""Pixels → scores: model files, their cards, and the runtimes that run them."""

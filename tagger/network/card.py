@@ -1,4 +1,4 @@
-"""The model card: what a model file says about itself, as JSON in the ONNX metadata."""
+"""The model card: a model's description of itself, as JSON in the ONNX metadata."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 from tagger.errors import ModelError
 from tagger.text import TAG_SEPARATOR
 
-#: The ONNX metadata key that holds the card.
+#: The ONNX metadata key of the card.
 METADATA_KEY = "tagger.card"
 
-#: Raised when a reader of the old format would misread the new one.
+#: Incremented when a reader of the old format would misread the new one.
 FORMAT_VERSION = 1
 
 PRECISIONS = ("fp32", "fp16", "int8")
 RESIZE_RULES = ("stretch",)
 
-#: Names of the table's own columns: no label may be these.
+#: Names of the table's own columns, which cannot be labels.
 RESERVED_LABELS = frozenset({"path", "tags", "error"})
 
-# A card that claims more than this is damaged or hostile, not a network anyone could run.
+# A card with larger values is damaged or hostile.
 _MAX_LABELS = 100_000
 _MAX_SIDE = 8192
 _MAX_CHARACTERS = 16 * 1024 * 1024
@@ -32,7 +32,7 @@ _MAX_CHARACTERS = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Everything that tagging must know beside the graph itself.
+    """Everything that tagging needs to know in addition to the graph.
 
     Attributes:
         name: the model's name, for sidecars and reports.
@@ -41,11 +41,11 @@ class ModelCard:
         height: rows of the input, in pixels.
         width: columns of the input, in pixels.
         thresholds: probability from which a label becomes a tag, one per label.
-        min_tags: an image gets at least this many tags, however improbable.
+        min_tags: an image gets at least this many tags, even if improbable.
         max_tags: an image gets at most this many tags.
         never: labels that are scored but never emitted as tags (such as ``N/A``).
-        scored: labels that quality figures average over; the others are too rare to measure.
-        precision: arithmetic of the graph: ``fp32``, ``fp16`` or ``int8``.
+        scored: labels that metrics average over; the others are too rare to measure.
+        precision: number format of the graph: ``fp32``, ``fp16`` or ``int8``.
         resize: name of the resize rule, see :mod:`tagger.decode.picture`.
         provenance: data, date, software and validation metrics, for people.
     """
@@ -65,10 +65,10 @@ class ModelCard:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a card that tagging could not follow.
+        """Reject an invalid card.
 
         Raises:
-            ModelError: naming the field and what is wrong with it.
+            ModelError: names the field and what is wrong with it.
         """
         problem = _problem(self)
         if problem:
@@ -94,7 +94,7 @@ class ModelCard:
             version = data.pop("format")
             if version != FORMAT_VERSION:
                 raise ModelError(
-                    f"The model card has format {version}, and this program reads format "
+                    f"The model card has format {version}, but this version reads format "
                     f"{FORMAT_VERSION}: update poster-tagger."
                 )
             known = {item.name for item in dataclasses.fields(cls)}
@@ -105,17 +105,15 @@ class ModelCard:
                 values[key] = tuple(values.get(key, ()))
             return cls(**values)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-            raise ModelError(
-                "The model card is damaged: it is not the JSON it should be."
-            ) from None
+            raise ModelError("The model card is damaged: it is not valid JSON.") from None
 
 
 def label_problem(label: object) -> str | None:
-    """Say why a text cannot name a label, or return None when it can."""
+    """Return why a text cannot be the name of a label, or None if it can."""
     if not isinstance(label, str) or not label.strip():
         return "a label is empty"
     if label != label.strip() or not label.isprintable():
-        return f"the label {label!r} has blanks at its ends or characters that cannot be printed"
+        return f"the label {label!r} begins or ends with a space or has unprintable characters"
     if TAG_SEPARATOR in label:
         return f"the label {label!r} contains '{TAG_SEPARATOR}', which separates tags"
     if label in RESERVED_LABELS:
@@ -132,9 +130,9 @@ def _text_problem(card: ModelCard) -> str | None:
     for key in ("name", "version"):
         value = getattr(card, key)
         if not isinstance(value, str) or not value.isprintable():
-            return f"its {key} is not a printable text"
+            return f"its {key} is not printable text"
     if card.precision not in PRECISIONS:
-        return f"its precision {card.precision!r} is none of {', '.join(PRECISIONS)}"
+        return f"its precision {card.precision!r} is not one of {', '.join(PRECISIONS)}"
     if card.resize not in RESIZE_RULES:
         return f"its resize rule {card.resize!r} is unknown"
     if not isinstance(card.provenance, Mapping):
@@ -155,7 +153,7 @@ def _label_list_problem(card: ModelCard) -> str | None:
         named = getattr(card, key)
         unknown = [label for label in named if not isinstance(label, str) or label not in known]
         if unknown:
-            return f"'{key}' names {unknown[0]!r}, which is no label"
+            return f"'{key}' names {unknown[0]!r}, which is not a label"
     return None
 
 

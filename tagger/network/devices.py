@@ -1,4 +1,4 @@
-"""Where a network can run: the names of devices, and the cores of this machine."""
+"""Names of devices that a network can run on, and the number of cores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = "auto, cpu, openvino, cuda, cuda:N, tensorrt, or several of one kind su
 
 @dataclass(frozen=True)
 class Device:
-    """Where a session really runs.
+    """Where a session actually runs.
 
     Attributes:
         kind: ``cpu``, ``openvino`` (on the CPU too), ``cuda`` or ``tensorrt``.
@@ -25,32 +25,32 @@ class Device:
     index: int = 0
 
     def __str__(self) -> str:
-        """Return the device as the command line spells it."""
+        """Return the device in the command line's spelling."""
         return self.kind if self.on_cpu else f"{self.kind}:{self.index}"
 
     @property
     def on_cpu(self) -> bool:
-        """Whether no GPU is asked for."""
+        """Return whether no GPU is requested."""
         return self.kind in ("cpu", "openvino")
 
 
 def parse_devices(text: str) -> tuple[Device, ...]:
-    """Read the value of ``--device``, except ``auto``.
+    """Parse the value of ``--device``, except ``auto``.
 
     Raises:
-        UsageError: a device is unknown, or they are of several kinds.
+        UsageError: a name is unknown, or they are of several kinds.
     """
     found = [_DEVICE.fullmatch(name) for name in text.split(",")]
     devices = tuple(Device(match[1] or match[0], int(match[2] or 0)) for match in found if match)
     if len(devices) != len(found):
-        raise UsageError(f"There is no device '{text}': use {_NAMES}.")
+        raise UsageError(f"Unknown device '{text}': use {_NAMES}.")
     if len({device.kind for device in devices}) > 1:
         raise UsageError(f"--device {text}: several devices must be of one kind.")
     return devices
 
 
 def available_cores() -> int:
-    """Return the cores of this process's affinity mask, or of the machine where there is none."""
+    """Return the number of cores in this process's affinity mask, or else of the machine."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS and Windows have no such call

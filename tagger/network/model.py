@@ -31,13 +31,13 @@ logger = logging.getLogger(__name__)
 
 AnySession = Session | OpenVinoSession
 
-#: The model that the package brings along.
+#: The model in the package.
 BUNDLED_MODEL = Path(__file__).parent.parent / "models" / "poster-genres.onnx"
 
-#: The same in float16; a package may come without it.
+#: The same in float16; not every package has it.
 BUNDLED_CUDA_MODEL = BUNDLED_MODEL.with_name("poster-genres-cuda.onnx")
 
-# A few images stay in a core's cache; a GPU wants many at once.
+# A few images stay in a core's cache; a GPU needs many at once.
 _BATCH_SIZES = {"cpu": 4, "openvino": 4, "cuda": 64, "tensorrt": 64}
 
 
@@ -49,23 +49,23 @@ def bundled_model(kind: str) -> Path:
 
 
 class TaggerModel:
-    """A model file opened on one device or several.
+    """A model file opened on one or several devices.
 
-    Every run has the same batch shape: short batches are padded. That keeps an image's scores
-    the same to the bit whatever its neighbours are, and spares cuDNN a search for each new shape
+    Every run has the same batch shape: short batches are padded. This makes an image's scores
+    independent of its neighbours, bit for bit, and saves cuDNN a search for each new shape
     (microsoft/onnxruntime#19838).
 
     Args:
-        file: the ``.onnx`` file; None takes the bundled one for the device.
+        file: the ``.onnx`` file; None means the bundled one for the device.
         device: ``auto``, ``cpu``, ``openvino``, ``cuda``, ``cuda:N``, ``tensorrt``, or several of
-            one kind with commas between them; ``auto`` takes CUDA where it works, else ``cpu``.
-        batch_size: images per run; None takes what suits the device.
-        gpu_memory: bytes of GPU memory that each device may use; None sets no limit.
+            one kind separated by commas; ``auto`` uses CUDA where it works, otherwise ``cpu``.
+        batch_size: images per batch; None chooses it for the device.
+        gpu_memory: bytes of GPU memory that each device may use; None means no limit.
 
     Raises:
-        ModelError: the file is missing, damaged, or not one of ours.
-        DeviceError: the device was asked for by name and cannot run here.
-        UsageError: there is no such device.
+        ModelError: the file is missing, damaged, or not a poster-tagger model.
+        DeviceError: the device was requested by name and is not available.
+        UsageError: unknown device.
     """
 
     def __init__(
@@ -79,19 +79,19 @@ class TaggerModel:
         self._sessions, self.file, self.device_note = _open(file, device, gpu_memory)
         self.card = _checked_card(self.file, self._sessions[0])
         kind = self._sessions[0].device.kind
-        #: Where it really runs, as the command line spells it.
+        #: Where it actually runs, in the command line's spelling.
         self.device = ",".join(str(session.device) for session in self._sessions)
-        #: Whether workers run the network themselves, each on a core of its own.
+        #: Whether workers run the network themselves, each on its own core.
         self.runs_on_cpu = self._sessions[0].device.on_cpu
-        #: How many devices can run at the same time.
+        #: Number of devices that can run at the same time.
         self.lanes = len(self._sessions)
         self.batch_size = batch_size or _BATCH_SIZES[kind]
-        # Smaller once a GPU's memory has run out.
+        # Reduced when a GPU has run out of memory.
         self._run_size = self.batch_size
         self._shrinking = threading.Lock()
 
     def empty_batch(self) -> Pixels:
-        """Return an array for a batch, of zeros: uint8, ``(batch_size, height, width, 3)``."""
+        """Return an array of zeros for a batch: uint8, ``(batch_size, height, width, 3)``."""
         return np.zeros((self.batch_size, self.card.height, self.card.width, 3), dtype=np.uint8)
 
     def scores(self, images: Pixels, *, lane: int = 0) -> npt.NDArray[np.float32]:
@@ -105,7 +105,7 @@ class TaggerModel:
             float32 probabilities, shape ``(n, labels)``.
 
         Raises:
-            ModelError: the network breaks, or returns a score that is not a probability.
+            ModelError: the network fails, or returns something that is not a probability.
         """
         count = len(images)
         if count < self.batch_size:
@@ -114,11 +114,11 @@ class TaggerModel:
             images = padded
         scores = self._run(images, self._sessions[lane])[:count]
         if not (np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()):
-            raise ModelError(f"{self.file} gives scores that are not probabilities.")
+            raise ModelError(f"{self.file} returns scores that are not probabilities.")
         return scores
 
     def _run(self, images: Pixels, session: AnySession) -> npt.NDArray[np.float32]:
-        """Run a batch; when a GPU runs out of memory, this and later batches are halved."""
+        """Run a batch; if a GPU does not have enough memory, in halves from then on."""
         while True:
             size = self._run_size
             try:
@@ -137,7 +137,7 @@ class TaggerModel:
 
 
 def _parts(images: Pixels, size: int) -> Iterator[Pixels]:
-    """Cut a batch into parts of one size; the last one overlaps nothing and is padded."""
+    """Cut a batch into parts of equal size, without overlap; the last one is padded."""
     for start in range(0, len(images), size):
         part = images[start : start + size]
         if len(part) < size:
@@ -149,7 +149,7 @@ def read_card(file: Path) -> ModelCard:
     """Read the card of a model file.
 
     Raises:
-        ModelError: the file is missing, damaged, or not one of ours.
+        ModelError: the file is missing, damaged, or not a poster-tagger model.
     """
     (session,), _, _ = _open(file, "cpu", None)
     return _checked_card(file, session)
@@ -158,16 +158,16 @@ def read_card(file: Path) -> ModelCard:
 def _open(
     file: Path | None, device: str, gpu_memory: int | None
 ) -> tuple[Sequence[AnySession], Path, str | None]:
-    """Return the sessions, the file they hold, and why ``auto`` did not take CUDA."""
+    """Return the sessions, their file, and why ``auto`` did not choose CUDA."""
     devices = (Device("cuda"),) if device == "auto" else parse_devices(device)
     for_cpu, for_device = (file or bundled_model(kind) for kind in ("cpu", devices[0].kind))
     if not for_cpu.is_file():
-        raise ModelError(f"There is no model file {for_cpu}.")
+        raise ModelError(f"The model file {for_cpu} does not exist.")
     with _model_errors(for_cpu):
         check_model_file(for_cpu)
     if devices[0].on_cpu:
         if devices[0].kind == "openvino" and (missing := openvino_problem()):
-            raise DeviceError(f"--device {device} cannot run here: {missing}.")
+            raise DeviceError(f"--device {device} is not available: {missing}.")
         engine = OpenVinoSession if devices[0].kind == "openvino" else Session
         logger.info("%s: asked for", device)
         with _model_errors(for_cpu):
@@ -179,13 +179,12 @@ def _open(
         except DeviceRefusedError as error:
             problem = str(error)
         except Exception as error:  # onnxruntime's exceptions share no base class
-            problem = f"{devices[0].kind} refused the device ({said(error)})"
+            problem = f"{devices[0].kind} rejected the device ({said(error)})"
         else:
             logger.info("%s: %s took the network", device, ",".join(map(str, devices)))
             return sessions, for_device, None
     if device != "auto":
-        raise DeviceError(f"--device {device} cannot run here: {problem}.")
-    logger.info("%s: the CPU, since %s", device, problem)
+        raise DeviceError(f"--device {device} is not available: {problem}.")
     with _model_errors(for_cpu):
         return [Session(for_cpu, Device("cpu"))], for_cpu, problem
 
@@ -194,7 +193,7 @@ def _checked_card(file: Path, session: AnySession) -> ModelCard:
     text = session.metadata.get(METADATA_KEY)
     if text is None:
         raise ModelError(
-            f"{file} is an ONNX file without a model card: make one with 'tagger export'."
+            f"{file} is an ONNX file without a model card: make models with 'tagger export'."
         )
     try:
         card = ModelCard.from_json(text)
@@ -205,7 +204,7 @@ def _checked_card(file: Path, session: AnySession) -> ModelCard:
         (OUTPUT_NAME, "tensor(float)", [len(card.labels)]),
     ]
     if session.ends != expected:
-        raise ModelError(f"{file} does not have the inputs and outputs that its card describes.")
+        raise ModelError(f"The inputs and outputs of {file} do not match its card.")
     return card
 
 

@@ -1,8 +1,8 @@
-"""What an ``.onnx`` file asks of a runtime, looked at before one opens it.
+"""Checks what an ``.onnx`` file asks of a runtime, before one opens it.
 
-A model may come from anywhere. It must be one file and nothing but a network: no tensor that lies
-in another file, no operator but ONNX's own, nothing that need never end. ONNX Runtime 1.31 checks
-some of that, earlier ones do not, and OpenVINO is more trusting still.
+A model may come from anywhere. It must be a single file that contains only a network: no tensor in
+another file, no operator but ONNX's own, nothing that might never end. ONNX Runtime 1.31 checks
+some of this, earlier versions do not, and OpenVINO checks even less.
 
 Sources: the protobuf wire format (protobuf.dev/programming-guides/encoding) and ``onnx.proto``.
 """
@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from pathlib import Path
 
-#: No ONNX file is larger: protobuf counts in 31 bits.
+#: The maximum size of an ONNX file: protobuf counts in 31 bits.
 MOST_BYTES = 2**31 - 1
 
-# A network of a thousand layers has about 50,000; counting them all takes a second.
+# A network of a thousand layers has about 50,000 parts; counting this many takes a second.
 _MOST_FIELDS = 2_000_000
 
 _OWN_DOMAINS = (b"", b"ai.onnx")
@@ -29,11 +29,11 @@ _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 
 
 class UnsafeModelError(Exception):
-    """A model file is not opened; the message says why, for the end of a sentence."""
+    """A model file is not opened; the message gives the reason, for the end of a sentence."""
 
 
 class _Message(Enum):
-    """The messages of ``onnx.proto`` that are looked into."""
+    """The messages of ``onnx.proto`` that are checked."""
 
     MODEL = auto()
     TRAINING = auto()
@@ -44,7 +44,7 @@ class _Message(Enum):
     TENSOR = auto()
 
 
-# Message → number of a field → the message that it holds. A test holds it against onnx itself.
+# Message → field number → the message it contains. A test compares it with onnx itself.
 _INSIDE = {
     _Message.MODEL: {7: _Message.GRAPH, 20: _Message.TRAINING},
     _Message.TRAINING: {1: _Message.GRAPH, 2: _Message.GRAPH},
@@ -64,18 +64,18 @@ _INSIDE = {
 
 
 def check_model_file(file: Path) -> None:
-    """Refuse a model file that asks for more than running a network.
+    """Reject a model file that asks for more than running a network.
 
-    What is claimed of shapes and sizes is not looked at: that is the runtime's affair.
+    Shapes and sizes are not checked: the runtime does that.
 
     Raises:
-        UnsafeModelError: it reaches for other files, has operators or functions of others, has a
-            loop, or cannot be parsed.
+        UnsafeModelError: it refers to other files, has operators or functions of others, has a
+            loop, or cannot be checked.
         OSError: it cannot be read.
     """
     size = os.path.getsize(file)
     if size > MOST_BYTES:
-        raise UnsafeModelError("it is larger than 2 GB, which no ONNX file is")
+        raise UnsafeModelError("it is larger than 2 GB, the maximum of ONNX files")
     if size == 0:
         raise UnsafeModelError("it is empty")
     with open(file, "rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -102,8 +102,8 @@ def _refuse(message: _Message, number: int, data: mmap.mmap, start: int, end: in
     if message is _Message.TENSOR and number in (_TENSOR_DATA, _TENSOR_PLACE):
         if number == _TENSOR_DATA or data[start] != 0:
             raise UnsafeModelError(
-                "it keeps weights in another file, and a model must be one file: save it with its "
-                "weights inside"
+                "it keeps weights in another file, but a model must be a single file: save it with "
+                "its weights inside"
             )
     elif message is _Message.NODE and number == _NODE_OPERATOR:
         if data[start:end] == b"Loop":
@@ -113,7 +113,7 @@ def _refuse(message: _Message, number: int, data: mmap.mmap, start: int, end: in
             name = domain[:80].decode("ascii", "backslashreplace")
             raise UnsafeModelError(f"it has operators of {name!r}, which are not ONNX's own")
     elif message is _Message.MODEL and number == _MODEL_FUNCTIONS:
-        raise UnsafeModelError("it has functions of its own beside its graph")
+        raise UnsafeModelError("it has functions of its own next to its graph")
 
 
 def _fields(data: mmap.mmap, at: int, stop: int) -> Iterator[tuple[int, int, int]]:
@@ -121,7 +121,7 @@ def _fields(data: mmap.mmap, at: int, stop: int) -> Iterator[tuple[int, int, int
     while at < stop:
         key, start = _varint(data, at, stop)
         kind = key & 7
-        # Beyond 32 bits protobuf itself would see another field; none has the number 0.
+        # Beyond 32 bits, protobuf would see another field; 0 is not a valid number.
         if not 8 <= key < 1 << 32:
             raise _damaged()
         if kind == _BYTES:
@@ -152,4 +152,4 @@ def _varint(data: mmap.mmap, at: int, stop: int) -> tuple[int, int]:
 
 
 def _damaged() -> UnsafeModelError:
-    return UnsafeModelError("it is damaged, or no ONNX file")
+    return UnsafeModelError("it is damaged, or not an ONNX file")

@@ -1,6 +1,6 @@
-"""OpenVINO: the same networks on a CPU, by kernels that are faster than ONNX Runtime's on some.
+"""OpenVINO: the same networks on a CPU, with kernels that are faster on some processors.
 
-The only module that imports openvino, which comes with an extra.
+The only module that imports openvino, which is an extra.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tagger.results import Pixels
 
 
 def openvino_problem() -> str | None:
-    """Say in one sentence why OpenVINO cannot run here, or return None."""
+    """Return in one sentence why OpenVINO is not available, or None."""
     if find_spec("openvino") is None:
         return "OpenVINO is not installed: pip install 'poster-tagger[openvino]'"
     return None
@@ -45,32 +45,32 @@ def _without_telemetry() -> Any:
 
 
 class OpenVinoSession:
-    """A network in OpenVINO on the CPU: used as :class:`tagger.network.ort.Session`.
+    """A network in OpenVINO on the CPU, with the interface of :class:`tagger.network.ort.Session`.
 
-    Each thread that runs a batch has a request of its own, and each request one core: as many
-    workers as cores keep all of them busy, and none waits for another.
+    Each thread that runs a batch has its own request, and each request one core, so that one worker
+    per core keeps all of them busy, and none waits for another.
 
     Args:
         file: the ``.onnx`` file.
         device: its place in ``--device``.
-        gpu_memory: of no use here.
+        gpu_memory: ignored.
 
     Raises:
-        Exception: whatever ONNX Runtime or OpenVINO raise; their exceptions share no base class.
+        Exception: any error of ONNX Runtime or OpenVINO; they share no base class.
     """
 
     def __init__(self, file: Path, device: Device, *, gpu_memory: int | None = None) -> None:
         openvino = _without_telemetry()
         self.device = device
-        # ONNX Runtime refuses what reaches for files outside the model's folder, and says what is
-        # wrong with a damaged file; OpenVINO's reader is more trusting.
+        # ONNX Runtime rejects references to files outside the model's folder, and reports what is
+        # wrong with a damaged file; OpenVINO's reader is less strict.
         checked = Session(file, Device("cpu"))
         self.metadata = dict(checked.metadata)
         self.ends = checked.ends
         cores, core = available_cores(), openvino.Core()
         network = core.read_model(os.fspath(file))
-        # One image at a time: OpenVINO plans memory layouts far better where no size is open, a
-        # last batch may be of any size, and more images at a time are no faster.
+        # One image at a time: OpenVINO plans memory much better without dynamic sizes, the last
+        # batch may have any size, and more images at a time are no faster.
         shape = network.inputs[0].partial_shape
         shape[0] = 1
         network.reshape(shape)
@@ -80,7 +80,7 @@ class OpenVinoSession:
             {
                 "NUM_STREAMS": cores,
                 "INFERENCE_NUM_THREADS": cores,
-                # Bound to a core, a request would wait for the decoder that runs there.
+                # Pinned to a core, a request would wait for a decoder running there.
                 "ENABLE_CPU_PINNING": False,
                 # On some CPUs the default is bfloat16, and scores would depend on the machine.
                 "INFERENCE_PRECISION_HINT": "f32",
@@ -100,14 +100,13 @@ class OpenVinoSession:
             float32, shape ``(n, labels)``.
 
         Raises:
-            Exception: whatever OpenVINO raises.
+            Exception: any error of OpenVINO.
         """
         each = [self._run_one(images[place : place + 1]) for place in range(len(images))]
         return np.concatenate(each)
 
     def _run_one(self, image: Pixels) -> npt.NDArray[np.float32]:
-        # Two threads that make their first tensors at the same time may wait for each other for
-        # ever, deep within OpenVINO.
+        # Two threads that create their first tensors at the same time may deadlock inside OpenVINO.
         with self._making:
             if not hasattr(self._own, "request"):
                 self._own.request = self._network.create_infer_request()

@@ -1,6 +1,6 @@
 """ONNX Runtime: sessions on devices, and batches through them.
 
-The only module that imports onnxruntime, and the only one that a GPU makes a difference to.
+The only module that imports onnxruntime, and the only one that depends on the GPU.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ _KINDS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvide
 
 
 def cuda_problem() -> str | None:
-    """Say in one sentence why CUDA cannot run here, or return None when nothing speaks against it.
+    """Return in one sentence why CUDA is not available, or None if nothing indicates that.
 
-    ONNX Runtime itself lists CUDA and falls back to the CPU without a word; only the parts that it
-    needs tell beforehand.
+    ONNX Runtime itself lists CUDA and silently falls back to the CPU, so the libraries that it
+    needs are checked beforehand.
     """
     _quiet()
     if _KINDS["cuda"] not in onnxruntime.get_available_providers():
@@ -78,9 +78,9 @@ def cuda_problem() -> str | None:
 
 
 def _preload_cuda() -> str | None:
-    """Load CUDA libraries that came as pip packages; return the first that is missing."""
+    """Load the CUDA libraries of pip packages; return the first that is missing."""
     said = io.StringIO()
-    # It prints failures to stdout, where a table may be on its way into a pipe.
+    # It prints failures to stdout, which may be a pipe with a table.
     with contextlib.redirect_stdout(said):
         onnxruntime.preload_dlls()
     failed = re.search(r"Failed to load (\S+?):? ", said.getvalue())
@@ -93,11 +93,11 @@ class Session:
     Args:
         file: the ``.onnx`` file.
         device: where it runs.
-        gpu_memory: bytes of GPU memory that it may take; None leaves it to ONNX Runtime.
+        gpu_memory: bytes of GPU memory that it may use; None leaves it to ONNX Runtime.
 
     Raises:
-        Exception: whatever ONNX Runtime raises; its exceptions share no base class.
-        DeviceRefusedError: the device did not take the network.
+        Exception: any error of ONNX Runtime; they share no base class.
+        DeviceRefusedError: the device did not accept the network.
     """
 
     def __init__(self, file: Path, device: Device, *, gpu_memory: int | None = None) -> None:
@@ -105,20 +105,20 @@ class Session:
         self.device = device
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
-        # A file that is called .ort would else be taken for another format, which nothing checks.
+        # A file called .ort would otherwise be read in another format, which nothing checks.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         if device.kind == "cpu":
-            # Each worker of the pipeline runs batches of its own on one core: no thread waits for
+            # Each worker of the pipeline runs its own batches on one core: no thread waits for
             # another or spins, and a few images stay in the core's cache.
             options.intra_op_num_threads = 1
             providers: list[Any] = ["CPUExecutionProvider"]
         else:
             providers = [*_gpu_providers(device, gpu_memory), "CPUExecutionProvider"]
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints its fall-back to stdout
+        with contextlib.redirect_stdout(io.StringIO()):  # it reports its fall-back on stdout
             self._session = onnxruntime.InferenceSession(
                 os.fspath(file), options, providers=providers
             )
-        # Only the list of the session's own providers can be trusted.
+        # Only the session's own list of providers is reliable.
         if device.kind != "cpu" and _KINDS[device.kind] not in self._session.get_providers():
             raise DeviceRefusedError(f"{device.kind} could not start on device {device.index}")
         self._bindings = threading.local()
@@ -126,7 +126,7 @@ class Session:
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """The metadata of the file."""
+        """The file's metadata."""
         found: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         return found
 
@@ -146,7 +146,7 @@ class Session:
             float32, shape ``(n, labels)``.
 
         Raises:
-            Exception: whatever ONNX Runtime raises.
+            Exception: any error of ONNX Runtime.
         """
         if self.device.kind == "cpu":
             found = self._session.run([OUTPUT_NAME], {INPUT_NAME: images})[0]
@@ -155,7 +155,7 @@ class Session:
         return np.asarray(found, dtype=np.float32)
 
     def _run_bound(self, images: Pixels, memory: str) -> Any:
-        """Run on an input that lies on the device: one thread copies while another one runs."""
+        """Run on an input in device memory: one thread copies while another one runs."""
         own = self._bindings
         if getattr(own, "shape", None) != images.shape:
             own.shape = images.shape
@@ -175,27 +175,27 @@ def _quiet() -> None:
     """Silence ONNX Runtime, whose settings are the whole process's, before its first use."""
     # On Windows events go to the system's own tracing.
     onnxruntime.disable_telemetry_events()
-    # Native log lines would tear the progress line; what matters is raised or asked for.
+    # Native log lines would break the progress bar; relevant problems are raised or queried.
     onnxruntime.set_default_logger_severity(4)
 
 
 class DeviceRefusedError(Exception):
-    """A device did not take a network; the message says why in words for a person."""
+    """A device did not accept a network; the message gives the reason for a person."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Say whether ONNX Runtime ran out of memory."""
+    """Return whether ONNX Runtime ran out of memory."""
     return re.search(r"failed to allocate|out of memory", str(error), re.IGNORECASE) is not None
 
 
 def said(error: BaseException) -> str:
-    """What ONNX Runtime says, without its error codes."""
+    """Return ONNX Runtime's message, without its error codes."""
     return re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", first_line(error))
 
 
 def _gpu_providers(device: Device, memory: int | None) -> list[Any]:
-    # cuDNN would search its algorithms again for each shape (microsoft/onnxruntime#19838), and the
-    # arena would grow by doubling.
+    # By default, cuDNN searches its algorithms again for each shape (microsoft/onnxruntime#19838),
+    # and the arena grows by doubling.
     cuda: dict[str, Any] = {
         "device_id": device.index,
         "cudnn_conv_algo_search": "HEURISTIC",
@@ -210,7 +210,7 @@ def _gpu_providers(device: Device, memory: int | None) -> list[Any]:
     tensorrt: dict[str, Any] = {
         "device_id": device.index,
         "trt_fp16_enable": True,
-        # Building an engine takes minutes; it is kept for this network, GPU and batch.
+        # Building an engine takes minutes; it is cached for this network, GPU and batch size.
         "trt_engine_cache_enable": True,
         "trt_engine_cache_path": os.fspath(cache),
         "trt_timing_cache_enable": True,

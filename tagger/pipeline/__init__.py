@@ -1,1 +1,1 @@
-"""Decoding and the network side by side; results come in input order."""
+"""Decoding and the network side by side; results are in input order."""

@@ -13,7 +13,7 @@ from tagger.decode.picture import ImageError, Picture, load_picture
 from tagger.pipeline.workers import GivenUpError
 from tagger.results import Failed, FileFacts, Pixels
 
-#: As :func:`tagger.decode.picture.load_picture`: path, height, width, attempt → picture.
+#: Like :func:`tagger.decode.picture.load_picture`: path, height, width, attempt → picture.
 LoadPicture: TypeAlias = Callable[[str, int, int, Attempt], Picture]
 
 
@@ -49,19 +49,19 @@ class Loading:
         self._limits = limits
         self._memory = memory
         self._lock = threading.Lock()
-        self._turn = 0  # of the thread whose work counts
+        self._turn = 0  # identifies the thread whose work counts
         self._read: list[FileFacts | Failed] = []
         self._known = FileFacts()
         self._attempt: Attempt | None = None
 
     def finish(self) -> list[FileFacts | Failed]:
-        """Read what is left; the row of an image that cannot be read stays as it was.
+        """Read the remaining images; the row of an unreadable image is left unchanged.
 
         Returns:
-            For each path what is known of its file, or why it could not be read.
+            For each path the facts about its file, or why it could not be read.
 
         Raises:
-            GivenUpError: another thread has taken over meanwhile.
+            GivenUpError: another thread has taken over in the meantime.
         """
         turn = self._turn
         while len(self._read) < len(self._paths):
@@ -81,7 +81,7 @@ class Loading:
         return self._read
 
     def gave_up(self) -> bool:
-        """Give up an image that takes too long; asked by another thread."""
+        """Give up an image that takes too long; called by another thread."""
         with self._lock:
             reason = self._attempt.overdue() if self._attempt is not None else None
             if self._attempt is None or reason is None:
@@ -97,10 +97,10 @@ class Loading:
             raise GivenUpError
 
     def _load(self, path: str, attempt: Attempt, turn: int) -> Picture | str:
-        """Return the picture, or why there is none."""
+        """Return the picture, or why it cannot be read."""
         assert self.pixels is not None
         try:
-            # Before the image itself: a change from now on is seen.
+            # Before the image itself, so that any later change is detected.
             known = measure(path, self._wanted)
             with self._lock:
                 self._ensure(turn)
@@ -122,7 +122,7 @@ class Loading:
 def load_into(
     paths: Sequence[str], pixels: Pixels, wanted: Collection[str] = ()
 ) -> list[FileFacts | Failed]:
-    """Read images straight into a batch, however long it takes.
+    """Read images directly into a batch, without a time limit.
 
     Args:
         paths: image files.
@@ -130,6 +130,6 @@ def load_into(
         wanted: as for :class:`Loading`.
 
     Returns:
-        For each path what is known of its file, or why it could not be read.
+        For each path the facts about its file, or why it could not be read.
     """
     return Loading(paths, wanted, NO_HURRY, Memory(NO_HURRY.memory), pixels).finish()

@@ -1,8 +1,8 @@
 """Joins the stages: paths → results, in input order.
 
-On a CPU a worker decodes a few images and runs them through the network itself, on one core: no
-core waits for another, and nothing has to be balanced. On a GPU many workers fill a batch together,
-which a thread of the device's own then runs.
+On a CPU, a worker decodes a few images and runs the network on them itself, on one core: no core
+waits for another, and nothing has to be balanced. On a GPU, many workers fill a batch together, and
+a thread of the device then runs it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tagger.rules import Rules, select
 Given = TypeVar("Given")
 Done = TypeVar("Done")
 
-# A batch for a GPU is decoded in pieces of this many images, by all workers at the same time.
+# A batch for a GPU is decoded in pieces of this many images, by all workers.
 _PIECE = 8
 
 
@@ -50,19 +50,19 @@ def tag_images(
     """Tag images; one that cannot be read keeps its place as a Failed.
 
     Args:
-        paths: image files; taken only as far ahead as two batches per worker (CPU) or four per
-            device (GPU).
+        paths: image files; consumed at most two batches per worker (CPU) or four per device (GPU)
+            ahead.
         model: an opened model.
         rules: which scores become tags.
-        workers: images decoded, and on a CPU also scored, at a time.
-        facts: what :func:`tagger.decode.facts.measure` is to find out about each file.
-        limits: what an image may cost before it is given up.
-        isolated: whether images are decoded in processes of their own, so that one that crashes its
+        workers: number of images decoded, and on a CPU also scored, at a time.
+        facts: facts that :func:`tagger.decode.facts.measure` finds out about each file.
+        limits: an image's budget.
+        isolated: whether images are decoded in separate processes, so that one that crashes its
             decoder fails like any other.
 
     Raises:
-        ModelError: the model breaks while it runs.
-        StalledError: many images hang, and none comes back.
+        ModelError: the model fails while running.
+        StalledError: many images hang.
         TaggerError: no process or no thread can be started.
     """
     memory = Memory(limits.memory)
@@ -100,7 +100,7 @@ def _in_workers(
     workers: int,
     loading: Callable[[Sequence[str]], Loading],
 ) -> Iterator[list[Result]]:
-    free: list[Pixels] = []  # arrays of batches that are done, the last one still in a cache
+    free: list[Pixels] = []  # arrays of finished batches, the last one still in a cache
 
     def work(number: int, batch: list[str], images: Loading) -> list[Result]:
         if images.pixels is None:
@@ -145,8 +145,8 @@ def _on_devices(
 
     with ExitStack() as stack:
         decoding = stack.enter_context(worker_pool(workers, "decode"))
-        # Left first: a device would wait for ever for pieces that were dropped. Two threads each:
-        # one copies a batch to the device while the batch of the other is in the network.
+        # Exited first: a device would wait forever for pieces that were dropped. Two threads each:
+        # one copies its batch to the device while the other's is in the network.
         devices = [stack.enter_context(worker_pool(2, "device")) for _ in range(model.lanes)]
 
         def submit(item: tuple[int, list[str]]) -> Future[list[Result]]:
@@ -180,7 +180,7 @@ class _Stages:
     def results(
         self, number: int, batch: list[str], read: Sequence[FileFacts | Failed], pixels: Pixels
     ) -> list[Result]:
-        """Score a batch; rows of images that could not be read hold what was there before."""
+        """Score a batch; rows of unreadable images contain leftovers."""
         failed = [one for one in read if isinstance(one, Failed)]
         if len(failed) == len(read):
             return list(failed)

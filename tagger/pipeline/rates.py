@@ -1,4 +1,4 @@
-"""How fast this machine decodes, runs a network, and does both; and what therefore bounds it."""
+"""How fast this machine decodes, runs a network, and does both; and what the bottleneck is."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from tagger.pipeline.workers import worker_pool
 from tagger.results import Tagged
 from tagger.rules import Rules
 
-#: Width and height of the posters that are drawn where none are given.
+#: Width and height of the posters that are drawn if none are given.
 DRAWN_SIZES = {"small": (300, 444), "large": (2000, 3000)}
 
-# A stage that takes this share of the time is the bound; else both are.
+# A stage is the bottleneck if it takes at least this share of the time.
 _DOMINANT = 0.6
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Images per second of one set of images: medians of several rounds in one process.
+    """Images per second for one set of images: medians of several rounds in one process.
 
     Attributes:
-        images: how many there were.
-        decode: reading, decoding and resizing alone, by all workers.
-        model: the network alone, by all workers or on all devices.
+        images: number of images.
+        decode: reading, decoding and resizing only, by all workers.
+        model: the network only, by all workers or on all devices.
         end_to_end: both, and choosing tags.
         shared_cores: whether the same cores do both, as on a CPU.
     """
@@ -49,14 +49,14 @@ class Rates:
 
     @property
     def ideal(self) -> float:
-        """What the two stages allow: one after the other on shared cores, else the slower one."""
+        """The rate that the stages allow: one after the other on shared cores, or the slower."""
         if self.shared_cores:
             return 1 / (1 / self.decode + 1 / self.model)
         return min(self.decode, self.model)
 
     @property
     def share(self) -> float:
-        """The part of the ideal that is reached."""
+        """The share of the ideal that is reached."""
         return self.end_to_end / self.ideal
 
     @property
@@ -88,27 +88,27 @@ def measure(
     rounds: int,
     round_done: Callable[[], None] = lambda: None,
 ) -> Rates:
-    """Measure all three, round after round, so that a machine that slows down slows all of them.
+    """Measure all three in each round, so that a machine that slows down slows all of them.
 
     Args:
-        paths: image files; those that cannot be read are left out of the counts.
+        paths: image files; unreadable ones are not counted.
         model: an opened model.
-        workers: as :func:`tagger.pipeline.pipeline.tag_images` takes them.
-        rounds: how often; the first one also warms up what lies on disk.
-        round_done: called after each of the measurements, three per round.
+        workers: as for :func:`tagger.pipeline.pipeline.tag_images`.
+        rounds: number of rounds.
+        round_done: called after each measurement, three per round.
 
     Raises:
         DataError: no image can be read.
-        ModelError: the model breaks while it runs.
+        ModelError: the model fails while running.
     """
     rules = Rules.of_card(model.card)
-    # Nothing of the first runs counts: memory is claimed and files come into the page cache.
+    # The first runs do not count: they allocate memory and read files into the page cache.
     readable = sum(
         isinstance(result, Tagged)
         for result in tag_images(paths[: 4 * workers], model, rules, workers=workers)
     )
     if not readable:
-        raise DataError("None of these images can be read: there is nothing to measure.")
+        raise DataError("None of these images can be read, so there is nothing to measure.")
     seconds: dict[str, list[float]] = {"decode": [], "model": [], "end_to_end": []}
     work: dict[str, Callable[[], Iterable[object]]] = {
         "decode": lambda: _decode(paths, model, workers),
@@ -133,12 +133,12 @@ def measure(
 
 
 def network_rate(images: int, model: TaggerModel, *, workers: int) -> float:
-    """Return how many images per second the network alone scores.
+    """Return the rate of the network alone, in images per second.
 
     Args:
-        images: how many to measure, at least; whole batches are.
+        images: minimum number of images to measure, rounded up to whole batches.
         model: an opened model.
-        workers: as :func:`tagger.pipeline.pipeline.tag_images` takes them.
+        workers: as for :func:`tagger.pipeline.pipeline.tag_images`.
     """
     began = time.perf_counter()
     runs = sum(1 for _ in _run(images, model, workers))
@@ -155,7 +155,7 @@ def _decode(paths: Sequence[str], model: TaggerModel, workers: int) -> Iterable[
             load_into(batch[start : start + len(own.pixels)], own.pixels)
 
     with one_thread_per_image(), worker_pool(workers, "decode") as pool:
-        # Small pieces: the workers end at the same time.
+        # Small pieces, so that the workers end at the same time.
         yield from in_order(
             batches(paths, min(4, model.batch_size)),
             lambda batch: pool.submit(work, batch),
@@ -176,13 +176,13 @@ def _run(images: int, model: TaggerModel, workers: int) -> Iterable[object]:
 
 
 def draw_posters(folder: Path, width: int, height: int, count: int) -> list[str]:
-    """Draw posters to measure on, of as much detail as a photograph has.
+    """Draw posters to measure on, with as much detail as a photograph.
 
     Args:
-        folder: where they go, as JPEG of quality 80.
+        folder: where they are written, as JPEG of quality 80.
         width: of each, in pixels.
         height: of each, in pixels.
-        count: how many.
+        count: number of posters.
 
     Returns:
         Their paths.
@@ -191,7 +191,7 @@ def draw_posters(folder: Path, width: int, height: int, count: int) -> list[str]
     for number in range(count):
         random = np.random.default_rng(number)
         page = np.zeros((height, width, 3), np.float32)
-        for cells in (3, 12, 48, 192):  # light, things, texture, grain: each half as strong
+        for cells in (3, 12, 48, 192):  # light, objects, texture, grain: each half as strong
             coarse = random.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
             layer = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
             page += np.asarray(layer, dtype=np.float32) * (1.6 / cells**0.4)

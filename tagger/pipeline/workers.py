@@ -1,7 +1,7 @@
-"""Threads that do work side by side, and are replaced where they hang.
+"""Threads that work in parallel, and are replaced if they hang.
 
-Threads of these pools never keep the process from ending; see :mod:`tagger.decode.patience` for
-those that are left behind.
+Threads of these pools never prevent the process from ending; see :mod:`tagger.decode.patience` for
+those that are abandoned.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ Parameters = ParamSpec("Parameters")
 Done = TypeVar("Done")
 
 _SECONDS_BETWEEN_LOOKS = 0.2
-# When a run is stopped: what is in work then is lost anyway.
+# When a run is stopped; work in progress is lost anyway.
 _LAST_SECONDS = 5.0
 
 
 class GivenUpError(Exception):
-    """The work of this thread has gone to another one; nobody waits for it."""
+    """Another thread has taken over this thread's work."""
 
 
 class Watched(Protocol):
     """Work that may hang."""
 
     def gave_up(self) -> bool:
-        """Give up what takes too long, if anything does, and say whether it did.
+        """Give up what takes too long, if anything, and return whether something did.
 
-        Then its thread raises :class:`GivenUpError` as soon as it comes back, and calling the work
+        Its thread then raises :class:`GivenUpError` as soon as it returns, and calling the work
         again, in another thread, continues after what was given up.
         """
         ...
@@ -55,7 +55,7 @@ class _Job(Generic[Done]):
         """Do the work.
 
         Raises:
-            GivenUpError: another thread has taken it over.
+            GivenUpError: another thread has taken over.
         """
         try:
             result = self._work()
@@ -91,20 +91,20 @@ class WorkerPool:
         """Start work.
 
         Raises:
-            TaggerError: the machine has no room for a single thread.
+            TaggerError: not even one thread can be started.
         """
         return self._submit(_Job(lambda: work(*args, **kwargs), None))
 
     def submit_watched(self, work: Callable[[], Done], watched: Watched) -> Future[Done]:
         """Start work that may hang; errors as in :meth:`submit`.
 
-        The future raises :class:`StalledError` where too much hangs.
+        The future raises :class:`StalledError` if too much hangs.
         """
         future = self._submit(_Job(work, watched))
         if self._watcher is None:
             watcher = threading.Thread(target=self._watch, name=f"{self._name}-watch", daemon=True)
             self._watcher = watcher
-            with contextlib.suppress(RuntimeError):  # no room for it: then nobody looks
+            with contextlib.suppress(RuntimeError):  # cannot be started: then nothing is watched
                 watcher.start()
         return future
 
@@ -125,7 +125,7 @@ class WorkerPool:
     def _start(self, first: _Job[Any] | None) -> None:
         name = f"{self._name}_{self._started}"
         thread = threading.Thread(target=self._work, args=(first,), name=name, daemon=True)
-        # Before it starts: an interrupt that comes meanwhile must find it, to wait for it.
+        # Before it starts: an interrupt in the meantime must find it, to wait for it.
         self._threads.add(thread)
         try:
             thread.start()
@@ -176,10 +176,10 @@ class WorkerPool:
                 job.future.set_exception(StalledError(hanging))
 
     def close(self, *, seconds: float | None) -> None:
-        """Drop what has not begun and wait for what has.
+        """Drop work that has not begun and wait for work that has.
 
         Args:
-            seconds: how long at most; then threads are left behind. None waits for ever.
+            seconds: time limit, after which threads are abandoned. None waits forever.
         """
         with contextlib.suppress(Empty):
             while True:
@@ -199,9 +199,9 @@ class WorkerPool:
 
 @contextmanager
 def worker_pool(workers: int, name: str) -> Iterator[WorkerPool]:
-    """Open a pool of threads; leaving it drops what has not begun and waits for what has.
+    """Open a pool of threads; leaving it drops work that has not begun and waits for the rest.
 
-    Threads do: Pillow and ONNX Runtime release the GIL while they work.
+    Threads suffice: Pillow and ONNX Runtime release the GIL while they work.
     """
     pool = WorkerPool(workers, name)
     try:

@@ -35,14 +35,17 @@ def locked(file: str, what: str, unsupported: Callable[[str], None]) -> Iterator
         lock.acquire()
     except Timeout:
         raise OutputError(
-            f"Another run is at work on {what}: wait for its end, or choose another output."
+            f"Another run is writing {what}: wait until it ends, or choose another output."
         ) from None
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise OutputError(f"{what} cannot be written: {os_reason(error)}.") from None
         with contextlib.suppress(OSError):
             os.unlink(file)
-        unsupported(f"The folder of {printable(file)} has no locks: start no second run on {what}.")
+        unsupported(
+            f"The folder of {printable(file)} does not support locks: do not start a second run on "
+            f"{what}."
+        )
         yield
         return
     try:

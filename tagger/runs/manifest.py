@@ -199,14 +199,14 @@ class Manifest:
             previous: the other run's manifest.
             what: it made.
         """
-        cannot = f"--resume cannot go on with {what}: that run was"
+        cannot = f"--resume cannot continue {what}: that run used"
         if self.model != previous.model:
             way_out = "--model"
             if self.model.is_of(previous.model):
                 way_out = "--model, or the same --device"
             return (
-                f"{cannot} by the model {previous.model}, this one is by {self.model}; choose the "
-                f"same {way_out}, or leave out --resume to start over."
+                f"{cannot} the model {previous.model}; this one uses {self.model}: pass the same "
+                f"{way_out}, or omit --resume to start over."
             )
         for name in dict.fromkeys((*self.defaults, *previous.options, *self.options)):
             built_in = self.defaults.get(name)
@@ -215,8 +215,8 @@ class Manifest:
             is_known = name in self.defaults  # else a later version added it: unused, it is no news
             if then != now and (is_known or then or now):
                 return (
-                    f"{cannot} {_said(name, then, now)}, this one is {_said(name, now, then)}; "
-                    "choose the same, or leave out --resume to start over."
+                    f"{cannot} {_said(name, then, now)}; this one uses {_said(name, now, then)}: "
+                    "pass the same, or omit --resume to start over."
                 )
         return None
 
@@ -250,8 +250,8 @@ class Manifest:
             data = json.loads(Path(file).read_bytes())
             if data["format"] != _FORMAT:
                 raise UsageError(
-                    f"{printable(file)} has format {data['format']}, and this program reads format "
-                    f"{_FORMAT}: update poster-tagger, or leave out --resume to start over."
+                    f"{printable(file)} has format {data['format']}, but this version reads format "
+                    f"{_FORMAT}: update poster-tagger, or omit --resume to start over."
                 )
             return _from_json(data)
         except FileNotFoundError:
@@ -260,7 +260,7 @@ class Manifest:
             raise UsageError(f"{printable(file)} cannot be read: {os_reason(error)}.") from None
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
             raise UsageError(
-                f"{printable(file)} is damaged: leave out --resume to start over."
+                f"{printable(file)} is damaged: omit --resume to start over."
             ) from None
 
 
@@ -295,10 +295,10 @@ def _said(name: str, value: Option, other: Option) -> str:
         there = other if isinstance(other, dict) else {}
         differing = [key for key in (*here, *there) if here.get(key) != there.get(key)]
         key = differing[0] if differing else ""
-        return f"with {name} {key}={here[key]}" if key in here else f"without {name} {key}"
+        return f"{name} {key}={here[key]}" if key in here else f"no {name} {key}"
     if value in (None, False, []):
-        return f"without {name}"
+        return f"no {name}"
     if value is True:
-        return f"with {name}"
+        return name
     text = ",".join(value) if isinstance(value, list) else str(value)
-    return f"with {name} {text}"
+    return f"{name} {text}"

@@ -68,7 +68,7 @@ class RunPaths:
         digest = hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
         folder = user_state_path("poster-tagger") / "runs"
         where = named[0] if named else base or os.curdir
-        what = f"{'the sidecars in' if mirror else 'the images of'} {printable(mirror or where)}"
+        what = f"{'the sidecars in' if mirror else 'the images in'} {printable(mirror or where)}"
         return cls(what, os.fspath(folder / digest))
 
     def make_folder(self) -> str | None:

@@ -62,8 +62,8 @@ def find_previous(paths: RunPaths, now: Manifest, table: Table | None) -> Previo
         return None
     if manifest is None:
         raise UsageError(
-            f"--resume cannot go on with {paths.what}: without {printable(paths.manifest)} nobody "
-            "knows how it was made; leave out --resume to start over, or choose another output."
+            f"--resume cannot continue {paths.what}: {printable(paths.manifest)}, which records "
+            "how it was made, is missing; omit --resume to start over, or choose another output."
         )
     if has_rows and not manifest.ended:
         _check(manifest, now, paths)

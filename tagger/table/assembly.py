@@ -42,8 +42,8 @@ def kept_rows(table: Table, file: str, *, unfinished: bool) -> Iterator[ImageRow
     with open_rows(file, torn=is_text) as rows:
         if rows.header not in ((), table.header):
             raise TableError(
-                f"{rows.name} has other columns than this run would write: leave out --resume to "
-                "start over."
+                f"The columns of {rows.name} differ from those of this run: omit --resume to start "
+                "over."
             )
         images = _images(table, rows)
         if not is_text or whole or not table.a_row_a_tag:
@@ -108,7 +108,7 @@ def _typed(column: Column, cell: object, name: str, number: int) -> Cell:
         return float(cell) if column.kind is Kind.PROBABILITY else int(cell)  # type: ignore[call-overload, arg-type]
     except (TypeError, ValueError, OverflowError):
         raise TableError(
-            f"{name} is damaged: row {number:,} has no {_NAMES[column.kind]} as its {column.name}."
+            f"{name} is damaged: in row {number:,}, {column.name} is not a {_NAMES[column.kind]}."
         ) from None
 
 

@@ -86,7 +86,7 @@ def read_corrections(table: TableRows, exists: Callable[[str], bool]) -> Correct
         else:
             raise TableError(
                 f"{table.name} has two rows for {printable(path)}, with the tags "
-                f"'{former.cells[0]}' and '{row.cell}': leave one."
+                f"'{former.cells[0]}' and '{row.cell}': keep only one."
             )
     return _gathered(table.name, edited, list(images.values()))
 
@@ -156,8 +156,8 @@ def _correction(
         for tag in split_tags(cell):
             if not is_tag_name(tag):
                 raise TableError(
-                    f"{name}: a tag of {printable(image.path)} holds characters that cannot be "
-                    f"printed: {tag!r}."
+                    f"{name}: a tag of {printable(image.path)} contains unprintable characters: "
+                    f"{tag!r}."
                 )
             if same_keyword(tag) not in tags:
                 tags[same_keyword(tag)] = tag

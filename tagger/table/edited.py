@@ -67,7 +67,7 @@ class EditedTable:
             if name not in self._places and table.header:
                 raise TableError(
                     f"{table.name} has no column '{'path' if name == 'path' else 'tags'}': it is "
-                    "no table of 'tagger tag'."
+                    "not a table written by 'tagger tag'."
                 )
         self._tags = tags
         others = [name for name in self._places if name not in _OWN]
@@ -90,7 +90,9 @@ class EditedTable:
         if not path:
             raise TableError(f"{self._name}: row {number + 1:,} ('{cell}') has no path.")
         if "\0" in (path := unescape(path)):
-            raise TableError(f"{self._name}: row {number + 1:,} has a path that no file can have.")
+            raise TableError(
+                f"{self._name}: the path in row {number + 1:,} is not a valid file name."
+            )
         failed = bool(self._text(number, "error", cells).strip())
         return EditedRow(path, cell, failed, array("d", self._values(cells)))
 
@@ -114,7 +116,7 @@ class EditedTable:
             text = str(cell)
             if not _NO_VALUE.fullmatch(text) and not _HALF_CHARACTER.search(text):
                 return text
-        raise TableError(f"{self._name}: row {number + 1:,} has no text as its {column}: {cell!r}.")
+        raise TableError(f"{self._name}: in row {number + 1:,}, {column} is not text: {cell!r}.")
 
 
 def _probability(cell: object) -> float | None:

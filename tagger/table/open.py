@@ -41,7 +41,9 @@ def open_rows(file: str, *, torn: bool = False, edited: bool = False) -> TableRo
         told = next((one for one in Format if one.start and first.startswith(one.start)), None)
         if told is not None:
             if file == STDIN:
-                raise UsageError(f"A table in {told} cannot come from a pipe: name the file.")
+                raise UsageError(
+                    f"A table in {told} cannot be read from a pipe: pass its file name."
+                )
             close()
             return told.book(name, reads=True).read(file, name, edited=edited)
         return text_rows(file, name, first, lines, close, torn=torn, edited=edited)
@@ -60,7 +62,9 @@ def _lines(stream: BinaryIO, name: str, *, torn: bool) -> Iterator[bytes]:
             if torn and not line.endswith(b"\n"):
                 return
             if len(line) == LONGEST_LINE:
-                raise TableError(f"{name} is no table that 'tagger tag' wrote: a line has no end.")
+                raise TableError(
+                    f"{name} is not a table written by 'tagger tag': it has a line without an end."
+                )
             yield line
     except OSError as error:
         raise TableError(f"{name} cannot be read: {os_reason(error)}.") from None

@@ -27,8 +27,7 @@ def table_sink(plan: TablePlan) -> Sink | None:
     sink = Sink(None if plan.output == "-" else plan.output, needs_end=not plan.is_text)
     if not plan.is_text and sink.is_terminal():
         raise UsageError(
-            f"A table in {plan.format} is not for a terminal: say -o FILE, or send it through a "
-            "pipe."
+            f"A table in {plan.format} cannot be shown on a terminal: pass -o FILE, or use a pipe."
         )
     return sink
 

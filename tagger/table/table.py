@@ -71,8 +71,8 @@ class Table:
         for extra in plan.columns:
             if extra in self._labels:
                 raise UsageError(
-                    f"The model has a label '{extra}', so a wide table cannot have the column "
-                    f"'{extra}' too: use --layout list or long."
+                    f"The model has a label '{extra}', so a wide table cannot also have a column "
+                    f"'{extra}': use --layout list or long."
                 )
         self._extras = [EXTRA_COLUMNS[extra] for extra in plan.columns]
         self.columns = (

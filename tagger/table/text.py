@@ -128,7 +128,7 @@ def text_rows(
     if not first and (torn or edited or os.path.splitext(file)[1].lower() not in (".csv", ".tsv")):
         return TableRows(name, (), iter(()), close)
     if not edited and not _OURS.match(first):
-        raise TableError(f"{name} is no table that 'tagger tag' wrote.")
+        raise TableError(f"{name} is not a table written by 'tagger tag'.")
     for start, what in _OTHER_FORMATS.items():
         if first.startswith(start):
             raise TableError(f"{name} is {what}: save it as .xlsx, or as CSV in UTF-8.")
@@ -187,8 +187,8 @@ def _decoded(name: str, number: int, line: bytes) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError:
         raise TableError(
-            f"{name} is damaged: line {number:,} is not UTF-8; a spreadsheet program has to save "
-            "it as CSV in UTF-8."
+            f"{name} is damaged: line {number:,} is not UTF-8; in a spreadsheet program, save it "
+            "as CSV in UTF-8."
         ) from None
 
 
@@ -199,7 +199,7 @@ def _json_rows(name: str, header: tuple[str, ...], lines: Iterator[bytes]) -> It
         record = _record(name, number, line)
         if record.keys() != set(header):
             raise TableError(
-                f"{name} is damaged: line {number:,} has other columns than the first one."
+                f"{name} is damaged: the columns in line {number:,} differ from the first one."
             )
         yield [record[column] for column in header]
 
@@ -210,5 +210,5 @@ def _record(name: str, number: int, line: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        raise TableError(f"{name} is damaged: line {number:,} is no JSON object.")
+        raise TableError(f"{name} is damaged: line {number:,} is not a JSON object.")
     return record

@@ -59,7 +59,7 @@ class WideTable:
             if not path:
                 raise self._damaged(number, "has no path")
             if "\0" in path:
-                raise self._damaged(number, "has a path that no file can have")
+                raise self._damaged(number, "has a path that is not a valid file name")
             reason = self._text(number, "error", cells[self._error])
             facts = self._file_facts(number, cells)
             if reason:
@@ -74,16 +74,16 @@ class WideTable:
         if twice:
             raise TableError(f"{self._name} has the column '{twice[0]}' twice.")
         if "path" not in header or not {"tags", "tag"} & set(header) or "error" not in header:
-            raise TableError(f"{self._name} is no table that 'tagger tag' wrote.")
+            raise TableError(f"{self._name} is not a table written by 'tagger tag'.")
         rest = set(header) - {*_OWN, *EXTRA_COLUMNS, *self._labels}
         missing = [label for label in self._labels if label not in header]
         if len(missing) == len(self._labels) and rest <= {"tag", "score"}:
             raise TableError(
-                f"{self._name} holds no probabilities of the labels: only a table of the layout "
-                "wide can be tagged again."
+                f"{self._name} has no probabilities: only a table with the layout wide can be "
+                "tagged again."
             )
         model = f"the model {card.name} {card.version}"
-        way_out = "name the model that tagged with --model."
+        way_out = "pass the model that was used as --model."
         if missing:
             raise TableError(
                 f"{self._name} has no column for the label '{missing[0]}' of {model}: {way_out}"
@@ -91,13 +91,13 @@ class WideTable:
         if rest:
             first = next(name for name in header if name in rest)
             raise TableError(
-                f"{self._name} has a column '{first}', which is no label of {model}: {way_out}"
+                f"{self._name} has a column '{first}', which is not a label of {model}: {way_out}"
             )
         for column in self._facts:
             if column not in header:
                 raise UsageError(
-                    f"--columns: {self._name} has no column '{column}', and images are not opened "
-                    "to tag again: leave it out, or use 'tagger tag'."
+                    f"--columns: {self._name} has no column '{column}', and 'tagger retag' does "
+                    "not open images: omit it, or use 'tagger tag'."
                 )
 
     def _probabilities(self, number: int, cells: Cells) -> Scores:
@@ -132,7 +132,7 @@ class WideTable:
         except (TypeError, ValueError, OverflowError):
             value = -1
         if value < 0:
-            raise self._damaged(number, f"has no whole number as its {column}")
+            raise self._damaged(number, f"has a {column} that is not a whole number")
         return int(value)
 
     def _text(self, number: int, column: str, cell: object) -> str:
@@ -145,7 +145,7 @@ class WideTable:
                 pass
             else:
                 return cell
-        raise self._damaged(number, f"has no text as its {column}")
+        raise self._damaged(number, f"has a {column} that is not text")
 
     def _damaged(self, number: int, what: str) -> TableError:
         return TableError(f"{self._name} is damaged: row {number:,} {what}.")

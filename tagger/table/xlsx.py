@@ -67,7 +67,7 @@ class XlsxBook(Book):
     def __init__(self, columns: Sequence[Column]) -> None:
         if len(columns) > MOST_COLUMNS:
             raise OutputError(
-                f"The table has {len(columns):,} columns and a sheet of XLSX holds "
+                f"The table has {len(columns):,} columns, but an XLSX sheet can only have "
                 f"{MOST_COLUMNS:,}: use --layout list or long, or another format."
             )
         super().__init__(columns)
@@ -88,8 +88,8 @@ class XlsxBook(Book):
                 row[place] = short = _shortened(text) or None
                 if text and short != text:
                     cut.append(
-                        f"its {self.columns[place].name} is cut to the {MOST_CHARACTERS:,} "
-                        "characters that a cell of XLSX holds"
+                        f"its {self.columns[place].name} is truncated to {MOST_CHARACTERS:,} "
+                        "characters, the limit of an XLSX cell"
                     )
         return cut
 
@@ -97,8 +97,8 @@ class XlsxBook(Book):
         """Refuse more rows than a sheet holds."""
         if rows >= MOST_ROWS:
             raise OutputError(
-                f"{name} is full: a sheet of XLSX holds {MOST_ROWS:,} rows. Use csv, tsv, jsonl or "
-                "parquet."
+                f"{name} is full: an XLSX sheet can have {MOST_ROWS:,} rows. Use csv, tsv, jsonl "
+                "or parquet."
             )
 
     def start(self, file: SinkFile, beside: str | None) -> None:
@@ -208,7 +208,9 @@ def _rows(rows: Iterator[tuple[Any, ...]], columns: int, name: str) -> Iterator[
     try:
         for number, row in enumerate(rows, start=2):
             if number > MOST_ROWS:
-                raise TableError(f"{name} is damaged: it has more rows than a sheet can have.")
+                raise TableError(
+                    f"{name} is damaged: it has more rows than an XLSX sheet can have."
+                )
             cells = _without_empty_end(row)
             if cells:  # a spreadsheet may leave empty rows behind
                 yield [*cells, *[None] * (columns - len(cells))]
@@ -228,7 +230,7 @@ def _refuse_bomb(stream: BinaryIO, name: str) -> None:
         for member in archive.infolist():
             if member.file_size > max(_SMALL, _MOST_TIMES * member.compress_size):
                 raise TableError(
-                    f"{name} would unpack to {member.file_size / 1e6:,.0f} MB, which no table does."
+                    f"{name} would unpack to {member.file_size / 1e6:,.0f} MB: too large."
                 )
     stream.seek(0)
 

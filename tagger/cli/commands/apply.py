@@ -89,7 +89,7 @@ def apply(
 
     kinds = _kinds(holders.sidecar, embed=holders.embed)
     if not (dry_run or yes or _can_ask()):
-        raise UsageError("There is no terminal to ask on: say --yes, or --dry-run to look first.")
+        raise UsageError("Not a terminal: pass --yes to confirm, or --dry-run to look first.")
     mirrors = holders.sidecar_dir is not None
     base = mirrored_base(holders.sidecar_base, mirrors=mirrors)
     plan = HolderPlan(

@@ -87,7 +87,7 @@ def _given(folder: Path, most: int) -> dict[str, list[str]]:
     found = scan([str(folder)], WalkOptions()).paths(lambda name, reason: None)
     paths = list(islice(found, most))
     if not paths:
-        raise UsageError(f"{folder} holds no images.")
+        raise UsageError(f"{folder} contains no images.")
     return {str(folder): paths}
 
 

@@ -34,9 +34,9 @@ def doctor(
     model: Annotated[ModelOptions, Only("model")],
     report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
-    """Say what works here.
+    """Check the installation.
 
-    Versions, devices, the model, and a tagged sample; the exit code is 0 when tagging works.
+    Shows versions, devices, the model, and a tagged sample; the exit code is 0 if tagging works.
     """
     show(f"poster-tagger {__version__}, Python {platform.python_version()}, {platform.platform()}")
     show(f"packages: {_versions(_BASE + _RUNTIMES)}")

@@ -31,7 +31,7 @@ _EXAMPLES = """Examples:
 
 
 class Precision(StrEnum):
-    """Arithmetic of the file."""
+    """Number format of the file."""
 
     FP32 = "fp32"
     FP16 = "fp16"
@@ -44,7 +44,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that 'tagger train' wrote.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by 'tagger train'.")],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The .onnx file to write.")
     ],
@@ -53,12 +53,12 @@ def export(
         typer.Option(
             "--images",
             metavar="DIR",
-            help="Images to compare Keras and ONNX Runtime on; default: the run's validation set.",
+            help="Images for comparing Keras and ONNX Runtime; default: the run's validation set.",
         ),
     ] = None,
     precision: Annotated[
         Precision,
-        typer.Option("--precision", help="Arithmetic: fp16 is for CUDA, int8 for CPUs."),
+        typer.Option("--precision", help="Number format: fp16 for CUDA, int8 for CPUs."),
     ] = Precision.FP32,
     max_loss: Annotated[
         float,
@@ -67,13 +67,13 @@ def export(
             min=0,
             max=1,
             metavar="X",
-            help="Refuse fp16 and int8 that lose more validation macro-AP.",
+            help="Reject an fp16 or int8 file that loses more validation macro-AP.",
         ),
     ] = 0.01,
     *,
     report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
-    """Turn a run into one verified .onnx file."""
+    """Convert a run to a verified .onnx file."""
     from tagger.cli.extras import needs_extras
     from tagger.errors import OutputError
     from tagger.table.sink import check_folder

@@ -103,7 +103,7 @@ def _refuse_to_overwrite_unread(results: str, output: str | None) -> None:
     for part in RunPaths.of_table(output, as_text=True).any_rows:
         if os.path.exists(part) and os.path.exists(results) and os.path.samefile(part, results):
             raise UsageError(
-                f"-o {output} is written as {part} first, which is the table to be read: give it "
+                f"-o {output} is first written as {part}, which is the table to be read: choose "
                 "another name."
             )
 
@@ -125,7 +125,7 @@ def _placed(
         if shares and (key := os.fsencode(result.path)) < previous:
             raise TableError(
                 f"{name} is not sorted by path: {printable(result.path)} comes too late for "
-                "--sidecar-name replace, where images may share a sidecar."
+                "--sidecar-name replace, where images may share a sidecar: sort the table."
             )
         elif shares:
             previous = key

@@ -141,6 +141,99 @@ class HolderOptions(OptionGroup):
         )
 
 
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is written, and where."""
+
+    sidecars: tuple[Sidecar, ...]
+    sidecar_name: SidecarName
+    sidecar_dir: str | None
+    existing: Existing
+    backup: bool
+    xmp_root: tuple[str, ...]
+    embed: bool = False
+    keep_time: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be with an ``.nfo``.
+
+        Raises:
+            UsageError: that was asked for.
+        """
+        if Sidecar.NFO not in self.sidecars:
+            return
+        if self.sidecar_dir is not None:
+            raise UsageError(
+                "--sidecar nfo cannot be combined with --sidecar-dir: genres go into the .nfo next "
+                "to the film."
+            )
+        if self.existing is Existing.ERROR:
+            raise UsageError(
+                "--sidecar nfo cannot be combined with --existing error: genres only go into an "
+                "existing .nfo."
+            )
+
+
+def sidecar_writer(
+    card: ModelCard,
+    options: OutputOptions,
+    progress: TagProgress,
+    *,
+    base: Callable[[], str],
+    images_seen: bool,
+) -> SidecarWriter | None:
+    """Return what writes the sidecars, or None where none were asked for.
+
+    Args:
+        card: of the model that tags.
+        options: of the sidecars.
+        progress: told of what fails.
+        base: → absolute folder whose tree is mirrored; asked for only where one is.
+        images_seen: whether images were there a moment ago; if not, the writer looks.
+
+    Raises:
+        OutputError: the folder for them is a file.
+    """
+    from tagger.holders.sidecars import SidecarPolicy, SidecarWriter
+
+    if not options.sidecars:
+        return None
+    return SidecarWriter(
+        options.sidecars,
+        sidecar_names(options.sidecar_name, options.sidecar_dir, base),
+        card,
+        SidecarPolicy(
+            options.existing,
+            options.backup,
+            options.xmp_root,
+            look_for_images=not images_seen and options.sidecar_dir is None,
+        ),
+        failed=progress.failed,
+    )
+
+
+def sidecar_names(name: SidecarName, folder: str | None, base: Callable[[], str]) -> SidecarNames:
+    """Return where sidecars lie.
+
+    Args:
+        name: how a sidecar's name is made.
+        folder: where the tree is mirrored; None for beside the images.
+        base: → absolute folder whose tree is mirrored; asked for only where one is.
+
+    Raises:
+        OutputError: the folder for them is a file.
+    """
+    from tagger.holders.places import SidecarNames
+
+    if folder is not None and os.path.isfile(folder):
+        raise OutputError(f"--sidecar-dir {folder} is a file, not a folder.")
+    return SidecarNames(
+        replace_ending=name is SidecarName.REPLACE,
+        folder=folder,
+        base=base() if folder is not None else "",
+    )
+
+
 def mirrored_base(folder: str | None, *, mirrors: bool) -> str | None:
     """Return the absolute folder whose tree is mirrored, for paths that a table gives.
 
@@ -153,11 +246,11 @@ def mirrored_base(folder: str | None, *, mirrors: bool) -> str | None:
     """
     if mirrors and folder is None:
         raise UsageError(
-            "--sidecar-dir: say with --sidecar-base which folder's tree is mirrored there: the one "
-            "that 'tagger tag' was given."
+            "--sidecar-dir needs --sidecar-base, the folder to mirror: the one that 'tagger tag' "
+            "was given."
         )
     if folder is not None and not mirrors:
-        raise UsageError("--sidecar-base is for sidecars with --sidecar-dir.")
+        raise UsageError("--sidecar-base is only used with --sidecar-dir.")
     return None if folder is None else os.path.abspath(folder)
 
 
@@ -176,4 +269,27 @@ def refuse_outside(path: str, base: str | None) -> None:
     except ValueError:  # on another drive
         is_below = False
     if not is_below:
-        raise UsageError(f"--sidecar-base {base}: {printable(path)} is not below it.")
+        raise UsageError(f"--sidecar-base {base}: {printable(path)} is not inside it.")
+
+
+def embedding_writer(
+    card: ModelCard, options: OutputOptions, progress: TagProgress
+) -> EmbeddingWriter | None:
+    """Return what puts tags into images, or None where that was not asked for.
+
+    Args:
+        card: of the model that tags.
+        options: of the output.
+        progress: told of what fails.
+    """
+    from tagger.holders.image.writer import EmbeddingWriter
+
+    if not options.embed:
+        return None
+    return EmbeddingWriter(
+        card,
+        options.xmp_root,
+        backup=options.backup,
+        keep_time=options.keep_time,
+        failed=progress.failed,
+    )

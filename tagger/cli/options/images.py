@@ -148,7 +148,7 @@ def moment(text: str | None) -> float | None:
         ) from None
     if seconds > now.timestamp():
         raise UsageError(
-            f"--newer-than {text}: that lies in the future; it is {now:%Y-%m-%dT%H:%M} here now."
+            f"--newer-than {text} is in the future: it is now {now:%Y-%m-%dT%H:%M} here."
         )
     return seconds
 

@@ -1,4 +1,4 @@
-"""What a command says of its work, and where defaults come from."""
+"""How a command reports its work, and where defaults come from."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(OptionGroup):
-    """What is said while a command works, and at its end."""
+    """What a command prints while it runs, and at its end."""
 
     panel: ClassVar[str] = REST
 
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Say nothing on stderr but errors.")
-    ] = False
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only errors.")] = False
     verbose: Annotated[
         int,
         typer.Option(
@@ -34,13 +32,13 @@ class ReportOptions(OptionGroup):
     ] = 0
     summary: Annotated[
         Path | None,
-        typer.Option("--summary", metavar="FILE", help="Write the closing summary as JSON."),
+        typer.Option("--summary", metavar="FILE", help="Write the summary to FILE, as JSON."),
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigOptions(OptionGroup):
-    """Which files give defaults; read before the command is called."""
+    """Files with default values; read before the command is called."""
 
     panel: ClassVar[str] = REST
 
@@ -49,14 +47,14 @@ class ConfigOptions(OptionGroup):
         typer.Option(
             "--config",
             metavar="FILE",
-            help="Defaults of your own, in place of tagger.toml in the current folder; --no-NAME "
-            "undoes what a file says of an option.",
+            help="Read default options from FILE instead of tagger.toml in the current folder; "
+            "--no-NAME resets an option.",
         ),
     ] = None
     no_config: Annotated[
         bool,
         typer.Option(
             "--no-config",
-            help="Read no tagger.toml, neither here nor in your configuration folder.",
+            help="Ignore tagger.toml here and in your configuration folder.",
         ),
     ] = False

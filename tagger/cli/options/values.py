@@ -39,7 +39,7 @@ def gather_paths(
         lists.append(os.fspath(files_from))
     direct = [name for name in arguments if name != STDIN]
     if not direct and not lists:
-        raise UsageError(f"Say what to {verb}: a folder, images, or - for a list on stdin.")
+        raise UsageError(f"Nothing to {verb}: pass a folder, images, or - for a list on stdin.")
     named = scan(direct, options)
     listed = scan(
         [path for name in lists for path in _read_list(name, null=null)],
