@@ -1,4 +1,4 @@
-"""Tagging from Python: results as a stream, or whole jobs as the command does them."""
+"""Tagging from Python: results as a stream, or complete jobs as with the command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tagger.table.formats import LayoutName
 from tagger.table.plan import TablePlan
 from tagger.table.sink import ReaderGone
 
-#: An image or a folder, however it is spelled.
+#: An image or a folder, as any kind of path.
 AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 Name = TypeVar("Name", bound=str)
@@ -34,30 +34,30 @@ _SIDECARS = ("json", "nfo", "txt", "xmp")
 class Tagger:
     """Tags images with an opened model.
 
-    What is not given is as the model's card says, or as suits the machine. A tagger may be used any
-    number of times; its model is opened once.
+    Defaults come from the model's card, or suit the machine. A tagger may be used any number of
+    times; its model is opened once.
 
     Args:
-        model: an ``.onnx`` file of ours; None takes the bundled one.
+        model: an ``.onnx`` file from ``tagger export``; None means the bundled one.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, or several such as ``cuda:0,cuda:1``.
-        thresholds: probability from which a label is a tag: one for all labels, or one a label;
-            labels that are not named keep the model's.
-        min_tags: at least so many tags, however improbable.
-        max_tags: at most so many tags.
+        thresholds: probability from which a label is a tag: one for all labels, or one per label;
+            labels that are not listed keep the model's.
+        min_tags: at least this many tags, even if improbable.
+        max_tags: at most this many tags.
         ignore: labels that are never tags.
-        rename: label → the name under which it is a tag.
-        workers: images decoded, and on a CPU tagged, at a time; None is one a core.
-        batch_size: images a run of the network; None is what suits the device.
+        rename: label → the name of its tag.
+        workers: number of images decoded, and on a CPU tagged, at a time; None means one per core.
+        batch_size: images per batch; None chooses it for the device.
 
     Attributes:
         card: the model's card, with its name, version, labels and thresholds.
         labels: its labels, in the order of :attr:`tagger.Tagged.scores`.
-        device: where the network really runs.
+        device: where the network actually runs.
 
     Raises:
-        ModelError: the model is missing, damaged, or not one of ours.
-        DeviceError: the device cannot run here.
-        UsageError: a label is unknown, or a number is off.
+        ModelError: the model is missing, damaged, or not a poster-tagger model.
+        DeviceError: the device is not available.
+        UsageError: a label is unknown, or a number is out of range.
     """
 
     def __init__(
@@ -94,25 +94,25 @@ class Tagger:
         )
 
     def tag(self, paths: AnyPath | Iterable[AnyPath]) -> Iterator[Result]:
-        """Yield a result an image, in the order of the paths, as soon as it is there.
+        """Yield one result per image, in the order of the paths, as soon as it is available.
 
-        Paths are taken only a few batches ahead, so there may be any number of them. Leaving the
-        loop ends the work. What cannot be read is a :class:`tagger.Failed` in its place, a missing
-        file and a folder that cannot be listed included.
+        Paths are consumed only a few batches ahead, so there may be any number of them. Leaving the
+        loop stops the work. Anything unreadable is a :class:`tagger.Failed` in its place, including
+        missing files and folders that cannot be listed.
 
         Args:
-            paths: an image, a folder (walked recursively and sorted, as the command does), or any
+            paths: an image, a folder (walked recursively and sorted, as by the command), or any
                 iterable of both.
 
         Raises:
-            ModelError: the model breaks while it runs.
+            ModelError: the model fails while running.
         """
         given = [paths] if isinstance(paths, str | bytes | os.PathLike) else paths
         unreadable: dict[str, str] = {}
         for result in tag_images(
             _walked(given, unreadable), self._model, self._rules, workers=self._workers
         ):
-            # A folder is no image either, but that is not what is wrong with it.
+            # A folder that cannot be listed is reported as such, not as an image.
             reason = unreadable.get(result.path)
             yield result if reason is None else Failed(result.path, reason)
 
@@ -132,32 +132,32 @@ class Tagger:
         update: bool = False,
         listener: Listener | None = None,
     ) -> Summary:
-        """Write a table, sidecars or both, as ``tagger tag`` does with the options of these names.
+        """Write a table, sidecars or both, like ``tagger tag`` with the options of the same names.
 
-        Images are taken in sorted order, each once. However a run ends, by an exception or a kill:
-        called again with ``resume`` it keeps what is done.
+        Images are tagged in sorted order, each once. However a run ends, even by a kill: called
+        again with ``resume``, it keeps what is done and continues.
 
         Args:
             paths: an image, a folder (walked recursively), or any iterable of both.
-            output: a table; its ending says the format (csv, tsv, jsonl, parquet, xlsx).
+            output: a table; its extension selects the format (csv, tsv, jsonl, parquet, xlsx).
             layout: of the table: ``wide``, ``list`` or ``long``.
             columns: extra columns of the table.
-            sidecars: kinds of files beside each image: ``xmp``, ``txt``, ``json``, ``nfo``.
-            sidecar_dir: where they go instead, in a mirror of the tree of images.
+            sidecars: kinds of files next to each image: ``xmp``, ``txt``, ``json``, ``nfo``.
+            sidecar_dir: write them there instead, in a mirror of the image tree.
             embed: whether tags go into the images themselves.
-            backup: whether a sidecar or an image is kept as ``NAME.bak`` before it changes.
+            backup: whether to save the original of a sidecar or image as ``NAME.bak``.
             resume: keep what a previous run on the same output has done.
-            retry_failed: likewise, but try images again that failed.
-            update: likewise, but tag images again whose file has changed.
-            listener: is told what happens meanwhile.
+            retry_failed: likewise, but retry images that failed.
+            update: likewise, but tag images again if their file has changed.
+            listener: is notified of progress.
 
         Returns:
-            What came of it. An image that cannot be read is counted there and has a row.
+            The summary. Unreadable images are counted there and have a row.
 
         Raises:
-            UsageError: an argument makes no sense, or the previous run had other options.
+            UsageError: an argument is invalid, or the previous run used other options.
             OutputError: an output cannot be written; what is done is kept.
-            TaggerError: the run cannot go on for another reason.
+            TaggerError: the run cannot continue for another reason.
         """
         texts = [os.fsdecode(path) for path in _listed(paths)]
         source = images(
@@ -178,34 +178,34 @@ class Tagger:
             embed=embed,
         )
         if table.output in (None, "-") and (table.is_asked_for or not holders.any):
-            raise UsageError("Name a file for the table (output), or sidecars, or set embed.")
+            raise UsageError("No output: pass output, sidecars or embed.")
         plan = Resume(resume, retry_failed, update)
         check_resumable(plan, table, holders)
         try:
             return run(Job(source, table, holders, plan), listener)
         except ReaderGone:
-            raise OutputError(f"{output} cannot be written: its reader went away.") from None
+            raise OutputError(f"{output} cannot be written: its reader closed the pipe.") from None
 
 
 def _known(name: str, known: Iterable[Name], argument: str) -> Name:
-    """Return what has a name.
+    """Return the member with a name.
 
     Raises:
-        UsageError: nothing has.
+        UsageError: unknown name.
     """
     for one in known:
         if one == name:
             return one
-    raise UsageError(f"{argument}: there is no '{name}'; there are {', '.join(known)}.")
+    raise UsageError(f"{argument}: unknown '{name}'; available: {', '.join(known)}.")
 
 
 def _listed(values: Any) -> list[Any]:
-    """Return values as a list, also where there is one alone."""
+    """Return values as a list, even a single one."""
     return [values] if isinstance(values, str | bytes | os.PathLike) else list(values)
 
 
 def _walked(paths: Iterable[AnyPath], unreadable: dict[str, str]) -> Iterator[str]:
-    """Yield images, and in their places the folders that cannot be listed."""
+    """Yield images, and in their place folders that cannot be listed."""
     for given in paths:
         path = os.fsdecode(given)
         noted: list[str] = []

@@ -1,8 +1,8 @@
-"""One run, straight down: paths → what is left to do → results → outputs → journal.
+"""One run from start to end: paths → what is left to do → results → outputs → journal.
 
-``tagger tag``, ``tagger retag`` and :meth:`tagger.Tagger.run` are this line with other sources and
-outputs. Of an image, sidecars and tags inside come first, then its row, then its entry in the
-journal: however a run ends, what the journal calls done is done.
+``tagger tag``, ``tagger retag`` and :meth:`tagger.Tagger.run` differ only in source and outputs.
+For each image, sidecars and embedded tags are written first, then its row, then its journal entry:
+however a run ends, an image in the journal is done.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 
 
 def run(job: Job, listener: Listener | None = None) -> Summary:
-    """Do a job.
+    """Run a job.
 
     Args:
-        job: what is to be done.
-        listener: is told of it, and steers nothing.
+        job: source, outputs, and whether to resume.
+        listener: is notified of progress, and cannot influence the run.
 
     Raises:
-        TaggerError: the run cannot go on; what was written is kept.
+        TaggerError: the run cannot continue; what was written is kept.
         ReaderGone: the reader of standard output closed it.
     """
     report = Report(listener or Listener(), job.source.device)
@@ -64,16 +64,16 @@ def run(job: Job, listener: Listener | None = None) -> Summary:
 
 @dataclass(frozen=True)
 class Source:
-    """What gives results.
+    """Where results come from.
 
     Attributes:
-        card: of the model that tags.
-        model_file: that model.
+        card: the model's card.
+        model_file: the model's file.
         rules: which scores become tags.
-        results: called with the outputs, gives the results that they lack.
-        device: where the network runs; None where none does.
-        found: the images; None where they are not looked at.
-        table: the file that is read in their place.
+        results: called with the outputs, returns the results that they lack.
+        device: where the network runs; None if it does not.
+        found: the images; None if they are not opened.
+        table: the file that is read instead of images.
     """
 
     card: ModelCard
@@ -95,16 +95,16 @@ def images(
     isolated: bool = False,
     untagged: Untagged | None = None,
 ) -> Source:
-    """Return images as a source, through the network.
+    """Return a source that runs the network on images.
 
     Args:
-        found: where they are looked for.
-        model: opened.
+        found: where to look for images.
+        model: an opened model.
         rules: which scores become tags.
-        workers: images decoded, and on a CPU scored, at a time.
-        limits: what an image may cost.
-        isolated: whether images are decoded in processes of their own.
-        untagged: lets only images without tags through; None lets all.
+        workers: number of images decoded, and on a CPU also scored, at a time.
+        limits: an image's budget.
+        isolated: whether images are decoded in separate processes.
+        untagged: passes on only images without tags; None passes on all.
     """
 
     def results(outputs: Outputs) -> Iterator[Result]:
@@ -128,10 +128,10 @@ class Job:
     """What a run reads and writes.
 
     Attributes:
-        source: gives the results.
-        table: that is written, unless tags go into sidecars or images and nobody asked for one.
-        holders: sidecars, and tags inside images.
-        resume: what is kept of a previous run on the same output.
+        source: where results come from.
+        table: the table to write, unless tags go into holders and no table was requested.
+        holders: sidecars and embedded tags.
+        resume: what to keep of a previous run on the same output.
     """
 
     source: Source
@@ -141,7 +141,7 @@ class Job:
 
     @property
     def has_table(self) -> bool:
-        """Whether a table is written."""
+        """Return whether a table is written."""
         return self.table.is_asked_for or not self.holders.any
 
 
@@ -149,11 +149,11 @@ class Outputs:
     """Where results go.
 
     Args:
-        job: whose they are.
-        report: takes note of what comes of each image.
-        holders: sidecars, and tags inside images; None where none are written, likewise the others.
-        stream: a table that goes elsewhere than into a file.
-        run: a table in a file, and what is noted of images.
+        job: the job.
+        report: counts the outcome for each image.
+        holders: sidecars and embedded tags; None if none are written, like the others.
+        stream: a table that does not go to a file.
+        run: a table in a file, and the journal.
     """
 
     def __init__(
@@ -178,19 +178,19 @@ class Outputs:
             )
 
     def left_of(self, found: Iterable[str], untagged: Untagged | None) -> Iterable[str]:
-        """Return the images that no previous run has done and, where asked, that have no tags."""
+        """Return the images that no previous run has done and, if requested, that have no tags."""
         remaining = self._remaining
         if remaining is not None:
             found = remaining.of(found)
         if untagged is not None:
-            # A sidecar makes a later run pass over its image, so half of them must not.
+            # A sidecar makes a later run skip its image, so an incomplete set must not.
             self._announces = True
             self.report.untagged = untagged
             found = untagged.of(found, remaining.was_begun if remaining is not None else None)
         return found
 
     def write(self, result: Result) -> None:
-        """Write what an image gets: sidecars and tags inside, then its row, then its entry.
+        """Write an image's sidecars and embedded tags, then its row, then its journal entry.
 
         Raises:
             OutputError: the disk is full, or gone.
@@ -201,7 +201,7 @@ class Outputs:
         if self._stream is not None:
             self._stream.write(result)
         if self._run is not None:
-            # An image that has got tags is another file, and no news.
+            # Embedding changes the file, which is not a change by somebody else.
             stamp = file_stamp(result.path) if self.job.holders.embed else None
             self._run.add(result, unwritten=not is_whole, stamp=stamp, at_once=holders is not None)
         if isinstance(result, Failed):
@@ -211,7 +211,7 @@ class Outputs:
             report.tags.update([tag.name for tag in result.tags])
 
     def _put(self, result: Result, holders: Holders) -> bool:
-        """Write sidecars and tags inside; return whether nothing failed."""
+        """Write sidecars and embedded tags; return whether nothing failed."""
         if self._remaining is not None and self._remaining.passed:
             for path in self._remaining.passed_before(result.path):
                 holders.pass_over(path)
@@ -225,7 +225,7 @@ class Outputs:
         return not outcome.failures
 
     def stop(self) -> None:
-        """End before the time: a new table is kept to be resumed, one made anew is forgotten."""
+        """Stop early: a new table is kept to be resumed, a replacement is discarded."""
         run, kept_at, resumable = self._run, None, False
         if run is not None and (self.job.source.table is not None or not run.has_begun):
             run.discard()
@@ -236,10 +236,10 @@ class Outputs:
 
 @contextmanager
 def opened(job: Job, report: Report) -> Iterator[Outputs]:
-    """Open what a job writes, and finish it; left by an exception it keeps whole results.
+    """Open a job's outputs, and complete them at the end; on an exception, whole results are kept.
 
     Raises:
-        TaggerError: an output cannot be written, or not be resumed.
+        TaggerError: an output cannot be written or resumed.
     """
     holders, stream = _holders(job), _stream(job, report)
     report.holders = holders
@@ -264,23 +264,23 @@ def opened(job: Job, report: Report) -> Iterator[Outputs]:
 
 
 def check_resumable(resume: Resume, table: TablePlan, holders: HolderPlan) -> None:
-    """Refuse to resume what leaves no trace.
+    """Refuse to resume outputs that cannot be resumed.
 
     Raises:
-        UsageError: that was asked for.
+        UsageError: this was requested.
     """
     if resume.wanted and not table.is_file and (table.is_asked_for or not holders.any):
         raise UsageError(
-            f"{resume.name} needs an output that stays: a table in a file (-o FILE), --sidecar "
-            "or --embed."
+            f"{resume.name} needs an output that can be resumed: a table in a file (-o FILE), "
+            "--sidecar or --embed."
         )
 
 
 def _holders(job: Job) -> Holders | None:
-    """Return what puts tags into files, if anything does.
+    """Return what writes tags into holders, if anything does.
 
     Raises:
-        UsageError: the images lie on several drives, so no folder can mirror them.
+        UsageError: the images are on several drives, so they cannot be mirrored in one folder.
     """
     if not job.holders.any:
         return None
@@ -301,12 +301,12 @@ def _stream(job: Job, report: Report) -> Writer | None:
 
 @contextmanager
 def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
-    """Give what a run will do, its output locked; None where it leaves nothing to resume.
+    """Yield the plan of a run, with its output locked; None if it leaves nothing to resume.
 
     Raises:
-        UsageError: a previous run had another model, or other options.
-        TableError: what it left is damaged.
-        OutputError: there is no such folder, or another run is at work on the output.
+        UsageError: the previous run used another model, or other options.
+        TableError: the previous run's output is damaged.
+        OutputError: the folder does not exist, or another run is writing the output.
     """
     source, listener = job.source, report.listener
     paths = _paths(job, listener)
@@ -349,7 +349,7 @@ def _paths(job: Job, listener: Listener) -> RunPaths | None:
 
 
 def _model_facts(source: Source) -> ModelFacts:
-    """Return which model it is: what a table says of the one that made it, or the file."""
+    """Return which model is used: the one recorded with a table, or the file."""
     made_by = Manifest.of_finished(source.table) if source.table is not None else None
     if made_by is not None and made_by.model.is_of(source.card):
         return made_by.model

@@ -65,6 +65,11 @@ def harmless(text: str, *, keep: str = "") -> str:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number and its noun: ``1 image``, ``2 images``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def relative_to(folder: str) -> Callable[[str], str]:
     """Return a function: path → path relative to ``folder``.
 

@@ -101,9 +101,9 @@ def test_a_dry_run_shows_what_would_change_and_writes_nothing(library: Path, tag
     assert ran == Ran(
         0,
         DIFF.encode(),
-        "1 images were left out: they had failed.\n"
-        "4 files would be written (3 with other tags, 1 only marked as settled), 0 say so "
-        "already, 0 failed.\n",
+        "1 image skipped: failed when tagged.\n"
+        "4 files would be written (3 with other tags, 1 only marked as settled), 0 already "
+        "up to date, 0 failed.\n",
     )
     assert files(library) == before
 
@@ -116,8 +116,8 @@ def test_the_sidecars_hold_what_the_table_says(library: Path, tagger: Run) -> No
     assert ran == Ran(
         0,
         DIFF.encode(),
-        "1 images were left out: they had failed.\n"
-        "4 files to write (3 with other tags, 1 only marked as settled), 0 say so already, "
+        "1 image skipped: failed when tagged.\n"
+        "4 files to write (3 with other tags, 1 only marked as settled), 0 already up to date, "
         "0 failed.\n"
         "4 files written, 0 failed.\n",
     )
@@ -167,8 +167,8 @@ def test_a_second_time_there_is_nothing_to_do(library: Path, tagger: Run) -> Non
     assert ran == Ran(
         0,
         b"",
-        "1 images were left out: they had failed.\n"
-        "0 files to write (0 with other tags, 0 only marked as settled), 4 say so already, "
+        "1 image skipped: failed when tagged.\n"
+        "0 files to write (0 with other tags, 0 only marked as settled), 4 already up to date, "
         "0 failed.\n",
     )
     assert files(library) == before
@@ -184,7 +184,7 @@ def test_no_later_run_changes_what_a_person_said(
     ran = tag("p", "--sidecar", "xmp", "--threshold", "0.1", "--xmp-root", "Genre")
     again = tagger("retag", "tags.csv", "--sidecar", "xmp", "--model", tiny_model)
 
-    told = "4 sidecars hold tags that a person settled with 'tagger apply': they stay."
+    told = "4 sidecars left alone: tags settled with 'tagger apply'."
     assert (ran.code, again.code) == (1, 1)
     assert ran.stderr.splitlines()[-2:] == ["0 sidecars written.", told]
     assert again.stderr.splitlines()[-2:] == ["0 sidecars written.", told]
@@ -201,10 +201,10 @@ def test_another_correction_replaces_the_first(library: Path, tagger: Run) -> No
     assert ran == Ran(
         0,
         b"p/a.png: -blue\n",
-        "1 files to write (1 with other tags, 0 only marked as settled), 1 say so already, "
+        "1 file to write (1 with other tags, 0 only marked as settled), 1 already up to date, "
         "0 failed.\n"
-        "1 of them were settled before: the table's tags replace those.\n"
-        "1 files written, 0 failed.\n",
+        "1 of them already settled: the table's tags replace the earlier ones.\n"
+        "1 file written, 0 failed.\n",
     )
     assert subjects("p/a.png.xmp") == ["noir"]
     assert subjects("p/q/c.png.xmp") == ["green", "red"]
@@ -220,7 +220,7 @@ def test_a_keyword_that_is_not_ours_stays(folder: Path, tag: Run, tagger: Run) -
 
     assert ran.stdout == b"a.png: +green -blue\n"
     assert ran.stderr.splitlines()[0] == (
-        "Keywords that the table lacks stay where they are not ours: red 1."
+        "Keywords from others that are not in the table stay: red 1."
     )
     assert subjects("a.png.xmp") == ["holiday", "red", "green"]
 
@@ -269,9 +269,9 @@ def test_images_that_are_gone_are_named(library: Path, tagger: Run) -> None:
     assert ran.code == 1
     assert ran.stderr.splitlines() == [
         "failed: p/b.png: the image is not there, so nothing is written for it",
-        "1 images were left out: they had failed.",
+        "1 image skipped: failed when tagged.",
         (
-            "3 files to write (2 with other tags, 1 only marked as settled), 0 say so already, "
+            "3 files to write (2 with other tags, 1 only marked as settled), 0 already up to date, "
             "1 failed."
         ),
         "3 files written, 1 failed.",
@@ -288,8 +288,8 @@ def test_a_wrong_folder_is_suspected_where_no_image_is_there(
 
     assert ran.code == 1
     assert (
-        "None of the images is there: paths are read from the current folder, so start where "
-        "'tagger tag' was started." in ran.stderr.splitlines()
+        "None of the images exists: paths are relative to the current folder, so start this "
+        "command where 'tagger tag' was started." in ran.stderr.splitlines()
     )
 
 
@@ -388,9 +388,9 @@ def test_every_table_that_tag_writes_can_be_applied(
 
     assert (ran.code, ran.stdout) == (0, b"p/a.png: -blue\np/q/d.png: -blue\n")
     assert ran.stderr == (
-        "1 images were left out: they had failed.\n"
-        "4 files would be written (2 with other tags, 2 only marked as settled), 0 say so "
-        "already, 0 failed.\n"
+        "1 image skipped: failed when tagged.\n"
+        "4 files would be written (2 with other tags, 2 only marked as settled), 0 already "
+        "up to date, 0 failed.\n"
     )
 
 
@@ -439,8 +439,8 @@ def test_a_table_is_read_as_it_was_saved(case: str, library: Path, tagger: Run) 
 
     assert (ran.code, ran.stdout.decode()) == (0, DIFF)
     assert ran.stderr == (
-        "3 files would be written (3 with other tags, 0 only marked as settled), 0 say so "
-        "already, 0 failed.\n"
+        "3 files would be written (3 with other tags, 0 only marked as settled), 0 already "
+        "up to date, 0 failed.\n"
     )
 
 
@@ -552,8 +552,8 @@ def test_a_slip_of_the_pen_is_suspected(columns: str, library: Path, tagger: Run
 
     assert ran.code == 0
     assert ran.stderr.splitlines()[:2] == [
-        "unknown label 'Green' (1 images): did you mean green?",
-        "unknown label 'gren' (1 images): did you mean green?",
+        "unknown label 'Green' (1 image): did you mean green?",
+        "unknown label 'gren' (1 image): did you mean green?",
     ]
     assert "noir'" not in ran.stderr
 
@@ -583,7 +583,7 @@ def test_text_and_json_are_rewritten_where_they_are_ours(
     }
     before = files(library)
     assert tagger("apply", "tags.csv", *kinds, "--yes").stderr.endswith(
-        "8 say so already, 0 failed.\n"
+        "8 already up to date, 0 failed.\n"
     )
     assert files(library) == before
     tag("p", *kinds, "--sidecar", "xmp")
@@ -702,9 +702,9 @@ def test_tags_inside_images_are_corrected_too(folder: Path, tag: Run, tagger: Ru
         b"a.jpg: +noir -red\n",
         "failed: b.gif: a GIF into which no tags can be embedded (use --sidecar xmp), so it was "
         "left alone\n"
-        "1 files to write (1 with other tags, 0 only marked as settled), 0 say so already, "
+        "1 file to write (1 with other tags, 0 only marked as settled), 0 already up to date, "
         "1 failed.\n"
-        "1 files written, 1 failed.\n",
+        "1 file written, 1 failed.\n",
     )
     (read,) = exiftool("a.jpg").values()
     assert (read["Subject"], read["Keywords"]) == (["blue", "noir"], ["blue", "noir"])
@@ -747,8 +747,7 @@ def test_untag_leaves_what_a_person_said(library: Path, tagger: Run) -> None:
         0,
         b"",
         "0 sidecars changed, 0 removed, 0 failed.\n"
-        "4 files hold tags that a person settled with 'tagger apply': they stay, unless you "
-        "add --settled.\n",
+        "4 files left alone: tags settled with 'tagger apply' (--settled removes these too).\n",
     )
     assert files(library) == before
 
@@ -761,7 +760,7 @@ def test_untag_gives_back_what_was_there_before_us_if_asked(
 
     ran = tagger("untag", "p", "--settled")
 
-    assert ran == Ran(0, b"", "1 sidecars changed, 3 removed, 0 failed.\n")
+    assert ran == Ran(0, b"", "1 sidecar changed, 3 removed, 0 failed.\n")
     assert sorted(str(file) for file in Path("p").rglob("*.xmp")) == ["p/b.png.xmp"]
     assert Path("p/b.png.xmp").read_text() == LIGHTROOM
     # And nothing is settled any more.

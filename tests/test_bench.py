@@ -60,10 +60,10 @@ def test_people_read_what_bounds_the_rate(posters: Path, tiny_model: Path):
         "1", cwd=posters.parent,
     )  # fmt: skip
     assert ran.code == 0, ran.stderr
-    assert ran.stderr == f"Measuring 13 images, {posters}: 1 rounds.\n"
+    assert ran.stderr == f"Measuring 13 images, {posters}, in 1 round.\n"
     lines = ran.stdout.decode().splitlines()
     assert lines[:3] == [
-        "colours 1.2 (fp32) on cpu, 1 workers, batches of 4",
+        "colours 1.2 (fp32) on cpu, 1 worker, batches of 4",
         "",
         f"{posters}, 13 images",
     ]

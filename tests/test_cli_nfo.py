@@ -165,7 +165,7 @@ def test_without_one_nothing_is_made_and_nothing_failed(
     image = next(name for name in names if name.endswith(".jpg"))
     assert lines(ran) == [
         "0 sidecars written.",
-        f"1 images have no .nfo of a film beside them (m/{image}).",
+        f"1 left alone: no .nfo of a film next to the image (m/{image}).",
     ]
     assert ran.code == 0
 
@@ -210,9 +210,9 @@ def test_the_best_poster_speaks_for_a_film(folder: Path, films: Run) -> None:
 
     assert changed(before, tree(folder)) == {"Heat/h.nfo": ["Crime"]}
     assert lines(ran) == [
-        "1 sidecars written.",
+        "1 sidecar written.",
         (
-            "4 images left the .nfo to a better poster of the same film (m/Heat/cover.jpg, "
+            "4 left alone: the film has a better poster (m/Heat/cover.jpg, "
             "m/Heat/folder.jpg, m/Heat/h.jpg, m/Heat/poster2.jpg)."
         ),
     ]
@@ -228,7 +228,7 @@ def test_a_second_run_changes_nothing(folder: Path, films: Run) -> None:
 
     assert tree(folder) == after
     assert {name: os.stat(folder / "m" / name).st_mtime_ns for name in after} == old
-    assert lines(ran)[:2] == ["0 sidecars written.", "2 sidecars held these tags already."]
+    assert lines(ran)[:2] == ["0 sidecars written.", "2 sidecars already up to date."]
 
 
 def test_later_runs_replace_their_own_genres(folder: Path, films: Run) -> None:
@@ -321,12 +321,12 @@ def test_retag_changes_the_genres_as_a_fresh_run_would(
     assert ran.code == again.code == 0
     assert lines(ran) == [
         "2 sidecars written.",
-        "1 images have no .nfo of a film beside them (m/none-poster.jpg).",
-        "1 images left the .nfo to a better poster of the same film (m/Heat/folder.jpg).",
+        "1 left alone: no .nfo of a film next to the image (m/none-poster.jpg).",
+        "1 left alone: the film has a better poster (m/Heat/folder.jpg).",
     ]
     assert (folder / "m/Heat/movie.nfo").read_bytes() == merge_genres(JELLYFIN.encode(), ["Music"])
     assert (folder / "m/a.nfo").read_bytes() == merge_genres(NFO.encode(), ["Music"])
-    assert lines(again)[:2] == ["0 sidecars written.", "2 sidecars held these tags already."]
+    assert lines(again)[:2] == ["0 sidecars written.", "2 sidecars already up to date."]
     assert tagger("untag", "m").code == 0
     assert (folder / "m/Heat/movie.nfo").read_text() == JELLYFIN
 
@@ -351,10 +351,10 @@ def test_what_is_not_for_us_is_left_alone_and_told(folder: Path, films: Run) -> 
     assert changed(before, after) == {"fine.nfo": ["Drama"]}
     assert ran.code == 0
     assert lines(ran) == [
-        "1 sidecars written.",
-        "1 .nfo files are locked and were left alone (m/locked.nfo).",
-        "1 .nfo files hold no XML and were left alone (m/link.nfo).",
-        "2 .nfo files are of no film and were left alone (m/episode.nfo, m/music.nfo).",
+        "1 sidecar written.",
+        "1 left alone: the .nfo is locked (m/locked.nfo).",
+        "1 left alone: the .nfo contains no XML (m/link.nfo).",
+        "2 left alone: the .nfo does not describe a film (m/episode.nfo, m/music.nfo).",
     ]
     assert json.loads((folder / "s.json").read_text())["nfo"] == {
         "without_nfo": 0,
@@ -405,7 +405,7 @@ def test_skip_leaves_every_nfo_alone_and_overwrite_wipes_none(folder: Path, film
     assert tree(folder) == before
     assert lines(ran) == [
         "0 sidecars written.",
-        "1 sidecars were there already and were left alone (m/movie.nfo).",
+        "1 existing sidecar left alone (m/movie.nfo).",
     ]
 
     assert films("--existing", "overwrite").code == 0
@@ -463,7 +463,7 @@ def test_a_library_is_tagged_without_a_table(folder: Path, films: Run) -> None:
     ran = films("--library")
 
     assert ran.stdout == b""
-    assert lines(ran) == ["1 sidecars written."]
+    assert lines(ran) == ["1 sidecar written."]
 
 
 def test_a_folder_that_the_walk_comes_back_to_is_still_one(

@@ -68,7 +68,7 @@ def test_many_failures_are_counted_instead(folder: Path, tag: Run) -> None:
     assert [line.split(":")[1] for line in ran.stderr.splitlines() if line[:7] == "failed:"] == [
         f" p/{place:02}.png" for place in range(20)
     ]
-    assert "… and 5 more failures, each in the table." in ran.stderr.splitlines()
+    assert "… and 5 more failures, listed in the table." in ran.stderr.splitlines()
 
 
 def test_a_dry_run_lists_images_and_writes_nothing(folder: Path, tagger: Run) -> None:
@@ -97,7 +97,7 @@ def test_a_dry_run_tells_folders_that_cannot_be_listed(folder: Path, tagger: Run
     assert ran == Ran(
         1,
         b"p/a.png\n",
-        "failed: p/up: a link that leads back to a folder above it\n1 images would be tagged.\n",
+        "failed: p/up: a link that leads back to a folder above it\n1 image would be tagged.\n",
     )
 
 
@@ -112,7 +112,7 @@ file        {tiny_model}
 input       8 × 8 RGB (height × width), stretch
 tags        at least 1, at most 3
 never tags  N/A
-labels      4, each a tag from this probability on:
+labels      4, with the minimum probability of each tag:
   red    0.50
   green  0.50
   blue   0.50

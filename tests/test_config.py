@@ -255,7 +255,7 @@ def test_a_dry_run_takes_options_too(tagger: Run, folder: Path) -> None:
     assert tagger("tag", "p") == Ran(
         0,
         b"p/a.png\n",
-        "Options from ./tagger.toml: exclude, dry-run.\n1 images would be tagged.\n",
+        "Options from ./tagger.toml: exclude, dry-run.\n1 image would be tagged.\n",
     )
 
 

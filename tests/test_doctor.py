@@ -65,7 +65,7 @@ def test_image_formats_are_those_of_tagging(lines: list[str]):
 def test_devices_are_named_with_what_hinders_them(lines: list[str]):
     assert lines[6] == f"cpu: {available_cores()} cores"
     assert lines[7] == f"openvino: {version('openvino')}"
-    assert lines[8] == f"cuda: {cuda_problem() or 'the driver and the libraries are there'}"
+    assert lines[8] == f"cuda: {cuda_problem() or 'driver and libraries found'}"
 
 
 def test_a_sample_is_tagged(lines: list[str], tiny_model: Path):

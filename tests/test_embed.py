@@ -99,8 +99,8 @@ def test_a_second_run_changes_nothing(images: list[Path], tag: Run) -> None:
 
     assert ran.code == 0
     assert ran.stderr.splitlines()[-2:] == [
-        "Tags were put into 0 images.",
-        f"{len(images)} images held these tags already.",
+        "Tags written into 0 images.",
+        f"{len(images)} images already up to date.",
     ]
     assert [(file.read_bytes(), file.stat().st_mtime_ns) for file in images] == before
 
@@ -224,7 +224,7 @@ def test_a_dry_run_says_what_untag_would_do(folder: Path, tag: Run, tagger: Run)
     assert ran == Ran(
         0,
         b"./plain.jpg: would be changed (red)\n./plain.jpg.xmp: would be removed (red)\n",
-        "0 sidecars would be changed, 1 would be removed, 1 images would be changed, 0 failed.\n",
+        "0 sidecars would be changed, 1 would be removed, 1 image would be changed, 0 failed.\n",
     )
     assert file.read_bytes() == before
 
@@ -388,4 +388,4 @@ def test_images_of_ours_can_be_left_out(folder: Path, tag: Run) -> None:
     ran = tag(".", "--embed", "--skip-tagged")
 
     assert ran.code == 0
-    assert "1 had tags already and were left out." in ran.stderr.splitlines()
+    assert "1 already tagged and skipped." in ran.stderr.splitlines()

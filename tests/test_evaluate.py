@@ -59,7 +59,7 @@ orange,1,1,0,0
 # The tags are: red; green; red and green (one too many); blue (at 0.4, but an image gets at least
 # one); red and green (at 0.502, just enough). Frequencies alone would tag each image as red.
 FIGURES = """\
-5 images; averages are over 3 labels
+5 images; averages over 3 labels
 
                              model  label frequencies
 macro-AP                    0.8611             0.4000
@@ -67,7 +67,7 @@ micro-AP                    0.8151             0.5333
 macro ROC-AUC               0.9167             0.5000
 log-loss (all labels)       1.8825             0.4616
 calibration error (ECE)     0.1049             0.0000
-first label is true         1.0000             0.6000
+first label is correct       1.0000             0.6000
 micro-F1 of the tags        0.9231             0.5455
 macro-F1 of the tags        0.9333             0.2500
 sample-F1 of the tags       0.9333             0.5333
@@ -77,7 +77,7 @@ red           3  1.000      0.600    1.000  1.000
 green         2  0.583      0.400    0.750  0.800
 blue          1  1.000      0.200    1.000  1.000
 N/A *         0      –          –        –      –
-* left out of the averages: never a tag, or too rare to measure
+* excluded from the averages: never a tag, or too rare to measure
 """
 
 
@@ -96,7 +96,7 @@ def test_labels_of_one_side_are_named(evaluate: Evaluate):
             "Note: 2 labels treated as false everywhere (not in the table): blue, N/A.",
         ],
     )
-    assert ran.stdout.startswith(b"2 images; averages are over 2 labels\n")
+    assert ran.stdout.startswith(b"2 images; averages over 2 labels\n")
 
 
 # In the middle: the images after it must keep their labels.

@@ -49,7 +49,7 @@ def run_broken(tmp_path: Path, breaks: str, *arguments: str, **variables: str) -
 
 
 SENTENCE = (
-    "tagger: KeyError: 'a bug'. This is a fault of tagger: run again with TAGGER_DEBUG=1 to see "
+    "tagger: KeyError: 'a bug'. This is a bug in tagger: run again with TAGGER_DEBUG=1 to see "
     "where it happened, and please report it.\n"
 )
 
@@ -82,7 +82,7 @@ def test_the_traceback_is_shown_to_who_asks(
     assert "Traceback (most recent call last):" in said
     assert "KeyError: 'a bug'" in said
     assert "native words" in ran.stderr
-    assert said[-1] == "tagger: KeyError: 'a bug'. This is a fault of tagger: please report it."
+    assert said[-1] == "tagger: KeyError: 'a bug'. This is a bug in tagger: please report it."
 
 
 def test_an_error_that_is_explained_shows_its_traceback_to_who_asks(folder: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_module_of_ours_that_cannot_be_imported_is_a_fault(tmp_path: Path) -> 
 
     assert ran.code == FAULT
     assert ran.stderr.endswith(
-        "tagger: ModuleNotFoundError: No module named 'tagger.nothing'. This is a fault of tagger: "
+        "tagger: ModuleNotFoundError: No module named 'tagger.nothing'. This is a bug in tagger: "
         "run again with TAGGER_DEBUG=1 to see where it happened, and please report it.\n"
     )
 

@@ -126,7 +126,7 @@ def test_sidecars_that_may_not_be_written_fail_one_by_one(posters: Path, tiny_mo
     assert ran.code == 1
     told = ran.stderr.splitlines()
     assert told[1:21] == [f"failed: p/{name}.txt: permission denied" for name in NAMES[:20]]
-    assert "… and 40 more failures, each in the table." in told
+    assert "… and 40 more failures, listed in the table." in told
     assert sorted(os.listdir("p")) == [*NAMES, "open"]
     assert (posters / "open/z.png.txt").read_text() == "red\n"
 

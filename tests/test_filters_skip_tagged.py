@@ -53,10 +53,7 @@ def test_what_is_left_out_is_counted_apart(tag: Run, folder: Path) -> None:
 
     assert (ran.code, ran.stdout) == (0, b"path,tags,error\np/new.png,blue,\n")
     assert re.sub(r"in .*", "in", ran.stderr) == (
-        "Running on cpu.\n"
-        "1 tagged, 0 failed in\n"
-        "1 had tags already and were left out.\n"
-        "Tags: blue 1\n"
+        "Running on cpu.\n1 tagged, 0 failed in\n1 already tagged and skipped.\nTags: blue 1\n"
     )
     said = json.loads(Path("said.json").read_bytes())
     assert (said["tagged"], said["failed"], said["already_tagged"]) == (1, 0, 1)
@@ -70,7 +67,7 @@ def test_a_run_that_leaves_all_out_found_images(tag: Run, folder: Path) -> None:
 
     assert ran.code == 0
     assert "No images were found." not in ran.stderr
-    assert "1 had tags already and were left out." in ran.stderr
+    assert "1 already tagged and skipped." in ran.stderr
 
 
 def test_without_the_option_nothing_is_said_of_it(tag: Run, folder: Path) -> None:
@@ -91,7 +88,7 @@ def test_a_dry_run_leaves_them_out_too(tag: Run, folder: Path) -> None:
     assert tag("p", "--dry-run", "--skip-tagged") == Ran(
         0,
         b"p/new.png\n",
-        "1 images would be tagged.\n1 have tags already and would be left out.\n",
+        "1 image would be tagged.\n1 already tagged and would be skipped.\n",
     )
 
 
@@ -288,7 +285,7 @@ def test_a_damaged_sidecar_is_met_by_whoever_writes_there(tag: Run, folder: Path
         "failed: p/a.png.xmp: not valid XML (line 1, column 1: unbound prefix), so it was left "
         "alone"
     )
-    assert "0 had tags already and were left out." in ran.stderr
+    assert "0 already tagged and skipped." in ran.stderr
 
 
 def test_sidecars_that_are_no_files_are_not_waited_for(remaining: Run, folder: Path) -> None:
@@ -310,7 +307,7 @@ def test_an_image_that_cannot_be_read_still_fails_by_its_name(tag: Run, folder: 
 
     assert ran.code == 1
     assert [row.split(",")[0] for row in ran.rows()] == ["p/a.png", "p/b.png"]
-    assert "0 had tags already and were left out." in ran.stderr
+    assert "0 already tagged and skipped." in ran.stderr
 
 
 def test_names_that_are_no_text_are_found(tag: Run, remaining: Run, folder: Path) -> None:

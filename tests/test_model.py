@@ -151,7 +151,7 @@ def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
     file = write_model(tmp_path / "m.onnx", None)
 
     assert refusal(file) == (
-        f"{file} is an ONNX file without a model card: create models with 'tagger export'."
+        f"{file} is an ONNX file without a model card: make models with 'tagger export'."
     )
 
 

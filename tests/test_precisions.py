@@ -77,9 +77,9 @@ def test_it_says_what_the_precision_costs(lowered: Lowered, shape_run: Made):
     size = lowered.file.stat().st_size / 1e6
     assert re.fullmatch(
         rf"{re.escape(str(lowered.file))}: {size:.1f} MB; largest difference from Keras on \d+ "
-        rf"images \d\.\de[+-]\d\d\n{lowered.precision} beside fp32 on "
+        rf"images \d\.\de[+-]\d\d\n{lowered.precision} compared with fp32 on "
         rf"{validation_images(shape_run.path)} validation images \((cpu|cuda:0)\): "
-        r"macro-AP [01]\.\d{4} and [01]\.\d{4}; \d+\.\d% of the images get other tags; "
+        r"macro-AP [01]\.\d{4} \(fp32: [01]\.\d{4}\); \d+\.\d% of images get different tags;  "
         r"scores differ by 0\.\d{4} on average, 0\.\d{3} at most\n",
         lowered.ran.stdout.decode(),
     )

@@ -178,11 +178,11 @@ def test_a_listener_is_told(posters: Path, colours: Tagger) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "Name a file for the table (output), or sidecars, or set embed."),
-        ({"output": "-"}, "Name a file for the table (output), or sidecars, or set embed."),
+        ({}, "No output: pass output, sidecars or embed."),
+        ({"output": "-"}, "No output: pass output, sidecars or embed."),
         (
             {"columns": ["year"], "sidecars": ["txt"]},
-            "Name a file for the table (output), or sidecars, or set embed.",
+            "No output: pass output, sidecars or embed.",
         ),
         (
             {"output": "t.doc"},
@@ -201,7 +201,7 @@ def test_a_listener_is_told(posters: Path, colours: Tagger) -> None:
             {"sidecars": ["xpm"]},
             "sidecars: there is no 'xpm'; there are json, nfo, txt, xmp.",
         ),
-        ({"paths": "nowhere", "output": "t.csv"}, "There is no file or folder 'nowhere'."),
+        ({"paths": "nowhere", "output": "t.csv"}, "No such file or folder: 'nowhere'."),
         (
             {"sidecars": ["nfo"], "sidecar_dir": "s"},
             "--sidecar nfo cannot be with --sidecar-dir: genres go into the .nfo that lies ",
@@ -221,7 +221,7 @@ def test_another_run_with_other_options_is_not_continued(
     posters: Path, colours: Tagger, tiny_model: Path
 ) -> None:
     colours.run("p", "t.csv")
-    with pytest.raises(TaggerError, match="that run was with --max-tags 3"):
+    with pytest.raises(TaggerError, match="that run used --max-tags 3"):
         Tagger(tiny_model, "cpu", max_tags=1).run("p", "t.csv", resume=True)
 
 

@@ -95,7 +95,7 @@ def test_without_news_nothing_is_written(posters: Path, tag: Tag) -> None:
     assert ran.code == 1  # an image has failed, then
     assert told(ran) == [
         "0 tagged, 0 failed",
-        "3 were kept from before, 1 of them failed (--retry-failed tries them again).",
+        "3 kept from an earlier run, 1 of them failed (--retry-failed retries them).",
     ]
     assert {name: os.stat(name).st_mtime_ns for name in os.listdir()} == {
         name: state.st_mtime_ns for name, state in before.items()
@@ -112,7 +112,7 @@ def test_rows_of_new_images_follow(posters: Path, tag: Tag, kind: tuple[str, ...
 
     assert told(ran)[:2] == [
         "2 tagged, 0 failed",
-        "3 were kept from before, 1 of them failed (--retry-failed tries them again).",
+        "3 kept from an earlier run, 1 of them failed (--retry-failed retries them).",
     ]
     resumed = Path(kind[0]).read_bytes()
     assert sorted(os.listdir()) == ["p", kind[0], *notes(kind[0])]
@@ -153,7 +153,7 @@ def test_images_that_changed_and_that_failed_keep_their_places(
     ran = tag("p", "-o", *kind, "--update", "--retry-failed")
 
     assert ran.code == 0
-    assert told(ran)[:2] == ["2 tagged, 0 failed", "1 were kept from before, 0 of them failed."]
+    assert told(ran)[:2] == ["2 tagged, 0 failed", "1 kept from an earlier run, 0 of them failed."]
     again = kind[0].replace("t.", "u.")
     tag("p", "-o", again, *kind[1:])
     assert Path(kind[0]).read_bytes() == Path(again).read_bytes()
@@ -241,7 +241,7 @@ def test_every_name_is_found_again(folder: Path, tag: Tag, options: tuple[str, .
 
     ran = tag("p", "zz.png", "-o", *options, "--update")
 
-    assert told(ran)[:2] == ["1 tagged, 0 failed", "10 were kept from before, 0 of them failed."]
+    assert told(ran)[:2] == ["1 tagged, 0 failed", "10 kept from an earlier run, 0 of them failed."]
     assert Path(options[0]).read_bytes() != table
 
 
@@ -461,7 +461,7 @@ def test_rows_that_a_power_cut_turned_to_zeros_are_tagged_again(posters: Path, t
 
     assert told(ran)[1:3] == [
         "1 tagged, 1 failed",
-        "1 were kept from before, 0 of them failed.",
+        "1 kept from an earlier run, 0 of them failed.",
     ]
     assert Path("t.csv").read_bytes() == whole
 
@@ -487,7 +487,7 @@ def test_a_run_that_begins_anew_says_what_it_replaces(posters: Path, tag: Tag) -
     ran = tag("p", "-o", "t.csv")
 
     assert ran.stderr.splitlines()[0] == (
-        "t.csv.part of an interrupted run is replaced; --resume would have gone on with it."
+        "t.csv.part of an interrupted run is replaced; --resume would have kept it."
     )
     assert Path("t.csv").read_bytes() == whole
 

@@ -58,10 +58,10 @@ def test_only_images_without_sidecars_are_tagged(posters: Path, tag: Tag) -> Non
     assert ran.code == 0
     assert told(ran) == [
         "2 tagged, 0 failed",
-        "2 were kept from before, 0 of them failed.",
+        "2 kept from an earlier run, 0 of them failed.",
         "Tags: red 1, blue 1",
         "3 sidecars written.",
-        "1 sidecars were there already and were left alone (p/b.png.txt).",
+        "1 existing sidecar left alone (p/b.png.txt).",
     ]
     assert (posters / "b.png.xmp").exists()
     assert (posters / "d.png.txt").read_text() == "blue\n"
@@ -95,7 +95,7 @@ def test_a_list_may_grow(posters: Path, tag: Tag) -> None:
 
     ran = tag("-", "--sidecar", "txt", "--resume", stdin=b"p/a.png\np/c.png\n")
 
-    assert told(ran)[:2] == ["1 tagged, 0 failed", "1 were kept from before, 0 of them failed."]
+    assert told(ran)[:2] == ["1 tagged, 0 failed", "1 kept from an earlier run, 0 of them failed."]
 
 
 def test_one_image_is_no_end_of_the_run_on_its_folder(posters: Path, tag: Tag) -> None:
@@ -151,7 +151,7 @@ def test_a_row_whose_sidecar_is_gone_is_made_again(posters: Path, tag: Tag) -> N
 
     ran = tag("p", "-o", "t.csv", "--sidecar", "txt", "--resume")
 
-    assert told(ran)[:2] == ["1 tagged, 0 failed", "2 were kept from before, 0 of them failed."]
+    assert told(ran)[:2] == ["1 tagged, 0 failed", "2 kept from an earlier run, 0 of them failed."]
     assert Path("t.csv").read_bytes() == table
     assert (posters / "b.png.txt").read_text() == "red\n"
 
@@ -164,7 +164,7 @@ def test_a_run_that_an_error_ended_goes_on(posters: Path, tag: Tag) -> None:
 
     assert stopped.code == 3
     assert stopped.stderr.splitlines()[1:] == [
-        "Stopped after 1 images, kept in t.csv.part; --resume goes on with it.",
+        "Stopped after 1 image, kept in t.csv.part; --resume continues it.",
         says("there already", file="p/b.png.txt").strip(),
     ]
     assert Path("t.csv.part").read_text() == "path,tags,error\np/a.png,red,\n"
@@ -183,7 +183,7 @@ def test_sidecars_alone_go_on_after_an_error(posters: Path, tag: Tag) -> None:
     options = ("p", "--sidecar", "txt", "--existing", "error")
 
     assert tag(*options).stderr.splitlines()[1:] == [
-        "Stopped after 1 images; --resume goes on with it.",
+        "Stopped after 1 image; --resume continues it.",
         says("there already", file="p/b.png.txt").strip(),
     ]
     (posters / "b.png.txt").unlink()
@@ -209,9 +209,7 @@ def test_a_sidecar_that_another_image_took_stays_with_it(posters: Path, tag: Tag
         "0 tagged, 0 failed",
         "1 tagged, 0 failed",
     ]
-    assert changed.stderr.splitlines()[-1] == (
-        "1 sidecars were there already and were left alone (p/a.txt)."
-    )
+    assert changed.stderr.splitlines()[-1] == ("1 existing sidecar left alone (p/a.txt).")
 
 
 def test_other_options_are_refused(posters: Path, tag: Tag) -> None:

@@ -193,7 +193,7 @@ def test_images_that_share_a_sidecar_do_not_overwrite_each_other(
     assert ran.code == 0
     assert ran.stderr.splitlines()[-2:] == [
         "2 sidecars written.",
-        "2 sidecars were there already and were left alone (p/a.txt, p/a.txt).",
+        "2 existing sidecars left alone (p/a.txt, p/a.txt).",
     ]
     assert (folder / "p/a.txt").read_text() == "red\n"
     assert (folder / "p/a.x.txt").read_text() == "blue\n"
@@ -240,9 +240,7 @@ def test_a_sidecar_that_is_there_is_left_alone(folder: Path, tag: Tag) -> None:
 
     assert ran.code == 0
     assert (folder / "a.png.txt").read_text() == "mine"
-    assert ran.stderr.splitlines()[-1] == (
-        "1 sidecars were there already and were left alone (a.png.txt)."
-    )
+    assert ran.stderr.splitlines()[-1] == ("1 existing sidecar left alone (a.png.txt).")
 
 
 def test_a_sidecar_that_is_there_is_overwritten_when_asked(folder: Path, tag: Tag) -> None:

@@ -124,7 +124,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
     assert not (folder / "model.keras").exists()
     ran = run_tagger(*lite_arguments(shapes, folder), "--resume", cwd=tmp_path)
     assert ran.code == 0, ran.stderr
-    assert f"{NETWORK}, going on after epoch 1.\n" in ran.stderr
+    assert f"{NETWORK}, resuming after epoch 1.\n" in ran.stderr
     rows, uninterrupted = history(folder), history(lite_run.path)
     for name in ("number", "learning_rate"):
         assert [row[name] for row in rows] == [row[name] for row in uninterrupted]

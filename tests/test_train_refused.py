@@ -88,7 +88,7 @@ def test_a_column_of_tags_that_is_not_there(train: Callable[..., tuple[int, str]
 def test_images_that_cannot_be_read(train: Callable[..., tuple[int, str]]):
     assert train(table="id,red\ndamaged,1\n") == (
         3,
-        "Decoded 1 of 1 images.\ntagger: None of the labelled images can be read.\n",
+        "Decoded 1 of 1 image.\ntagger: None of the labelled images can be read.\n",
     )
 
 

@@ -63,7 +63,7 @@ def test_a_finished_run_stays_as_it_was(
         str(shape_run.path), str(finished)
     )
     assert ran.stderr.splitlines()[-2:] == [
-        "Network sequential: 428,918 weights, going on after epoch 3.",
+        "Network sequential: 428,918 weights, resuming after epoch 3.",
         "epoch     loss  val. log-loss  val. macro-AP     time  left at most",
     ]
     after = contents(finished)
@@ -98,7 +98,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
 
     ran = tagger(*arguments, "--resume")
     assert ran.code == 0, ran.stderr
-    assert "Network sequential: 428,918 weights, going on after epoch 1.\n" in ran.stderr
+    assert "Network sequential: 428,918 weights, resuming after epoch 1.\n" in ran.stderr
     assert ran.stdout.startswith(b"Kept epoch ")
     rows, uninterrupted = history(folder), history(shape_run.path)
     assert [row["number"] for row in rows] == ["1", "2", "3"]

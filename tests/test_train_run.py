@@ -53,7 +53,7 @@ def test_it_tells_on_stderr_what_was_left_out_and_how_it_goes(shapes: ShapeSet, 
         "Note: 1 column skipped (not 0/1): Kind (68 other values).",
         "Note: 1 id skipped (no such image): lost.",
         f"Note: 1 image skipped (unreadable): {shapes.damaged} ({NO_IMAGE}).",
-        "43 images to train on, 23 to choose by; 6 labels, 5 of them frequent enough to score.",
+        "43 images for training, 23 for validation; 6 labels, 5 of them frequent enough to score.",
         "Network sequential: 428,918 weights.",
         "epoch     loss  val. log-loss  val. macro-AP     time  left at most",
     ]

@@ -31,7 +31,7 @@ def sidecars(folder: Path) -> list[str]:
 def test_new_sidecars_go_and_others_are_again_what_they_were(library: Path, tagger: Run) -> None:
     ran = tagger("untag", "p")
 
-    assert ran == Ran(0, b"", "1 sidecars changed, 2 removed, 0 failed.\n")
+    assert ran == Ran(0, b"", "1 sidecar changed, 2 removed, 0 failed.\n")
     assert sidecars(library) == ["p/b.png.xmp", "p/other.xmp"]
     assert (library / "p/b.png.xmp").read_text() == LIGHTROOM
     assert (library / "p/other.xmp").read_text() == DARKTABLE
@@ -54,7 +54,7 @@ def test_a_dry_run_says_what_would_change(library: Path, tagger: Run) -> None:
         "p/b.png.xmp: would be changed (red)\n"
         "p/q/c.png.xmp: would be removed (red)\n"
     )
-    assert ran.stderr == "1 sidecars would be changed, 2 would be removed, 0 failed.\n"
+    assert ran.stderr == "1 sidecar would be changed, 2 would be removed, 0 failed.\n"
     assert {file: file.read_bytes() for file in library.rglob("*") if file.is_file()} == before
 
 
@@ -109,7 +109,7 @@ def test_a_damaged_sidecar_of_ours_is_left_alone_and_reported(library: Path, tag
     reason = "not valid XML (line 41, column 2: unclosed token)"
     assert ran.stderr.splitlines() == [
         f"failed: p/a.png.xmp: {reason}, so it was left alone",
-        "1 sidecars changed, 1 removed, 1 failed.",
+        "1 sidecar changed, 1 removed, 1 failed.",
     ]
     assert (library / "p/a.png.xmp").read_bytes() == torn
 

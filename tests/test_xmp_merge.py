@@ -218,7 +218,7 @@ def test_a_second_run_changes_nothing(folder: Path, tag: Run, form: bytes) -> No
     assert (folder / "a.png.xmp").stat().st_mtime_ns == 1
     assert ran.stderr.splitlines()[-2:] == [
         "0 sidecars written.",
-        "1 sidecars held these tags already.",
+        "1 sidecar already up to date.",
     ]
 
 
@@ -230,7 +230,7 @@ def test_untag_gives_back_the_former_tree(folder: Path, tag: Run, tagger: Run, f
 
     ran = tagger("untag", "a.png")
 
-    assert (ran.code, ran.stderr) == (0, "1 sidecars changed, 0 removed, 0 failed.\n")
+    assert (ran.code, ran.stderr) == (0, "1 sidecar changed, 0 removed, 0 failed.\n")
     assert tree((folder / "a.png.xmp").read_bytes()) == tree(form)
 
 

@@ -183,7 +183,7 @@ def test_a_rating_in_our_own_sidecar_is_kept(folder: Path, tag: Run, tagger: Run
 
     ran = tagger("untag", "a.png")
 
-    assert ran == Ran(0, b"", "1 sidecars changed, 0 removed, 0 failed.\n")
+    assert ran == Ran(0, b"", "1 sidecar changed, 0 removed, 0 failed.\n")
     assert b'xmp:Rating="5"' in sidecar.read_bytes()
     assert b"<dc:subject>" not in sidecar.read_bytes()
 

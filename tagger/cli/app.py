@@ -1,4 +1,4 @@
-"""The application: its commands, and how a run of it ends."""
+"""The application: its commands, and how it exits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tagger.cli.libraries import quiet_libraries
 from tagger.cli.native import NativeOutput, native_output_kept
 from tagger.errors import TaggerError
 
-# What typer makes of KeyboardInterrupt, whatever signal was behind it.
+# What typer converts KeyboardInterrupt to, whatever the signal was.
 _TYPER_INTERRUPTED = 130
 
 app = typer.Typer(
@@ -62,7 +62,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Take the options that stand before the command, and show help where there is none."""
+    """Handle the options before the command, and show help if there is no command."""
     if context.invoked_subcommand is None:
         console.say(context.get_help())
         raise typer.Exit(2)
@@ -74,7 +74,7 @@ def main() -> NoReturn:
     code = run()
     patience = sys.modules.get("tagger.decode.patience")
     if patience is not None and patience.threads_left_behind():
-        os._exit(code)  # both streams are flushed, and no file is open that is not finished
+        os._exit(code)  # both streams are flushed, and no file is open and incomplete
     sys.exit(code)
 
 
@@ -82,7 +82,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line; every error becomes one sentence on stderr.
 
     Args:
-        arguments: without the program's name; None takes the process's own.
+        arguments: without the program's name; None means the process's own.
 
     Returns:
         The exit code.
@@ -104,7 +104,7 @@ def _run(arguments: list[str] | None, native: NativeOutput) -> int:
         return int(app(arguments, prog_name="tagger", standalone_mode=False, obj=native) or 0)
     except typer.TyperException as error:
         return _say(console.sentence(error.format_message()), error.exit_code)
-    except SystemExit:  # how typer answers a pipe that its reader closed
+    except SystemExit:  # typer's reaction to a closed pipe
         return console.EXIT_READER_GONE
     except Exception as error:
         known = _known(error)
@@ -115,17 +115,15 @@ def _run(arguments: list[str] | None, native: NativeOutput) -> int:
 
 
 def _known(error: Exception) -> TaggerError | None:
-    """Return what a person can do something about; None is a fault of the program."""
+    """Return an error that a person can do something about; None for a bug in the program."""
     if isinstance(error, TaggerError):
         return error
     if isinstance(error, MemoryError):
-        return TaggerError(
-            "The memory does not suffice: fewer --workers or a smaller --batch-size need less."
-        )
+        return TaggerError("Out of memory: reduce --workers or --batch-size.")
     if isinstance(error, ImportError):
         return what_cannot_be_loaded(error)
     if isinstance(error, OSError) and error.strerror is not None:
-        # Commands name the files that they know; the rest is said here.
+        # Commands name the files that they know; the rest is reported here.
         name = error.filename or "The output"
         return TaggerError(f"{name} cannot be used: {error.strerror.lower()}.")
     return None

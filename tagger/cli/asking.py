@@ -1,4 +1,4 @@
-"""Asks a person at the terminal, and hears Ctrl-C there whenever it comes."""
+"""Asks a person at the terminal, and reacts to Ctrl-C at any time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import typer
 
-#: Seconds that a wait for an answer lasts before it starts anew.
+#: Seconds after which a wait for an answer is restarted.
 _TURN = 0.2
 
 
@@ -19,8 +19,8 @@ def agrees(question: str) -> bool:
     """Ask a question on stderr, and return whether the answer is yes; Enter alone means no.
 
     Raises:
-        typer.Abort: there will be no answer: Ctrl-D.
-        KeyboardInterrupt: Ctrl-C, also where SIGINT was ignored from the start.
+        typer.Abort: Ctrl-D, so there will be no answer.
+        KeyboardInterrupt: Ctrl-C, even if SIGINT was ignored from the start.
     """
     with _heeding_interrupts():
         while True:
@@ -40,19 +40,19 @@ def agrees(question: str) -> bool:
 def _wait_for_line() -> None:
     """Wait until a line can be read.
 
-    A signal that arrives just before the system call that waits is heard only when that call
-    returns, so none may last.
+    A signal that arrives just before the waiting system call is only handled when that call
+    returns, so each call must be short.
     """
-    if os.name == "posix":  # Windows waits for files not at all, and wakes its own call
+    if os.name == "posix":  # Windows cannot wait for files, and interrupts its own call
         while not select.select([sys.stdin], [], [], _TURN)[0]:
             pass
 
 
 @contextmanager
 def _heeding_interrupts() -> Iterator[None]:
-    """Heed SIGINT: shells start programs in the background with it ignored.
+    """Enable SIGINT: shells start programs in the background with it ignored.
 
-    Whoever can answer here can also press Ctrl-C here, and means it.
+    A person who can answer here can also press Ctrl-C here.
     """
     former = signal.getsignal(signal.SIGINT)
     if former is signal.SIG_IGN:

@@ -1,4 +1,4 @@
-"""The standard streams where they are not what a program expects: closed, full, or read no more."""
+"""The standard streams, even if they are closed, full, or no longer read."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import TextIO
 from tagger.errors import os_reason
 from tagger.text import harmless
 
-# What a shell reports for a program that SIGPIPE ended: `tagger tag … | head -1` is no failure.
+# What a shell reports for a program ended by SIGPIPE: `tagger tag … | head -1` is not a failure.
 EXIT_READER_GONE = 141
 
-#: The command came to its end, and something failed.
+#: The command finished, and something failed.
 EXIT_SOME_FAILED = 1
 
 _EXIT_CANNOT_GO_ON = 3
 
 
 def open_closed() -> None:
-    """Give streams that were closed from the start (``>&-``) a place.
+    """Replace streams that were closed from the start (``>&-``).
 
-    Else notices would land on stdout, and the first file to be opened would take the stream's
-    number. Whoever writes to a closed stdout still gets an error; lost notices are no loss.
+    Otherwise notices would go to stdout, and the first file opened would get the stream's number.
+    Writing to a closed stdout is still an error; notices are simply lost.
     """
     for name, mode, access in (
         ("stdin", "r", os.O_RDONLY),
@@ -37,13 +37,13 @@ def open_closed() -> None:
 
 
 def hand_over(code: int) -> int:
-    """Flush both streams: what is wrong with them must show here, not when Python exits.
+    """Flush both streams, so that their errors appear here, not when Python exits.
 
     Args:
         code: the exit code so far.
 
     Returns:
-        The exit code that is due: the one so far if it tells of an error.
+        The final exit code: the one so far if it signals an error.
     """
     problem: OSError | None = None
     try:
@@ -65,7 +65,7 @@ def hand_over(code: int) -> int:
 
 
 def say(text: str) -> None:
-    """Print to stderr what can drive no terminal; a log that is full or closed stops nothing."""
+    """Print to stderr, safely for a terminal; a log that is full or closed does not matter."""
     try:
         # In one piece: a thread that shows progress may speak at the same time.
         print(harmless(f"{text}\n", keep="\n\t"), end="", file=sys.stderr, flush=True)
@@ -74,27 +74,27 @@ def say(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """Print to stdout; names and labels of others shall not drive a terminal."""
+    """Print to stdout, safely for a terminal, since names and labels come from others."""
     print(harmless(text, keep="\n\t") if sys.stdout.isatty() else text)
 
 
 def forget(stream: TextIO) -> None:
-    """Turn a stream to nowhere, so that nothing complains about it once more."""
+    """Redirect a stream to nowhere, so that its error is not raised again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def sentence(message: str) -> str:
-    """Return what Typer says of a wrong command line in the form of our own messages."""
+    """Return Typer's message on a wrong command line in the form of our own messages."""
     message = message.replace("Value error, ", "").rstrip()  # of Typer's validator
     return message if message.endswith((".", "?", "!")) else f"{message}."
 
 
 @contextlib.contextmanager
 def logs(verbosity: int) -> Iterator[None]:
-    """Print on stderr why things are done, as the modules log it.
+    """Print the modules' log on stderr.
 
     Args:
-        verbosity: how often ``-v`` was given; the second one asks for all details.
+        verbosity: number of ``-v`` options; the second one adds details.
     """
     import logging
 

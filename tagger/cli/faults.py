@@ -1,4 +1,4 @@
-"""What is said when the program itself, or a library that it needs, does not work."""
+"""Messages for bugs in the program, and for libraries that do not work."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tagger.errors import TaggerError, first_line
 if TYPE_CHECKING:
     from tagger.cli.native import NativeOutput
 
-#: As programs of Unix report an internal error (EX_SOFTWARE of sysexits.h).
+#: How Unix programs report an internal error (EX_SOFTWARE in sysexits.h).
 EXIT_FAULT = 70
 
 _OURS = ("tagger", "tagger_training", "tagger_export")
-#: What is installed with the program, as it is imported.
+#: Packages installed with the program, by their import names.
 _LIBRARIES = {"PIL", "filelock", "numpy", "onnxruntime", "platformdirs", "rich", "typer"}
 _REMEDIES = {
     "onnxruntime": "; on Windows it needs the Microsoft Visual C++ Redistributable, too",
@@ -27,35 +27,35 @@ _MOST_LINES = 20
 
 
 def debugging() -> bool:
-    """Say whether ``TAGGER_DEBUG`` asks for tracebacks of all errors."""
+    """Return whether ``TAGGER_DEBUG`` asks for tracebacks of all errors."""
     return os.environ.get("TAGGER_DEBUG", "") not in ("", "0")
 
 
 def say_fault(error: Exception, native: NativeOutput) -> int:
-    """Say what happened that should not; return the exit code.
+    """Report an unexpected error; return the exit code.
 
     Args:
-        error: unexpected.
-        native: what native code wrote meanwhile.
+        error: the error.
+        native: what native code wrote in the meantime.
     """
     shown = show_traceback(error, always=native.goes_through)
     if text := native.said():
-        say("Libraries wrote to stderr before:")
+        say("Earlier output of libraries on stderr:")
         for line in text.splitlines()[-_MOST_LINES:]:
             say(f"  {line}")
     name = type(error).__name__
     message = str(error).strip() and f": {first_line(error)}"
     more = "" if shown else "run again with TAGGER_DEBUG=1 to see where it happened, and "
-    say(f"tagger: {name}{message}. This is a fault of tagger: {more}please report it.")
+    say(f"tagger: {name}{message}. This is a bug in tagger: {more}please report it.")
     return EXIT_FAULT
 
 
 def show_traceback(error: BaseException, *, always: bool) -> bool:
-    """Print where an error was raised, if anyone wants to know; say whether it was printed.
+    """Print the traceback of an error, if requested; return whether it was printed.
 
     Args:
-        error: that ended the command.
-        always: print it though ``TAGGER_DEBUG`` does not ask for it.
+        error: the error that ended the command.
+        always: print it even without ``TAGGER_DEBUG``.
     """
     wanted = always or debugging()
     if wanted:
@@ -64,10 +64,10 @@ def show_traceback(error: BaseException, *, always: bool) -> bool:
 
 
 def what_cannot_be_loaded(error: ImportError) -> TaggerError | None:
-    """Return what to say of a library that is missing or broken; None where the fault is ours.
+    """Return a message on a library that is missing or broken; None if the bug is ours.
 
     Args:
-        error: raised while something was imported.
+        error: raised during an import.
     """
     if missing_from := missing_extra(error, "This"):
         return missing_from
@@ -85,7 +85,7 @@ def what_cannot_be_loaded(error: ImportError) -> TaggerError | None:
 
 
 def _failing(trace: TracebackType | None) -> str | None:
-    """Return the package of others whose own code could not be imported, if it is one."""
+    """Return the third-party package whose code could not be imported, if it is one."""
     package = None
     while trace is not None:
         name = trace.tb_frame.f_globals.get("__name__", "").partition(".")[0]

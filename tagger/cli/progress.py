@@ -1,4 +1,4 @@
-"""What a person sees on stderr while a job is at work."""
+"""Progress of a job on stderr."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tagger.cli.console import say
 from tagger.errors import TaggerError
 from tagger.find.scan import Scan
 from tagger.runs.report import Listener, Summary
-from tagger.text import harmless, printable
+from tagger.text import counted, harmless, printable
 
-#: More failures than these are counted, and not shown one by one.
+#: Further failures are counted, and not shown one by one.
 MOST_FAILURES_SHOWN = 20
 
 _SECONDS_BETWEEN_LINES = 15.0
@@ -23,18 +23,18 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 
 
 class Progress(Listener):
-    """Shows rate and time left: a bar on a terminal, a line now and then in a log file.
+    """Shows rate and time left: a bar on a terminal, occasional lines in a log file.
 
-    It looks at what is done at its own pace, from a thread of its own.
+    It reads the state at its own pace, from a separate thread.
 
     Args:
-        found: what is tagged; counted by a thread, so that tagging starts at once. None where it is
-            not known how much there is.
-        device: where the network runs; None where none runs.
-        device_note: why it is not the device one might expect.
-        quiet: say nothing.
-        on_screen: whether rows are printed on a terminal: they are the progress, and a bar would be
-            torn by them.
+        found: the images; counted by a thread, so that tagging starts at once. None if their number
+            is unknown.
+        device: where the network runs; None if it does not.
+        device_note: why it is not the expected device.
+        quiet: print nothing.
+        on_screen: whether rows are printed on a terminal: then they are the progress, and would
+            break a bar.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Progress(Listener):
         self._failures = 0
 
     def __enter__(self) -> Self:
-        """Do nothing: there is something to show when the job begins."""
+        """Do nothing yet: there is something to show when the job begins."""
         return self
 
     def __exit__(
@@ -67,13 +67,13 @@ class Progress(Listener):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._stop.set()
         if self._bar is not None:
             self._bar.stop()
 
     def began(self, so_far: Callable[[], Summary]) -> None:
-        """Start counting and drawing."""
+        """Start counting and displaying."""
         self._so_far = so_far
         if self._quiet:
             return
@@ -91,44 +91,43 @@ class Progress(Listener):
         threading.Thread(target=self._watch, daemon=True).start()
 
     def failed(self, path: str, reason: str, *, has_row: bool) -> None:
-        """Say what failed, unless a row on the screen does so, or there are too many."""
+        """Print what failed, unless a row on the screen does, or there are too many."""
         self._failures += 1
         if self._quiet or (has_row and self._on_screen) or self._failures > MOST_FAILURES_SHOWN:
             return
         line = harmless(f"failed: {printable(path)}: {reason}")
         if self._bar is not None:
-            # Not as markup: names may hold brackets.
+            # Not as markup: names may contain brackets.
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             say(line)
 
     def replaced(self, rows: str) -> None:
-        """Say that an interrupted run cannot be resumed any more."""
+        """Report that an interrupted run will be replaced."""
         self.notice(
-            f"{printable(rows)} of an interrupted run is replaced; --resume would have gone on "
-            "with it."
+            f"{printable(rows)} of an interrupted run is replaced; --resume would have kept it."
         )
 
     def device_changed(self, before: str | None, now: str | None) -> None:
-        """Say why probabilities may differ."""
+        """Report why probabilities may differ."""
         self.notice(
-            f"That run was on {before}, this one is on {now}: probabilities may differ a little."
+            f"That run used {before}; this one uses {now}: probabilities may differ slightly."
         )
 
     def notice(self, sentence: str) -> None:
-        """Say it."""
+        """Print a notice."""
         if not self._quiet:
             say(sentence)
 
     def stopped(self, kept_at: str | None, *, resumable: bool) -> None:
-        """Say what is kept."""
+        """Report what is kept."""
         self._stop.set()
         if self._bar is not None:
             self._bar.stop()
         place = f", kept in {printable(kept_at)}" if kept_at else ""
-        way_on = "; --resume goes on with it" if resumable else ""
+        way_on = "; --resume continues it" if resumable else ""
         if done := self._so_far().done:
-            self.notice(f"Stopped after {done:,} images{place}{way_on}.")
+            self.notice(f"Stopped after {counted(done, 'image')}{place}{way_on}.")
 
     def _watch(self) -> None:
         pause = _SECONDS_BETWEEN_LINES if self._bar is None else _SECONDS_BETWEEN_LOOKS
@@ -137,14 +136,14 @@ class Progress(Listener):
             if self._bar is None:
                 say(_progress_line(summary, self._total))
             else:
-                # What is kept came all at once, and says nothing of what will come.
+                # Kept images came all at once, so they do not count for the rate.
                 total = None if self._total is None else self._total - summary.kept
                 done = summary.done + summary.passed_over - summary.kept
                 self._bar.update(self._task, completed=done, total=total)
 
     def _count(self, found: Scan) -> None:
         count = 0
-        with contextlib.suppress(TaggerError):  # a drive that is gone: the run itself says so
+        with contextlib.suppress(TaggerError):  # a drive that is gone: the run itself reports it
             for _ in found.paths(lambda folder, reason: None):
                 count += 1
                 if self._stop.is_set():
@@ -153,7 +152,7 @@ class Progress(Listener):
 
 
 def duration(seconds: float) -> str:
-    """Say how long something takes."""
+    """Return a duration as text."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -165,9 +164,9 @@ def _progress_line(summary: Summary, total: int | None) -> str:
     rate = summary.images_per_second
     done = summary.done + summary.passed_over
     if total is None or rate == 0:
-        return f"{done:,} images, {rate:,.1f} images/s"
+        return f"{counted(done, 'image')}, {rate:,.1f} images/s"
     left = duration(max(0, total - done) / ((done - summary.kept) / summary.seconds))
-    return f"{done:,} of {total:,} images, {rate:,.1f} images/s, {left} left"
+    return f"{done:,} of {counted(total, 'image')}, {rate:,.1f} images/s, {left} left"
 
 
 def _bar() -> Any:

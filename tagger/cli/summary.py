@@ -1,4 +1,4 @@
-"""A job at the command line: shown while it works, summed up at its end, with an exit code."""
+"""A job on the command line: its display, its summary, and the exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tagger.files import write_whole
 from tagger.job import Job, run
 from tagger.runs.report import Summary
 from tagger.table.sink import ReaderGone, check_folder
-from tagger.text import printable
+from tagger.text import counted, printable
 
 if TYPE_CHECKING:
     from tagger.holders.put import Counts
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 def run_shown(
     job: Job, *, quiet: bool, summary_file: Path | None, device_note: str | None = None
 ) -> int:
-    """Do a job and return the exit code.
+    """Run a job and return the exit code.
 
     Args:
-        job: what is to be done.
-        quiet: say nothing on stderr but errors.
-        summary_file: where the summary goes as JSON; None for nowhere.
-        device_note: why the device is not the one that one might expect.
+        job: the job.
+        quiet: print only errors on stderr.
+        summary_file: JSON file for the summary; None for none.
+        device_note: why the device is not the expected one.
 
     Raises:
-        TaggerError: the run cannot go on; what was written is kept.
+        TaggerError: the run cannot continue; what was written is kept.
     """
-    if summary_file is not None:  # what cannot be written is said before the work, not after it
+    if summary_file is not None:  # report this before the work, not after it
         check_folder(os.fspath(summary_file))
     on_stdout = job.has_table and job.table.output in (None, "-")
     on_screen = on_stdout and sys.stdout.isatty()
@@ -92,18 +92,18 @@ def _as_json(summary: Summary) -> dict[str, Any]:
 
 def _lines(summary: Summary, job: Job) -> list[str]:
     hidden = summary.failed - MOST_FAILURES_SHOWN
-    lines = [f"… and {hidden:,} more failures, each in the table."] if hidden > 0 else []
+    lines = [f"… and {counted(hidden, 'more failure')}, listed in the table."] if hidden > 0 else []
     where = f" on {summary.device}" if summary.device else ""
     lines.append(
         f"{summary.tagged:,} tagged, {summary.failed:,} failed in {duration(summary.seconds)} "
         f"({summary.images_per_second:,.1f} images/s{where})."
     )
     if summary.kept:
-        way_on = " (--retry-failed tries them again)" if summary.kept_failed else ""
+        way_on = " (--retry-failed retries them)" if summary.kept_failed else ""
         failed = f"{summary.kept_failed:,} of them failed{way_on}"
-        lines.append(f"{summary.kept:,} were kept from before, {failed}.")
+        lines.append(f"{summary.kept:,} kept from an earlier run, {failed}.")
     if summary.already_tagged is not None:
-        lines.append(f"{summary.already_tagged:,} had tags already and were left out.")
+        lines.append(f"{summary.already_tagged:,} already tagged and skipped.")
     if summary.done + summary.passed_over == 0:
         lines.append("No images were found.")
     if summary.tags:
@@ -111,27 +111,24 @@ def _lines(summary: Summary, job: Job) -> list[str]:
     if summary.holders is not None and job.holders.kinds:
         lines += _sidecar_lines(summary.holders)
     if summary.holders is not None and job.holders.embed:
-        lines.append(f"Tags were put into {summary.holders.images_changed:,} images.")
+        lines.append(f"Tags written into {counted(summary.holders.images_changed, 'image')}.")
         if unchanged := summary.holders.images_unchanged:
-            lines.append(f"{unchanged:,} images held these tags already.")
+            lines.append(f"{counted(unchanged, 'image')} already up to date.")
     return lines
 
 
 def _sidecar_lines(counts: Counts) -> list[str]:
-    """Say what came of the sidecars, and for what there was nothing to do, and why."""
-    lines = [f"{counts.written:,} sidecars written."]
+    """Return lines on sidecars written and on those for which there was nothing to do, and why."""
+    lines = [f"{counted(counts.written, 'sidecar')} written."]
     if counts.unchanged:
-        lines.append(f"{counts.unchanged:,} sidecars held these tags already.")
+        lines.append(f"{counted(counts.unchanged, 'sidecar')} already up to date.")
     if counts.settled:
         lines.append(
-            f"{counts.settled:,} sidecars hold tags that a person settled with 'tagger "
-            "apply': they stay."
+            f"{counted(counts.settled, 'sidecar')} left alone: tags settled with 'tagger apply'."
         )
     if counts.left_alone:
         names = _some(counts.examples, counts.left_alone)
-        lines.append(
-            f"{counts.left_alone:,} sidecars were there already and were left alone ({names})."
-        )
+        lines.append(f"{counted(counts.left_alone, 'existing sidecar')} left alone ({names}).")
     passed = counts.nfo.items() if counts.nfo is not None else ()
     return lines + [
         f"{tally.count:,} {reason.sentence} ({_some(tally.examples, tally.count)})."

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+logger = logging.getLogger(__name__)
+
 #: Checking the clock is cheap, but a header is read byte by byte.
 _READS_BETWEEN_LOOKS = 16
 
-# Above this size, decoding takes so long that the milliseconds for returning memory do not matter.
+# Bytes. Decoding that much takes so long that the milliseconds for returning it do not count.
 _WORTH_RETURNING = 16 * 1024**2
 _trim: Any = None
 
@@ -23,7 +25,7 @@ _cpu_clock_of: Any = getattr(time, "pthread_getcpuclockid", None)
 
 
 class ImageError(Exception):
-    """The file cannot be read as an image; the message gives the reason for a person."""
+    """A file cannot be read as an image; the message says why in words for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,11 @@ class ImageLimits:
     """What one image may cost before it is given up.
 
     Attributes:
-        seconds: from its first byte to its pixels, not counting the wait for memory; None means no
-            limit. A drive that wakes up takes a while; one that is gone takes forever.
-        computing: seconds of CPU time. Waiting for a drive or a busy core does not count; only a
-            malicious file takes this long.
-        memory: bytes for all images being decoded at the same time.
+        seconds: from its first byte to its pixels, without the wait for memory; None is no limit.
+            A drive that wakes up takes its time, one that is gone takes for ever.
+        computing: seconds of one core. What waits for a drive, or for cores that do other work,
+            uses none of them; only a file made for the purpose takes that many.
+        memory: bytes that all images that are being decoded take together.
     """
 
     seconds: float | None = 60.0
@@ -48,7 +50,7 @@ NO_HURRY = ImageLimits(seconds=None, computing=None)
 
 
 class Memory:
-    """Memory for decoding images; a thread that needs more than is available waits for others.
+    """The memory that images are decoded in: an image that needs more than is left waits.
 
     Args:
         limit: in bytes.
@@ -76,24 +78,24 @@ class Memory:
             return True
 
     def give_back(self, size: int) -> None:
-        """Return memory."""
+        """Return memory, so that others can take it."""
         with self._changed:
             self._taken -= min(size, self.limit)
             self._changed.notify_all()
 
 
 class Attempt:
-    """One image while it is being decoded: what it has cost, and whether it is still wanted.
+    """One attempt to decode an image: what it has cost, and whether anybody still waits for it.
 
-    Created and used by the thread that reads the image; :meth:`overdue` and :meth:`give_up` are for
-    another thread, which watches it.
+    Made and used by the thread that reads the image; :meth:`overdue` and :meth:`give_up` are
+    called by another thread, which watches it.
 
     Args:
         limits: of time.
-        memory: shared by all images.
+        memory: shared by all.
 
     Attributes:
-        given_up: whether the image is no longer wanted.
+        given_up: whether nobody waits for it any longer.
     """
 
     def __init__(self, limits: ImageLimits, memory: Memory) -> None:
@@ -111,13 +113,13 @@ class Attempt:
         self.given_up = False
 
     def look(self, size: int) -> None:
-        """Give the image up if it has taken too long; called before each read.
+        """Give up an image that has taken too long; called before each read.
 
         Args:
-            size: bytes about to be read; negative for all.
+            size: bytes that are about to be read; negative for all.
 
         Raises:
-            ImageError: it has taken too long, or another thread has given it up.
+            ImageError: it has, or another thread has given it up.
         """
         self._reads += 1
         if 0 <= size < 4096 and self._reads % _READS_BETWEEN_LOOKS:
@@ -127,7 +129,7 @@ class Attempt:
             raise ImageError(reason or "given up")
 
     def overdue(self) -> str | None:
-        """Return why the image has taken too long, or None if it has not."""
+        """Say in words that the image has taken too long; None if it has not."""
         clock = self._clock
         return self._reason(
             time.monotonic(), None if clock is None else lambda: time.clock_gettime(clock)
@@ -150,7 +152,7 @@ class Attempt:
 
     @contextmanager
     def holding(self, size: int) -> Iterator[None]:
-        """Hold memory while the image is processed, starting with this amount."""
+        """Hold memory, ``size`` bytes at first, for as long as the image is being decoded."""
         self._take(size)
         try:
             yield
@@ -158,7 +160,7 @@ class Attempt:
             self._give_back()
 
     def needs(self, size: int) -> bool:
-        """Change the amount of memory held, if available now; return whether it was."""
+        """Hold ``size`` bytes instead of what is held if they are free now; say if they were."""
         with self._lock:
             more = size - self._held
             if self.given_up:
@@ -171,12 +173,12 @@ class Attempt:
             return True
 
     def wait_for(self, size: int) -> None:
-        """Return the memory held, which must be unused by now, and wait for this amount."""
+        """Return what is held, which must be unused by now, and wait for ``size`` bytes."""
         self._give_back()
         self._take(size)
 
     def give_up(self) -> None:
-        """Stop waiting: the image's memory is released, even if its thread never returns."""
+        """Stop waiting: what the image holds is returned, even if its thread never comes back."""
         with self._lock:
             self.given_up = True
             if self._cancel is not None:
@@ -184,7 +186,7 @@ class Attempt:
         self._give_back()
 
     def when_given_up(self, cancel: Callable[[], None] | None) -> None:
-        """Set a function to call when the image is given up; None removes it."""
+        """Register what is called when the image is given up; None removes it."""
         with self._lock:
             self._cancel = cancel
             if self.given_up and cancel is not None:

@@ -118,7 +118,7 @@ class Reason:
 
     Attributes:
         key: for programs.
-        sentence: for people, what follows a number.
+        sentence: for people, to follow a number.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Which holders of tags a run writes, and how."""
+"""Which holders a run writes, and how."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from tagger.holders.places import SidecarNames
 
 @dataclass(frozen=True)
 class HolderPlan:
-    """What is written beside images or into them.
+    """What is written next to images or into them.
 
     Attributes:
-        kinds: of sidecars: ``txt``, ``json``, ``xmp``, ``nfo``.
+        kinds: kinds of sidecars: ``txt``, ``json``, ``xmp``, ``nfo``.
         replace_ending: ``poster.xmp`` instead of ``poster.jpg.xmp``.
-        folder: the tree of the images is mirrored there; None writes beside them.
-        base: absolute folder whose tree is mirrored; only used with ``folder``.
+        folder: root of a mirror of the image tree; None writes next to the images.
+        base: absolute path of the mirrored folder; only used with ``folder``.
         existing: ``merge`` changes the tags in an XMP sidecar and leaves other kinds alone,
             ``overwrite`` replaces a sidecar, ``skip`` leaves it alone, ``error`` ends the run. An
-            ``.nfo`` is merged into in any case but ``skip``.
-        backup: whether the former content of a file is kept as ``NAME.bak``.
-        xmp_root: levels above every tag in the hierarchical fields of XMP; where None, a person's
-            tags keep those that are there.
-        embed: whether tags are put into the images themselves.
-        keep_time: whether such an image keeps the time of its last change.
+            ``.nfo`` is merged into in all cases but ``skip``.
+        backup: whether the original of a changed file is saved as ``NAME.bak``.
+        xmp_root: levels above every tag in the hierarchical fields of XMP; None keeps existing
+            levels when applying corrections.
+        embed: whether tags are written into the images themselves.
+        keep_time: whether such an image keeps its modification time.
 
     Raises:
-        UsageError: these cannot be together.
+        UsageError: these cannot be combined.
         OutputError: the folder is a file.
     """
 
@@ -43,28 +43,28 @@ class HolderPlan:
     keep_time: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be, see above."""
+        """Refuse invalid combinations, see above."""
         if self.folder is not None and os.path.isfile(self.folder):
             raise OutputError(f"--sidecar-dir {self.folder} is a file, not a folder.")
         if "nfo" not in self.kinds:
             return
         if self.folder is not None:
             raise UsageError(
-                "--sidecar nfo cannot be with --sidecar-dir: genres go into the .nfo that lies "
-                "beside the film."
+                "--sidecar nfo cannot be combined with --sidecar-dir: genres go into the .nfo next "
+                "to the film."
             )
         if self.existing == "error":
             raise UsageError(
-                "--sidecar nfo cannot be with --existing error: only an .nfo that is there already "
-                "gets genres."
+                "--sidecar nfo cannot be combined with --existing error: genres only go into an "
+                "existing .nfo."
             )
 
     @property
     def names(self) -> SidecarNames:
-        """How sidecars are called."""
+        """How sidecars are named."""
         return SidecarNames(self.replace_ending, self.folder, self.base)
 
     @property
     def any(self) -> bool:
-        """Whether anything is written at all."""
+        """Return whether anything is written."""
         return bool(self.kinds) or self.embed

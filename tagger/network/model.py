@@ -49,23 +49,23 @@ def bundled_model(kind: str) -> Path:
 
 
 class TaggerModel:
-    """A model file opened on one or several devices.
+    """A model file opened on one device or several.
 
-    Every run has the same batch shape: short batches are padded. This makes an image's scores
-    independent of its neighbours, bit for bit, and saves cuDNN a search for each new shape
+    Every run has the same batch shape: short batches are padded. That keeps an image's scores
+    the same to the bit whatever its neighbours are, and spares cuDNN a search for each new shape
     (microsoft/onnxruntime#19838).
 
     Args:
-        file: the ``.onnx`` file; None means the bundled one for the device.
+        file: the ``.onnx`` file; None takes the bundled one for the device.
         device: ``auto``, ``cpu``, ``openvino``, ``cuda``, ``cuda:N``, ``tensorrt``, or several of
-            one kind separated by commas; ``auto`` uses CUDA where it works, otherwise ``cpu``.
-        batch_size: images per batch; None chooses it for the device.
-        gpu_memory: bytes of GPU memory that each device may use; None means no limit.
+            one kind with commas between them; ``auto`` takes CUDA where it works, else ``cpu``.
+        batch_size: images per run; None takes what suits the device.
+        gpu_memory: bytes of GPU memory that each device may use; None sets no limit.
 
     Raises:
-        ModelError: the file is missing, damaged, or not a poster-tagger model.
-        DeviceError: the device was requested by name and is not available.
-        UsageError: unknown device.
+        ModelError: the file is missing, damaged, or not one of ours.
+        DeviceError: the device was asked for by name and cannot run here.
+        UsageError: there is no such device.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class TaggerModel:
             float32 probabilities, shape ``(n, labels)``.
 
         Raises:
-            ModelError: the network fails, or returns something that is not a probability.
+            ModelError: the network breaks, or returns a score that is not a probability.
         """
         count = len(images)
         if count < self.batch_size:
@@ -118,7 +118,7 @@ class TaggerModel:
         return scores
 
     def _run(self, images: Pixels, session: AnySession) -> npt.NDArray[np.float32]:
-        """Run a batch; if a GPU does not have enough memory, in halves from then on."""
+        """Run a batch; when a GPU runs out of memory, this and later batches are halved."""
         while True:
             size = self._run_size
             try:
@@ -185,6 +185,7 @@ def _open(
             return sessions, for_device, None
     if device != "auto":
         raise DeviceError(f"--device {device} is not available: {problem}.")
+    logger.info("%s: the CPU, since %s", device, problem)
     with _model_errors(for_cpu):
         return [Session(for_cpu, Device("cpu"))], for_cpu, problem
 

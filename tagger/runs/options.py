@@ -1,4 +1,4 @@
-"""The options that change results, as a manifest notes them: by their names on the command line."""
+"""The options that affect results, as recorded in a manifest, by their command-line names."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tagger.text import escape
 
 
 def noted_options(rules: Rules, table: TablePlan, holders: HolderPlan) -> dict[str, Option]:
-    """Return the options of a run: those of a table only where it goes to a file.
+    """Return the options of a run; those of a table only if it goes to a file.
 
     Args:
         rules: which scores become tags.
-        table: that is written.
-        holders: sidecars, and tags inside images.
+        table: the table.
+        holders: sidecars and embedded tags.
     """
     return {
         **(_of_table(table) if table.is_file else {}),
@@ -29,10 +29,10 @@ def noted_options(rules: Rules, table: TablePlan, holders: HolderPlan) -> dict[s
 
 
 def built_in_options(card: ModelCard) -> dict[str, Option]:
-    """Return what holds where a manifest, being another version's, lacks an option.
+    """Return the values of options that a manifest of another version lacks.
 
     Args:
-        card: of the model that tags.
+        card: the model's card.
     """
     return {
         **_of_table(TablePlan(format=Format.CSV)),

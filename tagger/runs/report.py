@@ -1,4 +1,4 @@
-"""What a job reports: to a listener while it works, and as a summary at its end."""
+"""What a job reports: to a listener while it runs, and as a summary at its end."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Summary:
-    """What came of a job, or of what is done of it.
+    """The outcome of a job, or of the part that is done.
 
     Attributes:
-        tagged: how many images were tagged.
-        failed: how many images, folders and sidecars failed.
-        kept: how many images a previous run had done.
-        kept_failed: how many of those had failed.
-        already_tagged: how many images were left out since they have tags; None where all count.
-        seconds: how long it took.
-        device: where the network ran; None where none did.
-        tags: how often each name was a tag, the most frequent first.
-        holders: what came of sidecars and of tags inside images; None where none were asked for.
+        tagged: number of images tagged.
+        failed: number of images, folders and sidecars that failed.
+        kept: number of images kept from a previous run.
+        kept_failed: number of those that had failed.
+        already_tagged: number of images skipped because they have tags; None without this filter.
+        seconds: duration.
+        device: where the network ran; None if it did not.
+        tags: number of images with each tag, the most frequent first.
+        holders: counts of sidecars and embedded tags; None if none were requested.
     """
 
     tagged: int = 0
@@ -41,74 +41,74 @@ class Summary:
 
     @property
     def done(self) -> int:
-        """How many results there are."""
+        """Number of results."""
         return self.tagged + self.failed
 
     @property
     def passed_over(self) -> int:
-        """How many images needed no look."""
+        """Number of images that were skipped."""
         return self.kept + (self.already_tagged or 0)
 
     @property
     def images_per_second(self) -> float:
-        """How fast they came."""
+        """Rate of results."""
         return self.done / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing has failed, now or in the run that is resumed."""
+        """Whether nothing has failed, in this run or the one that is resumed."""
         return not self.failed and not self.kept_failed
 
 
 class Listener:
-    """Is told what a job does, and changes nothing of it; this one keeps silent."""
+    """Is notified of a job's progress, and cannot influence it; this one ignores everything."""
 
     def began(self, so_far: Callable[[], Summary]) -> None:
-        """Outputs are open, images are next.
+        """Called when outputs are open and tagging begins.
 
         Args:
-            so_far: gives a summary of what is done, to any thread, as often as suits a display.
+            so_far: returns a summary of what is done; may be called by any thread, at any time.
         """
 
     def failed(self, path: str, reason: str, *, has_row: bool) -> None:
-        """Something could not be tagged, read or written.
+        """Called when something cannot be tagged, read or written.
 
         Args:
             path: of an image, a folder, or a sidecar.
             reason: why.
-            has_row: whether the image's row says so too.
+            has_row: whether the image's row contains the reason too.
         """
 
     def replaced(self, rows: str) -> None:
-        """Rows of an interrupted run will be replaced, though it could have been resumed."""
+        """Called when an interrupted run that could have been resumed will be replaced."""
 
     def device_changed(self, before: str | None, now: str | None) -> None:
-        """The run that is resumed was on another device."""
+        """Called when the run that is resumed used another device."""
 
     def notice(self, sentence: str) -> None:
-        """There is something else that a person may not expect."""
+        """Called for anything else that a person may not expect."""
 
     def stopped(self, kept_at: str | None, *, resumable: bool) -> None:
-        """The job ends before its time.
+        """Called when the job stops early.
 
         Args:
-            kept_at: where its rows are; None where there are none.
+            kept_at: file with its rows; None if there are none.
             resumable: whether another run can continue it.
         """
 
 
 class Report:
-    """Counts what comes of a job, and passes on what a listener is told.
+    """Counts the outcomes of a job, and notifies a listener.
 
     Args:
-        listener: likewise.
+        listener: to be notified.
         device: where the network runs.
 
     Attributes:
-        tagged: how many images were tagged.
-        tags: how often each name was a tag.
-        untagged: what leaves images with tags out; None where all count.
-        holders: which count sidecars and tags inside images; None where there are none.
+        tagged: number of images tagged.
+        tags: number of images with each tag.
+        untagged: the filter of images with tags; None if there is none.
+        holders: count sidecars and embedded tags; None if there are none.
     """
 
     def __init__(self, listener: Listener, device: str | None) -> None:
@@ -122,17 +122,17 @@ class Report:
         self._failed = self._kept = self._kept_failed = 0
 
     def failed(self, path: str, reason: str, *, has_row: bool = False) -> None:
-        """Take note of what failed; see :meth:`Listener.failed`."""
+        """Count a failure; see :meth:`Listener.failed`."""
         self._failed += 1
         self.listener.failed(path, reason, has_row=has_row)
 
     def kept(self, *, failed: bool) -> None:
-        """Take note of an image that a previous run has done."""
+        """Count an image kept from a previous run."""
         self._kept += 1
         self._kept_failed += failed
 
     def summary(self) -> Summary:
-        """Return what came of it so far."""
+        """Return the summary so far."""
         return Summary(
             self.tagged,
             self._failed,

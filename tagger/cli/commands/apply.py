@@ -23,6 +23,7 @@ from tagger.cli.options.holders import (
 )
 from tagger.cli.options.report import ReportOptions
 from tagger.errors import UsageError
+from tagger.text import counted
 
 if TYPE_CHECKING:
     from tagger.holders.pin import Change, Pins
@@ -178,11 +179,11 @@ class _Run:
         if not self._quiet:
             for found in suggestions(corrections):
                 say(
-                    f"unknown label '{found.tag}' ({found.images:,} images): did you mean "
+                    f"unknown label '{found.tag}' ({counted(found.images, 'image')}): did you mean "
                     f"{found.instead}?"
                 )
             if corrections.left_out:
-                say(f"{corrections.left_out:,} images were left out: they had failed.")
+                say(f"{counted(corrections.left_out, 'image')} skipped: failed when tagged.")
         return plan
 
     def close_plan(self, plan: list[Change], pins: Pins, *, dry_run: bool) -> None:
@@ -190,24 +191,25 @@ class _Run:
         if self._quiet:
             return
         if self.failures > _MOST_FAILURES_SHOWN:
-            say(f"… and {self.failures - _MOST_FAILURES_SHOWN:,} more failures.")
+            say(f"… and {counted(self.failures - _MOST_FAILURES_SHOWN, 'more failure')}.")
         if pins.gone and pins.gone == self.failures and not (plan or pins.unchanged):
             say(
-                "None of the images is there: paths are read from the current folder, so start "
-                "where 'tagger tag' was started."
+                "None of the images exists: paths are relative to the current folder, so start "
+                "this command where 'tagger tag' was started."
             )
         if kept := Counter(tag for change in plan for tag in change.edit.kept):
             names = ", ".join(f"{tag} {count:,}" for tag, count in kept.most_common())
-            say(f"Keywords that the table lacks stay where they are not ours: {names}.")
+            say(f"Keywords from others that are not in the table stay: {names}.")
         other = sum(change.changes_tags for change in plan)
+        written = "would be written" if dry_run else "to write"
         say(
-            f"{len(plan):,} files {'would be written' if dry_run else 'to write'} ({other:,} "
-            f"with other tags, {len(plan) - other:,} only marked as settled), "
-            f"{pins.unchanged:,} say so already, {self.failures:,} failed."
+            f"{counted(len(plan), 'file')} {written} ({other:,} with other tags, "
+            f"{len(plan) - other:,} only marked as settled), "
+            f"{pins.unchanged:,} already up to date, {self.failures:,} failed."
         )
         again = sum(change.edit.was_settled and change.changes_tags for change in plan)
         if again:
-            say(f"{again:,} of them were settled before: the table's tags replace those.")
+            say(f"{again:,} of them already settled: the table's tags replace the earlier ones.")
 
     def write(self, plan: list[Change], pins: Pins) -> None:
         """Write what was shown.
@@ -227,10 +229,12 @@ class _Run:
                 if failure := pins.write(change):
                     self.failed(failure.path, failure.reason)
         except BaseException:
-            say(f"Stopped after {pins.written:,} files; the same command goes on.")
+            say(
+                f"Stopped after {counted(pins.written, 'file')}; run the command again to continue."
+            )
             raise
         if not self._quiet:
-            say(f"{pins.written:,} files written, {self.failures:,} failed.")
+            say(f"{counted(pins.written, 'file')} written, {self.failures:,} failed.")
 
 
 def _lines(image: str, changes: Sequence[Change]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from tagger.cli.console import say, show
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import DecodeOptions, ModelOptions
 from tagger.cli.options.report import JsonOption, ReportOptions
+from tagger.text import counted
 
 if TYPE_CHECKING:
     from tagger.network.model import TaggerModel
@@ -97,8 +98,8 @@ def _drawn(folder: Path, most: int, *, quiet: bool) -> dict[str, list[str]]:
     _say("Drawing posters.", quiet=quiet)
     sets = {}
     for name, (width, height) in DRAWN_SIZES.items():
-        # A few are drawn and read again and again: files that were just written are in memory
-        # anyway. Large ones take longer, so there are fewer.
+        # A few are drawn and read repeatedly: recently written files are in memory anyway. Large
+        # ones take longer, so there are fewer.
         drawn = draw_posters(folder, width, height, 24 if name == "small" else 8)
         wanted = most if name == "small" else max(8, most // 4)
         sets[f"{name} ({width} × {height})"] = (drawn * -(-wanted // len(drawn)))[:wanted]
@@ -110,7 +111,10 @@ def _measure(
 ) -> Rates:
     from tagger.pipeline.rates import measure
 
-    _say(f"Measuring {len(paths):,} images, {name}: {rounds} rounds.", quiet=quiet)
+    _say(
+        f"Measuring {counted(len(paths), 'image')}, {name}, in {counted(rounds, 'round')}.",
+        quiet=quiet,
+    )
     return measure(paths, model, workers=workers, rounds=rounds)
 
 
@@ -135,12 +139,12 @@ def _lines(model: TaggerModel, workers: int, measured: dict[str, Rates]) -> list
     card = model.card
     name_of_model = f"{card.name} {card.version} ({card.precision})"
     batches = f"batches of {model.batch_size}"
-    lines = [f"{name_of_model} on {model.device}, {workers} workers, {batches}"]
+    lines = [f"{name_of_model} on {model.device}, {counted(workers, 'worker')}, {batches}"]
     for name, rates in measured.items():
         rule = "1 / (1/decode + 1/network)" if rates.shared_cores else "the slower of the two"
         lines += [
             "",
-            f"{name}, {rates.images:,} images",
+            f"{name}, {counted(rates.images, 'image')}",
             f"  decode      {rates.decode:>8,.0f} images/s",
             f"  network     {rates.model:>8,.0f} images/s",
             f"  together    {rates.end_to_end:>8,.0f} images/s",

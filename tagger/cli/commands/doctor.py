@@ -17,6 +17,7 @@ from tagger.cli.faults import what_cannot_be_loaded
 from tagger.cli.options.groups import Only
 from tagger.cli.options.model import ModelOptions
 from tagger.cli.options.report import ReportOptions
+from tagger.text import counted
 
 _BASE = ("numpy", "pillow", "typer", "rich")
 _RUNTIMES = ("onnxruntime-gpu", "onnxruntime")
@@ -66,7 +67,7 @@ def _checks(runtimes: list[str], model: Path | None) -> int:
         + (f"; missing: {', '.join(missing)}" * bool(missing))
     )
     if not runtimes:
-        show("problem: no ONNX Runtime is installed: install poster-tagger again")
+        show("problem: no ONNX Runtime is installed: reinstall poster-tagger")
         return 3
     return max(_devices(), _sample(model), int(len(runtimes) != 1))
 
@@ -76,14 +77,14 @@ def _devices() -> int:
     from tagger.network.openvino import openvino_problem
     from tagger.network.ort import cuda_problem
 
-    show(f"cpu: {available_cores()} cores")
+    show(f"cpu: {counted(available_cores(), 'core')}")
     show(f"openvino: {openvino_problem() or _version('openvino')}")
-    show(f"cuda: {cuda_problem() or 'the driver and the libraries are there'}")
+    show(f"cuda: {cuda_problem() or 'driver and libraries found'}")
     return 0
 
 
 def _sample(model: Path | None) -> int:
-    """Tag the sample that the package brings along; the one check that covers everything."""
+    """Tag the bundled sample: the one check that covers everything."""
     from tagger.network.model import BUNDLED_MODEL, TaggerModel
     from tagger.pipeline.pipeline import tag_images
     from tagger.results import Failed

@@ -14,6 +14,7 @@ from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import DecodeOptions, ModelArgument, ModelOptions
 from tagger.cli.options.report import JsonOption, ReportOptions
 from tagger.cli.options.training import LabelledSetOptions
+from tagger.text import counted
 
 if TYPE_CHECKING:
     from tagger_training.metrics import Evaluation
@@ -31,7 +32,7 @@ _FIGURES = (
     ("macro_roc_auc", "macro ROC-AUC"),
     ("log_loss", "log-loss (all labels)"),
     ("calibration_error", "calibration error (ECE)"),
-    ("top1", "first label is true"),
+    ("top1", "first label is correct"),
     ("micro_f1", "micro-F1 of the tags"),
     ("macro_f1", "macro-F1 of the tags"),
     ("sample_f1", "sample-F1 of the tags"),
@@ -92,8 +93,9 @@ def evaluate(
 
 
 def _lines(evaluation: Evaluation) -> list[str]:
+    scored = counted(evaluation.scored_labels, "label")
     lines = [
-        f"{evaluation.images:,} images; averages are over {evaluation.scored_labels} labels",
+        f"{counted(evaluation.images, 'image')}; averages over {scored}",
         "",
         f"{'':<26}{'model':>8}  {'label frequencies':>17}",
     ]
@@ -111,7 +113,7 @@ def _lines(evaluation: Evaluation) -> list[str]:
         for item in evaluation.labels
     ]
     if not all(item.scored for item in evaluation.labels):
-        lines.append("* left out of the averages: never a tag, or too rare to measure")
+        lines.append("* excluded from the averages: never a tag, or too rare to measure")
     return lines
 
 

@@ -13,6 +13,7 @@ from tagger.cli.command import register
 from tagger.cli.console import show
 from tagger.cli.options.groups import Only
 from tagger.cli.options.report import ReportOptions
+from tagger.text import counted
 
 if TYPE_CHECKING:
     from tagger_export.precision_check import PrecisionCheck
@@ -78,7 +79,7 @@ def export(
     from tagger.errors import OutputError
     from tagger.table.sink import check_folder
 
-    # Before the conversion, which takes its time.
+    # Before the conversion, which takes a while.
     check_folder(str(output))
     if output.is_dir():
         raise OutputError(f"{output} cannot be written: it is a folder.")
@@ -89,7 +90,7 @@ def export(
     )
     show(
         f"{written.file}: {written.size / 1e6:.1f} MB; largest difference from Keras on "
-        f"{written.parity.images} images {written.parity.largest_difference:.1e}"
+        f"{counted(written.parity.images, 'image')} {written.parity.largest_difference:.1e}"
     )
     if written.check:
         show(_cost(written.check, precision.value))
@@ -107,8 +108,8 @@ def _tagged(paths: Iterable[str], model: TaggerModel) -> Iterable[Result]:
 
 def _cost(check: PrecisionCheck, precision: str) -> str:
     return (
-        f"{precision} beside fp32 on {check.images} validation images ({check.device}): "
-        f"macro-AP {check.macro_ap:.4f} and {check.fp32_macro_ap:.4f}; "
-        f"{check.other_tags:.1%} of the images get other tags; scores differ by "
+        f"{precision} compared with fp32 on {counted(check.images, 'validation image')} "
+        f"({check.device}): macro-AP {check.macro_ap:.4f} (fp32: {check.fp32_macro_ap:.4f}); "
+        f"{check.other_tags:.1%} of images get different tags; scores differ by "
         f"{check.mean_difference:.4f} on average, {check.largest_difference:.3f} at most"
     )

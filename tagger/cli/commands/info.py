@@ -74,7 +74,7 @@ def _lines(file: str, size: int, card: ModelCard) -> list[str]:
         f"input       {card.height} × {card.width} RGB (height × width), {card.resize}",
         f"tags        at least {card.min_tags}, at most {card.max_tags}",
         f"never tags  {', '.join(card.never) or 'none'}",
-        f"labels      {len(card.labels)}, each a tag from this probability on:",
+        f"labels      {len(card.labels)}, with the minimum probability of each tag:",
     ]
     width = max(len(label) for label in card.labels)
     lines += [
@@ -86,6 +86,6 @@ def _lines(file: str, size: int, card: ModelCard) -> list[str]:
             text = ", ".join(f"{name} {item}" for name, item in value.items())
         else:
             text = str(value)
-        if not isinstance(value, list):  # lists hold a number a label: they are for --json
+        if not isinstance(value, list):  # lists have one number per label: only shown with --json
             lines.append(f"{key.replace('_', ' ')}: {text}")
     return lines

@@ -12,6 +12,7 @@ from tagger.cli.commands.train import TrainDisplay
 from tagger.cli.options.groups import Only
 from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import TrainingRunOptions
+from tagger.text import counted
 
 _EXAMPLES = """Examples:
 
@@ -52,6 +53,6 @@ def refit(
         resume=written.resume,
         cache=written.cache,
     )
-    print(f"Trained {display.epochs_done} epochs on all images of {run}.")
+    print(f"Trained {counted(display.epochs_done, 'epoch')} on all images of {run}.")
     print(f"Next: tagger export {written.output} -o model.onnx")
     return 0

@@ -17,6 +17,7 @@ from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.cli.options.resume import ResumeOptions
 from tagger.cli.options.table import TableOptions
 from tagger.cli.options.tags import TagOptions
+from tagger.text import counted
 
 if TYPE_CHECKING:
     from tagger.find.already_tagged import Untagged
@@ -69,6 +70,7 @@ def tag(
     config: ConfigOptions,
 ) -> int:
     """Tag images, to a table or to a sidecar next to each image."""
+    from tagger import job
     from tagger.cli.options.images import untagged
     from tagger.cli.summary import run_shown
 
@@ -120,7 +122,7 @@ def _list_images(found: Scan, passing: Untagged | None, *, quiet: bool) -> int:
     if not quiet:
         for problem in problems:
             say(f"failed: {problem}")
-        say(f"{count:,} images would be tagged.")
+        say(f"{counted(count, 'image')} would be tagged.")
         if passing is not None:
-            say(f"{passing.left_out:,} have tags already and would be left out.")
+            say(f"{passing.left_out:,} already tagged and would be skipped.")
     return EXIT_SOME_FAILED if problems else 0

@@ -18,6 +18,7 @@ from tagger.cli.options.training import (
     NetworkOptions,
     TrainingRunOptions,
 )
+from tagger.text import counted
 
 if TYPE_CHECKING:
     from tagger_training.history import Epoch, TrainingState
@@ -76,10 +77,10 @@ def train(
 def _settings(
     network: NetworkOptions, fit: FitOptions, written: TrainingRunOptions
 ) -> TrainSettings:
-    """Fill in the network's own settings where the user has no wishes.
+    """Fill in the network's own settings for options that are not given.
 
     Raises:
-        UsageError: there is no such network, or the size cannot be understood.
+        UsageError: unknown network, or invalid size.
     """
     from tagger_training.architectures import find_architecture
     from tagger_training.settings import TrainSettings
@@ -111,7 +112,7 @@ def _settings(
 
 
 def figures(evaluation: Evaluation | None) -> str:
-    """Say how good a network is on validation, to go on a sentence; nothing without figures."""
+    """Return validation metrics as the end of a sentence; nothing if there are none."""
     if evaluation is None:
         return ""
     model, baseline = evaluation.model, evaluation.baseline
@@ -134,7 +135,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 class TrainDisplay:
-    """Draws a training on stderr: a line an epoch that stays, and the running epoch below."""
+    """Shows a training on stderr: one permanent line per epoch, and the running epoch below."""
 
     def __init__(self) -> None:
         self._epochs = 0
@@ -148,8 +149,8 @@ class TrainDisplay:
 
     def data_ready(self, training: int, validation: int, labels: int, scored: int) -> None:
         self._say(
-            f"{training:,} images to train on, {validation:,} to choose by; {labels} labels, "
-            f"{scored} of them frequent enough to score."
+            f"{counted(training, 'image')} for training, {validation:,} for validation; "
+            f"{counted(labels, 'label')}, {scored} of them frequent enough to score."
         )
 
     def images_decoded(self, done: int, total: int) -> None:
@@ -164,7 +165,7 @@ class TrainDisplay:
     ) -> None:
         self._epochs = epochs
         self._take(state)
-        after = f", going on after epoch {self.epochs_done}" if self.epochs_done else ""
+        after = f", resuming after epoch {self.epochs_done}" if self.epochs_done else ""
         self._say(f"Network {architecture}: {weights:,} weights{after}.")
         self._say("epoch     loss  val. log-loss  val. macro-AP     time  left at most")
 
@@ -195,7 +196,7 @@ class TrainDisplay:
         self.epochs_done = len(state.epochs)
 
     def _say(self, text: str, *, stays: bool = True) -> None:
-        if self._terminal:  # clear what the last unfinished line left
+        if self._terminal:  # clear the rest of the last unfinished line
             text = f"\r\x1b[2K{text}"
         print(text, end="\n" if stays else "", file=sys.stderr, flush=True)
 

@@ -12,6 +12,7 @@ from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.holders import HolderOptions
 from tagger.cli.options.images import ImageOptions
 from tagger.cli.options.report import ReportOptions
+from tagger.text import counted
 
 if TYPE_CHECKING:
     from tagger.holders.holder import Edit
@@ -119,17 +120,17 @@ class _Run:
             print(f"{printable(path)}: would be {edit.state.name.lower()} ({tags})")
 
     def close(self, done: TakingOut) -> None:
-        """Say what was done."""
+        """Print a summary."""
         if self._quiet:
             return
         would_be = " would be" if self._dry_run else ""
-        images = f" {done.images:,} images{would_be} changed," if done.images else ""
+        images = f" {counted(done.images, 'image')}{would_be} changed," if done.images else ""
         say(
-            f"{done.changed:,} sidecars{would_be} changed, {done.removed:,}{would_be} "
+            f"{counted(done.changed, 'sidecar')}{would_be} changed, {done.removed:,}{would_be} "
             f"removed,{images} {self.failures:,} failed."
         )
         if done.settled:
             say(
-                f"{done.settled:,} files hold tags that a person settled with 'tagger apply': "
-                "they stay, unless you add --settled."
+                f"{counted(done.settled, 'file')} left alone: tags settled with 'tagger apply' "
+                "(--settled removes these too)."
             )

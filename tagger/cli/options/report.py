@@ -26,7 +26,7 @@ class ReportOptions(OptionGroup):
             "-v",
             "--verbose",
             count=True,
-            help="Say on stderr why things are done; -vv says more.",
+            help="Explain decisions on stderr; -vv for details.",
             show_default=False,
         ),
     ] = 0

@@ -24,9 +24,9 @@ _JOINT = "|"
 _FIRST = re.compile(rb"[\s\0]*")
 
 
-LOCKED = Reason("locked", ".nfo files are locked and were left alone")
-NO_XML = Reason("no_xml", ".nfo files hold no XML and were left alone")
-OTHER_KIND = Reason("other_kind", ".nfo files are of no film and were left alone")
+LOCKED = Reason("locked", "left alone: the .nfo is locked")
+NO_XML = Reason("no_xml", "left alone: the .nfo contains no XML")
+OTHER_KIND = Reason("other_kind", "left alone: the .nfo does not describe a film")
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from tagger.holders.places import Places
 from tagger.holders.xml.elements import Node, escape
 from tagger.holders.xmp.names import has_our_mark
 
-MISSING = Reason("without_nfo", "images have no .nfo of a film beside them")
-OUTRANKED = Reason("outranked", "images left the .nfo to a better poster of the same film")
+MISSING = Reason("without_nfo", "left alone: no .nfo of a film next to the image")
+OUTRANKED = Reason("outranked", "left alone: the film has a better poster")
 
 
 class FilmNfo(SidecarHolder):
