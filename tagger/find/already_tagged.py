@@ -10,7 +10,7 @@ from tagger.holders.holder import IMAGE, Genres, Holder, holder
 from tagger.holders.places import Places, SharedStems, SidecarNames
 
 
-class EarlierTags:
+class AlreadyTagged:
     """Distinguishes images with tags from those without.
 
     A sidecar counts under either naming scheme, next to the image and in a mirrored tree. A name
@@ -39,7 +39,7 @@ class EarlierTags:
         self._beside = [holder(kind) for kind in ("xmp", "txt", "json")]
         self._others = [holder(kind) for kind in (IMAGE, *(("nfo",) if in_nfos else ()))]
 
-    def are_there(self, image: str) -> bool:
+    def holds(self, image: str) -> bool:
         """Return whether an image has tags of ours, or any genre as a keyword."""
         return any(self._has_beside(one, image) for one in self._beside) or any(
             self._has(one, file)
