@@ -52,4 +52,4 @@ class ResumeOptions(OptionGroup):
             UsageError: that was asked for.
         """
         if self.plan().wanted:
-            raise UsageError(f"--dry-run lists all images: leave out {self.plan().name}.")
+            raise UsageError(f"--dry-run always lists all images: omit {self.plan().name}.")
