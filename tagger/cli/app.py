@@ -106,6 +106,8 @@ def _run(arguments: list[str] | None, native: NativeOutput) -> int:
         return _say(console.sentence(error.format_message()), error.exit_code)
     except SystemExit:  # typer's reaction to a closed pipe
         return console.EXIT_READER_GONE
+    except typer.Abort:  # Ctrl-D where a command asks
+        raise
     except Exception as error:
         known = _known(error)
         if known is None:
