@@ -31,7 +31,7 @@ from tagger.runs.report import Listener, Report, Summary
 from tagger.runs.run import Run
 from tagger.table.plan import TablePlan
 from tagger.table.sink import ReaderGone, check_folder
-from tagger.table.stream import table_sink, table_stream
+from tagger.table.stream import TableStream, table_sink, table_stream
 from tagger.table.table import Table
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from tagger.network.card import ModelCard
     from tagger.network.model import TaggerModel
     from tagger.rules import Rules
-    from tagger.table.writer import Writer
 
 
 def run(job: Job, listener: Listener | None = None) -> Summary:
@@ -161,7 +160,7 @@ class Outputs:
         job: Job,
         report: Report,
         holders: Holders | None,
-        stream: Writer | None,
+        stream: TableStream | None,
         run: Run | None,
     ) -> None:
         self.job = job
@@ -292,7 +291,7 @@ def _holders(job: Job) -> Holders | None:
     return Holders(options, job.source.card, look_for_images=found is None)
 
 
-def _stream(job: Job, report: Report) -> Writer | None:
+def _stream(job: Job, report: Report) -> TableStream | None:
     sink = table_sink(job.table) if job.has_table else None
     if sink is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from tagger.errors import UsageError
 from tagger.results import Failed, Result
@@ -12,7 +12,6 @@ from tagger.table.book import BookWriter
 from tagger.table.plan import TablePlan
 from tagger.table.sink import Sink
 from tagger.table.table import Table
-from tagger.table.writer import Writer
 from tagger.text import printable
 
 
@@ -32,7 +31,7 @@ def table_sink(plan: TablePlan) -> Sink | None:
     return sink
 
 
-def table_stream(table: Table, sink: Sink) -> Writer:
+def table_stream(table: Table, sink: Sink) -> TableStream:
     """Return what writes results to a sink: as lines for a person where that is a terminal.
 
     Args:
@@ -115,6 +114,10 @@ class BookStream(BookWriter):
         self._taken += len(rows)
         self.book.check_rows(self.sink.name, self._taken)
         self.take(rows)
+
+
+#: Takes results; left by an exception it keeps every whole result that it was given.
+TableStream: TypeAlias = TextStream | BookStream
 
 
 def readable_lines(spell: Callable[[str], str]) -> Callable[[Result], bytes]:
