@@ -30,6 +30,7 @@ from tagger.errors import MissingExtraError
 pytest_plugins = ("training_fixtures",)
 pytestmark = [
     pytest.mark.train,
+    pytest.mark.slow,
     # Keras 3.15 with NumPy 2; nothing here can help it.
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]

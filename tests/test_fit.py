@@ -21,6 +21,7 @@ from tagger_training.settings import TrainSettings
 
 pytestmark = [
     pytest.mark.train,
+    pytest.mark.slow,
     # Keras 3.15 with NumPy 2; nothing here can help it.
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]

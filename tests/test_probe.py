@@ -14,6 +14,7 @@ from tagger_training.probe import Features, fit_probe, pooled_features
 
 pytestmark = [
     pytest.mark.train,
+    pytest.mark.slow,
     # Keras 3.15 with NumPy 2; nothing here can help it.
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
