@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def _fill(folder: Path, poster: Path, count: int) -> None:
-    """Make so many names of one poster, a thousand a folder but for the last half, all in one."""
+    """Make links to one poster: a thousand per folder, and the last half all in one."""
     for number in range(count):
         inner = folder / (f"{number // 1000:04}" if number < count // 2 else "rest")
         inner.mkdir(exist_ok=True)

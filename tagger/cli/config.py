@@ -47,7 +47,7 @@ def read_settings(
         context: of the command.
 
     Returns:
-        Parameter name → what the file says; None where there is no such file.
+        Parameter name → what the file says; None if there is no such file.
 
     Raises:
         UsageError: the file cannot be read, or says what no option understands.

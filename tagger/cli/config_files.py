@@ -59,7 +59,7 @@ def shown(file: ConfigFile) -> str:
 
 
 def read_table(file: ConfigFile) -> dict[str, Any] | None:
-    """Return what a file says of ``tagger tag``; None where there is no such file.
+    """Return what a file says of ``tagger tag``; None if there is no such file.
 
     Raises:
         UsageError: it cannot be read, or says something else.

@@ -76,7 +76,7 @@ def _text(value: Any, wanted: str) -> str:
 
 
 def names_a_path(option: TyperOption) -> bool:
-    """Say whether an option's value is a path."""
+    """Return whether an option's value is a path."""
     words = set(re.findall(r"[A-Z]+", option.metavar or ""))
     return bool(words & {"FILE", "DIR", "PATH"})
 
@@ -85,7 +85,7 @@ def _placed(text: str, option: TyperOption, file: ConfigFile) -> str:
     """Let a relative path start in the file's folder.
 
     Raises:
-        ValueError: a file that nobody asked for names a place outside of its folder.
+        ValueError: a file that was not requested names a place outside its folder.
     """
     if text in ("", "-"):
         return text

@@ -41,7 +41,7 @@ def needs_extras(command: str) -> Iterator[None]:
 
 
 def missing_extra(error: ImportError, what: str) -> MissingExtraError | None:
-    """Return what to say where a package of an extra is missing; None where another one is.
+    """Return what to say where a package of an extra is missing; None if another one is.
 
     Args:
         error: raised while something was imported.

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from typing import TextIO
 
-# A library that complains about each of a million files shall not fill the memory.
+# A library that complains about each of a million files should not fill the memory.
 _MOST_BYTES = 64 * 1024
 _SECONDS_TO_READ_ON = 0.5
 

@@ -34,7 +34,7 @@ class ImageLimits:
 
     Attributes:
         seconds: from its first byte to its pixels, without the wait for memory; None is no limit.
-            A drive that wakes up takes its time, one that is gone takes for ever.
+            A drive that wakes up takes its time, one that is gone takes forever.
         computing: seconds of one core. What waits for a drive, or for cores that do other work,
             uses none of them; only a file made for the purpose takes that many.
         memory: bytes that all images that are being decoded take together.

@@ -26,7 +26,7 @@ class WalkOptions:
         library: whether only posters are taken, see :mod:`tagger.find.library`.
         newer_than: seconds since 1970; only what was changed after that is taken, also of the files
             that are named. None takes all.
-        seconds: how long listing a folder may take; None waits for ever.
+        seconds: how long listing a folder may take; None waits forever.
     """
 
     include: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Filter:
         self._exclude = [_pattern(glob) for glob in options.exclude]
 
     def takes_file(self, relative: str) -> bool:
-        """Say whether a walk yields a file, by its path below the root with slashes."""
+        """Return whether a walk yields a file, by its path below the root with slashes."""
         if self._excludes(relative):
             return False
         if self.options.library and not is_poster(relative.rpartition("/")[2]):
@@ -58,7 +58,7 @@ class Filter:
         return os.path.splitext(relative)[1].lower() in self.options.suffixes
 
     def enters(self, relative: str) -> bool:
-        """Say whether a walk goes into a folder, by its path below the root with slashes."""
+        """Return whether a walk goes into a folder, by its path below the root with slashes."""
         if self.options.library and not holds_posters(relative.rpartition("/")[2]):
             return False
         return not self._excludes(relative)
@@ -67,7 +67,7 @@ class Filter:
         return any(matches(relative) for matches in self._exclude)
 
     def reaches(self, root: str, file: str) -> bool:
-        """Say whether a walk of ``root`` would yield ``file``; both are absolute."""
+        """Return whether a walk of ``root`` would yield ``file``; both are absolute."""
         start = root.rstrip(os.sep) + os.sep
         if not file.startswith(start):
             return False
@@ -120,7 +120,7 @@ def _is_folder(entry: os.DirEntry[str], follow_links: bool) -> bool:
 
 
 def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
-    """Say whether it is a link to a folder, which is not an image whatever its ending."""
+    """Return whether it is a link to a folder, which is not an image whatever its ending."""
     try:
         return entry.is_symlink() and entry.is_dir()
     except OSError:

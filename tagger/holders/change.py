@@ -68,7 +68,7 @@ def failed(file: str, error: CannotChange | OSError) -> Failed:
 
 
 def is_there(file: str) -> bool:
-    """Say whether there is a sidecar: a file that is empty is what a power cut leaves of one."""
+    """Return whether there is a sidecar: a file that is empty is what a power cut leaves of one."""
     try:
         state = os.lstat(file)
     except OSError:
@@ -77,7 +77,7 @@ def is_there(file: str) -> bool:
 
 
 def holds_just(file: str, content: bytes) -> bool:
-    """Say whether a sidecar has that content already, as after a run that was killed."""
+    """Return whether a sidecar has that content already, as after a run that was killed."""
     try:
         return os.path.getsize(file) == len(content) and Path(file).read_bytes() == content
     except OSError:
@@ -88,10 +88,10 @@ def read_sidecar(path: str) -> tuple[bytes, os.stat_result]:
     """Return a sidecar's content, and its state when it was read.
 
     Raises:
-        CannotChange: it is no regular file, or too large.
+        CannotChange: it is not a regular file, or too large.
         OSError: it cannot be read.
     """
-    # Before it is opened: opening a named pipe would wait for ever.
+    # Before it is opened: opening a named pipe would wait forever.
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise CannotChange("no regular file")
     with open(path, "rb") as file:
@@ -109,7 +109,7 @@ def change_in_place(path: str, edit: Callable[[bytes], Edit], *, backup: bool) -
 
     Args:
         path: the sidecar.
-        edit: content → what it shall be.
+        edit: content → what it should be.
         backup: keep the former content beside it, see :func:`keep_backup`.
 
     Raises:
@@ -185,7 +185,7 @@ def _holds(file: Path, content: bytes | BinaryIO) -> bool:
 
 
 def is_unchanged(path: str, state: os.stat_result) -> bool:
-    """Say whether a file is the one that was read, in the state in which it was read.
+    """Return whether a file is the one that was read, in the state in which it was read.
 
     Raises:
         OSError: it is not there.

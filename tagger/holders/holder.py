@@ -51,15 +51,15 @@ class TaggedBy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a holder shall say of an image.
+    """What a holder should say of an image.
 
     Attributes:
         path: of the image.
-        tags: names, each with the probability that a model gave it; None where none did.
+        tags: names, each with the probability that a model gave it; None if none did.
         scores: label → probability, as far as they are known.
         root: levels above every tag in hierarchical fields; None keeps those that are there.
         date: today, ``YYYY-MM-DD``.
-        model: that gave the tags; None where a person did.
+        model: that gave the tags; None if a person did.
         known: names that are tags: nothing else tells a text sidecar from a person's notes.
     """
 
@@ -93,7 +93,7 @@ class Edit:
 
     Attributes:
         state: of the file.
-        content: what it shall hold where it changes.
+        content: what it should contain where it changes.
         added: tags that it gets from a person.
         removed: tags that it loses.
         kept: tags that a person does not give and that stay, since they are not ours.
@@ -143,7 +143,7 @@ class Genres:
         self._folded = folded | {name.replace("/", "\\") for name in folded}
 
     def __contains__(self, text: str) -> bool:
-        """Say whether a text is such a name."""
+        """Return whether a text is such a name."""
         return _folded(text) in self._folded
 
 
@@ -154,7 +154,7 @@ def _folded(keyword: str) -> str:
 class Holder(ABC):
     """One kind of file that holds tags, for one run: images come sorted bytewise.
 
-    What a file holds is looked at as its content: bytes, or None where it is not there, in a
+    What a file holds is looked at as its content: bytes, or None if it is not there, in a
     sidecar; what the file is made of in an image. What comes of a change is an :class:`Edit`.
 
     Attributes:
@@ -188,7 +188,7 @@ class Holder(ABC):
 
     @abstractmethod
     def look(self, file: str) -> Any:
-        """Return the content of a file; None where it is not there.
+        """Return the content of a file; None if it is not there.
 
         Raises:
             CannotChange, OSError: it cannot be read.
@@ -202,7 +202,7 @@ class Holder(ABC):
 
         Args:
             file: its path. A link stays, and the file it leads to is changed.
-            edit: content → what it shall be.
+            edit: content → what it should be.
             plan: whether a backup is kept, and the like.
             anew: whether a new file takes its place, whatever it holds.
 
@@ -213,7 +213,7 @@ class Holder(ABC):
 
     @abstractmethod
     def has(self, content: Any, genres: Genres) -> bool:
-        """Say whether there are tags of ours, or any genre as a keyword."""
+        """Return whether there are tags of ours, or any genre as a keyword."""
 
     @abstractmethod
     def put(self, content: Any, wish: Wish) -> Edit:

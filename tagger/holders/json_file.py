@@ -45,7 +45,7 @@ class JsonFile(SidecarHolder):
         say, such as the model, stays. ``settled`` says on which day a person settled the tags.
 
         Raises:
-            CannotChange: it is no JSON as we write it.
+            CannotChange: it is not JSON as we write it.
         """
         former = {} if content is None else _ours(content)
         scores = {**former.get("scores", {}), **wish.scores}

@@ -66,7 +66,7 @@ class Pins:
         known: names that are tags: nothing else can tell a text sidecar from a person's notes.
 
     Attributes:
-        unchanged: how many files say already what they shall.
+        unchanged: how many files say already what they should.
         gone: how many images are not there.
         written: how many files were written.
     """

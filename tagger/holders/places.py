@@ -51,7 +51,7 @@ class SharedStems:
         self._shared: frozenset[str] = frozenset()
 
     def holds(self, image: str) -> bool:
-        """Say whether an image shares its stem.
+        """Return whether an image shares its stem.
 
         Raises:
             OSError: its folder cannot be listed.
@@ -140,7 +140,7 @@ class Places:
         return [other] if is_hidden else [target, other]
 
     def _belongs_to(self, image: str) -> bool:
-        """Say whether a sidecar of the other way of naming is this image's alone."""
+        """Return whether a sidecar of the other way of naming is this image's alone."""
         if self.names.replace_ending:  # then the other one bears the image's whole name
             return True
         try:

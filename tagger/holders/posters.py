@@ -30,7 +30,7 @@ class PosterName:
 
 
 def film_poster(stem: str) -> PosterName | None:
-    """Read a poster's name without its ending; None where it is no film's.
+    """Read a poster's name without its ending; None if it is not a film's.
 
     A season's poster that ends in ``-poster`` looks like that of a film of this name.
     """

@@ -71,7 +71,7 @@ class Counts:
         there: those that were there already and were left alone.
         images_changed: images into which tags were put.
         images_unchanged: those that held them already.
-        nfo: why genres went into no ``.nfo``; None where that was not asked for.
+        nfo: why genres went into no ``.nfo``; None if that was not asked for.
     """
 
     written: int = 0
@@ -151,7 +151,7 @@ class Holders:
         return Outcome(tuple(failures))
 
     def pass_over(self, image: str) -> None:
-        """Take note of an image whose sidecars a previous run has written: it may share them."""
+        """Note an image whose sidecars a previous run has written: it may share them."""
         for one in self._beside:
             if one.is_sidecar:
                 self._places.taken(image, one.kind)
@@ -168,7 +168,7 @@ class Holders:
         ]
 
     def are_there(self, image: str) -> bool:
-        """Say whether all sidecars that an image should have are there."""
+        """Return whether all sidecars that an image should have are there."""
         names = self._plan.names
         return all(
             is_there(names(image, one.kind))
@@ -222,7 +222,7 @@ class Holders:
         return one.files(image, self._places)
 
     def _write(self, one: Holder, file: str, wish: Wish) -> Edit | None:
-        """Write a file; None where it is there and stays as it is.
+        """Write a file; None if it is there and stays as it is.
 
         Raises:
             OutputError: it is there and must not be.

@@ -12,7 +12,7 @@ from tagger.holders.nfo.films import NfosOnce
 from tagger.holders.plan import HolderPlan
 from tagger.results import Failed
 
-#: Endings of the files that are no images and bear our mark.
+#: Endings of the files that are not images and bear our mark.
 MARKED_SUFFIXES = frozenset({".xmp", ".nfo"})
 
 

@@ -40,7 +40,7 @@ class DoneImage:
     """What became of an image.
 
     Attributes:
-        stamp: of its file then; None where it is not known.
+        stamp: of its file then; None if it is not known.
         rows: how many it has in the table.
         flags: as in :class:`tagger.runs.journal.Entry`.
     """
@@ -88,7 +88,7 @@ class Done:
         return int(self._images["rows"].sum())
 
     def find(self, key: bytes) -> DoneImage | None:
-        """Return what became of an image, or None where it is new."""
+        """Return what became of an image, or None if it is new."""
         low, high = _KEY.unpack(key)
         place = int(np.searchsorted(self._high, np.uint64(high)))
         while place < len(self._high) and int(self._high[place]) == high:
@@ -102,7 +102,7 @@ class Done:
 
 
 def read_journal(file: str, run: str | None = None) -> Entries:
-    """Return the entries that can be trusted; none where there is no such journal.
+    """Return the entries that can be trusted; none if there is no such journal.
 
     Args:
         file: the journal.

@@ -13,7 +13,7 @@ class GrowingFile:
 
     Args:
         file: its name.
-        size: bytes of it that stay; 0 makes it anew.
+        size: bytes of it that stay; 0 starts an empty file.
 
     Raises:
         OSError: it cannot be opened.
@@ -52,7 +52,7 @@ class GrowingFile:
         return place + len(data)
 
     def _is_linked(self) -> bool:
-        """Say whether the file has a name: hours of rows would else go nowhere without a sound."""
+        """Return whether the file still has a name: rows would otherwise go nowhere, silently."""
         return os.fstat(self._file.fileno()).st_nlink > 0
 
     def sync(self) -> None:

@@ -50,7 +50,7 @@ class Entry:
 
     Attributes:
         key: of its path, see :func:`key_of`.
-        stamp: of its file just before it was read; None where it is not known.
+        stamp: of its file just before it was read; None if it is not known.
         rows: how many rows it has in the table.
         flags: :data:`FAILED`, :data:`UNWRITTEN` or :data:`BEGUN`, or 0.
     """

@@ -22,7 +22,7 @@ def locked(file: str, what: str, unsupported: Callable[[str], None]) -> Iterator
     Args:
         file: the lock file; one that is left over means nothing.
         what: is locked, for messages.
-        unsupported: called with a sentence where the folder has no locks; the run goes on.
+        unsupported: called with a sentence where the folder has no locks; the run continues.
 
     Raises:
         OutputError: another run holds it, or its file cannot be made.

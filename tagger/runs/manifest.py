@@ -111,7 +111,7 @@ class ModelFacts:
         return cls(card.name, card.version, card.precision, digest)
 
     def is_of(self, card: ModelCard | ModelFacts) -> bool:
-        """Say whether a card is of that model, whatever its precision."""
+        """Return whether a card is of that model, whatever its precision."""
         return (self.name, self.version) == (card.name, card.version)
 
     def __str__(self) -> str:
@@ -127,7 +127,7 @@ class Manifest:
         output: what it writes, for people.
         model: that tags.
         options: that change results, by the names that they have on the command line.
-        device: where the network runs; None where none does.
+        device: where the network runs; None if none does.
         run: names the run, and binds journal and manifest together.
         started: when it began; UTC, as all times.
         resumed: when it was continued.
@@ -193,7 +193,7 @@ class Manifest:
         return self if self.ended else self.former
 
     def refusal(self, previous: Manifest, what: str) -> str | None:
-        """Say why this run cannot continue a previous one, or return None where it can.
+        """Return why this run cannot continue a previous one, or return None if it can.
 
         Args:
             previous: the other run's manifest.
@@ -241,7 +241,7 @@ class Manifest:
 
     @classmethod
     def read(cls, file: str) -> Manifest | None:
-        """Return a run's manifest, or None where there is none.
+        """Return a run's manifest, or None if there is none.
 
         Raises:
             UsageError: it cannot be read, or not by this version.

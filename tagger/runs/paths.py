@@ -25,7 +25,7 @@ class RunPaths:
     Attributes:
         what: the run writes, for messages.
         prefix: what the names of the notes begin with; of a table it is the table's own name.
-        table: the table, or None where the run writes none.
+        table: the table, or None if the run writes none.
         rows: its rows until it is finished; None likewise.
     """
 
@@ -72,7 +72,7 @@ class RunPaths:
         return cls(what, os.fspath(folder / digest))
 
     def make_folder(self) -> str | None:
-        """Make the folder for the notes; return why nothing can be noted there, None where it can.
+        """Make the folder for the notes; return why nothing can be noted there, None if it can.
 
         A run that writes sidecars alone does without, but cannot be resumed.
         """
@@ -107,11 +107,11 @@ class RunPaths:
 
     @property
     def kept_rows(self) -> str | None:
-        """Where the rows of a run that was cut short are; None where there are none."""
+        """Where the rows of a run that was cut short are; None if there are none."""
         return self.rows if self.rows is not None and os.path.exists(self.rows) else None
 
     def remove_half_made(self) -> None:
-        """Remove what a killed run was making anew; whoever does so holds the lock.
+        """Remove what a killed run was rebuilding; whoever does so holds the lock.
 
         Raises:
             OSError: it cannot be removed.

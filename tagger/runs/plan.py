@@ -1,4 +1,4 @@
-"""What a run will do with what is there: begin anew, continue, or copy a table and continue."""
+"""What a run will do with what is there: start over, continue, or copy a table and continue."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Plan:
 
     Attributes:
         paths: where all that lies; locked by whoever makes a plan.
-        table: None where the run writes none.
+        table: None if the run writes none.
         manifest: what the run is.
         way: how it begins.
         done: what a previous run has done.
@@ -105,13 +105,13 @@ def plan_run(
 ) -> Plan:
     """Find out how far a previous run came.
 
-    What a killed run was making anew is removed; nothing else changes.
+    What a killed run was rebuilding is removed; nothing else changes.
 
     Args:
         paths: where the run and its notes lie, locked.
         manifest: what the run is.
-        table: None where the run writes none.
-        resume: continue a previous run where there is one; else begin anew.
+        table: None if the run writes none.
+        resume: continue a previous run where there is one; else start over.
         same_images: whether results come from the very table that is replaced, so that what is
             known of its images' files stays true.
 

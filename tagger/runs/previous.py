@@ -24,7 +24,7 @@ class Previous:
         manifest: of that run.
         entries: what it has done.
         source: where its rows must be read and copied from: the finished table, or rows whose
-            journal is lost. None where rows and journal are as they should be.
+            journal is lost. None if rows and journal are as they should be.
     """
 
     manifest: Manifest
@@ -38,10 +38,10 @@ def find_previous(paths: RunPaths, now: Manifest, table: Table | None) -> Previo
     Args:
         paths: of the run.
         now: what this run is.
-        table: None where it writes none.
+        table: None if it writes none.
 
     Returns:
-        None where there is nothing yet.
+        None if there is nothing yet.
 
     Raises:
         UsageError: there is something, but of another model or other options, or it is not known.
@@ -137,7 +137,7 @@ def _of_table(
 
 
 def _is_renamed(paths: RunPaths, manifest: Manifest) -> bool:
-    """Say whether a run was killed between giving the table its name and noting that."""
+    """Return whether a run was killed between giving the table its name and noting that."""
     assert paths.table is not None
     entries = read_journal(paths.journal, manifest.run)
     size = int(entries["length"].sum(dtype="u8"))

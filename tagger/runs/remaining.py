@@ -22,7 +22,7 @@ class Remaining:
     Args:
         plan: of the run that continues it.
         resume: which of them are done again.
-        has_sidecars: says whether an image's sidecars are there; None where none are written.
+        has_sidecars: says whether an image's sidecars are there; None if none are written.
         kept: called for each image that is passed over, with whether it had failed.
 
     Attributes:
@@ -63,7 +63,7 @@ class Remaining:
         return names
 
     def was_begun(self, path: str) -> bool:
-        """Say whether a previous run was killed while it wrote an image's sidecars."""
+        """Return whether a previous run was killed while it wrote an image's sidecars."""
         return path in self._begun
 
     def _left(self, paths: Iterable[str]) -> Iterator[str]:
@@ -92,7 +92,7 @@ class Remaining:
         return why is not None
 
     def _why_due(self, path: str, image: DoneImage) -> str | None:
-        """Say why an image is done again; None where it is not."""
+        """Return why an image is done again; None if it is not."""
         if not image.is_done:
             return "its sidecars may be half-written"
         if self._resume.retry_failed and image.flags:

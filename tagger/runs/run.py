@@ -172,7 +172,7 @@ class Run:
             self._let_go()
 
     def discard(self) -> None:
-        """Forget this run, if it began anew: what it was to replace counts again.
+        """Forget this run, if it started over: what it was to replace counts again.
 
         Raises:
             OutputError: that cannot be noted.

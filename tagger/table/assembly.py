@@ -89,7 +89,7 @@ def assemble(table: Table, texts: Iterator[bytes], target: str) -> None:
 
 
 def _ends_whole(file: str) -> bool:
-    """Say whether the last line of a file has its end."""
+    """Return whether the last line of a file has its end."""
     with open(file, "rb") as stream:
         if stream.seek(0, os.SEEK_END) == 0:
             return True

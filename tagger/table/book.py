@@ -26,7 +26,7 @@ class Book(ABC):
         group: rows that are written together.
 
     Raises:
-        OutputError: it cannot hold so many columns.
+        OutputError: it cannot hold this many columns.
     """
 
     group: int

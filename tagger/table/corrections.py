@@ -70,7 +70,7 @@ def read_corrections(table: TableRows, exists: Callable[[str], bool]) -> Correct
             leave them on.
 
     Raises:
-        TableError: it is no such table, it is not clear which tags an image has, or a tag is none
+        TableError: it is not such a table, an image's tags are ambiguous, or a tag is none
             that could be written.
     """
     edited = EditedTable(table)

@@ -120,7 +120,7 @@ class EditedTable:
 
 
 def _probability(cell: object) -> float | None:
-    """Read a cell: no number where it is empty, None where it is anything else than 0 to 1."""
+    """Read a cell: no number where it is empty, None if it is anything else than 0 to 1."""
     if cell is None or cell == "":
         return _UNKNOWN
     try:

@@ -18,7 +18,7 @@ class TablePlan:
 
     Attributes:
         output: file name; None or ``-`` for standard output.
-        format: None where none was asked for and there is no file.
+        format: None if none was asked for and there is no file.
         layout: its shape.
         excel: whether it is made safe for Excel.
         columns: extra columns.

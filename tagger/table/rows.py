@@ -8,7 +8,7 @@ from typing import Self, TypeAlias
 
 from tagger.errors import TableError
 
-# Longer than any line that a table of ours has; a file without line ends shall not fill the memory.
+# Longer than any line that a table of ours has; a file without line ends must not fill memory.
 LONGEST_LINE = 1 << 26
 
 #: The cells of a row, whatever the format makes of them.

@@ -56,7 +56,7 @@ class Sink:
         self._watched = False
 
     def is_terminal(self) -> bool:
-        """Say whether a person watches the rows."""
+        """Return whether a person watches the rows."""
         return self._target is None and sys.stdout.isatty()
 
     def __enter__(self) -> Sink:
@@ -188,7 +188,7 @@ class SinkFile(io.RawIOBase):
 
 
 def is_stream(target: str) -> bool:
-    """Say whether a file is a pipe or a device: they have no beside to write to, and no end."""
+    """Return whether a file is a pipe or a device: they have no beside to write to, and no end."""
     try:
         return not stat.S_ISREG(os.stat(target).st_mode)
     except OSError:

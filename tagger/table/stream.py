@@ -16,10 +16,10 @@ from tagger.text import printable
 
 
 def table_sink(plan: TablePlan) -> Sink | None:
-    """Return the stream that a table goes to, or None where it becomes a file.
+    """Return the stream that a table goes to, or None if it becomes a file.
 
     Raises:
-        UsageError: a format that is no text would go to a terminal.
+        UsageError: a format that is not text would go to a terminal.
     """
     if plan.is_file:
         return None

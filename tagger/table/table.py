@@ -59,7 +59,7 @@ class Table:
 
     Raises:
         UsageError: a label of a wide table has the name of an extra column.
-        OutputError: the format cannot hold so many columns.
+        OutputError: the format cannot hold this many columns.
     """
 
     def __init__(

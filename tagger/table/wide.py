@@ -1,4 +1,4 @@
-"""A wide table's rows → results, with tags chosen anew from its probabilities."""
+"""A wide table's rows → results, with tags chosen again from its probabilities."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class WideTable:
         columns: extra columns that will be asked for.
 
     Raises:
-        TableError: it is no such table, or another model's.
+        TableError: it is not such a table, or another model's.
         UsageError: it lacks a column that is asked for.
     """
 

@@ -157,7 +157,7 @@ class _Run:
         self.failures = 0
 
     def failed(self, path: str, reason: str) -> None:
-        """Take note of an image or sidecar that failed."""
+        """Note an image or sidecar that failed."""
         from tagger.text import printable
 
         self.failures += 1

@@ -103,7 +103,7 @@ class _Run:
         self.failures = 0
 
     def failed(self, path: str, reason: str) -> None:
-        """Take note of a file or folder that failed."""
+        """Note a file or folder that failed."""
         from tagger.text import printable
 
         self.failures += 1

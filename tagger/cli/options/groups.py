@@ -46,7 +46,7 @@ class Only:
         self._names = names
 
     def takes(self, name: str) -> bool:
-        """Say whether the command has an option."""
+        """Return whether the command has an option."""
         return name in self._names
 
 

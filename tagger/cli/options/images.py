@@ -91,7 +91,7 @@ class ImageOptions(OptionGroup):
 
         Args:
             paths: of the command line.
-            seconds: how long listing a folder may take; None waits for ever.
+            seconds: how long listing a folder may take; None waits forever.
             other_suffixes: endings of files that are taken besides images.
             verb: what is done with them, for a message.
 
@@ -126,7 +126,7 @@ def moment(text: str | None) -> float | None:
             such as ``7d``.
 
     Returns:
-        Seconds since 1970; None where nothing was asked for.
+        Seconds since 1970; None if nothing was asked for.
 
     Raises:
         UsageError: it is neither, or lies in the future.

@@ -77,7 +77,7 @@ class ModelOptions(OptionGroup):
         return read_card(self.file)
 
     def open(self) -> TaggerModel:
-        """Open the model where it shall run.
+        """Open the model where it should run.
 
         Raises:
             ModelError: it cannot be opened.

@@ -154,7 +154,7 @@ def image_limits(seconds: float | None, memory: str | None) -> ImageLimits:
     """Return what one image may cost; None is the default, and 0 seconds is no limit.
 
     Raises:
-        UsageError: the memory is no size.
+        UsageError: the memory is not a size.
     """
     size = memory_size(memory, "--image-memory") or DEFAULT_LIMITS.memory
     if seconds is None:

@@ -39,8 +39,8 @@ class Metadata:
     """What holds keywords in an image.
 
     Attributes:
-        xmp: the XMP packet; None where there is none.
-        iptc: the IPTC-IIM datasets; None where there are none.
+        xmp: the XMP packet; None if there is none.
+        iptc: the IPTC-IIM datasets; None if there are none.
     """
 
     xmp: bytes | None
@@ -131,8 +131,8 @@ class Container(ABC):
         """Return the file with other metadata.
 
         Args:
-            metadata: what it shall hold.
-            plain: whether it shall have its plain form again, if nothing else needs the other.
+            metadata: what it should contain.
+            plain: whether it should have its plain form again, if nothing else needs the other.
 
         Raises:
             EmbedError: there is no room, or no safe way.

@@ -70,7 +70,7 @@ class TiffEntry:
 
     @property
     def size(self) -> int:
-        """Bytes of the value; 0 for a type that nobody knows."""
+        """Bytes of the value; 0 for an unknown type."""
         known = 0 < self.kind <= len(_TYPE_SIZES)
         return self.count * _TYPE_SIZES[self.kind - 1] if known else 0
 

@@ -32,11 +32,11 @@ _PLAIN = "plain"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an image shall hold.
+    """What an image should contain.
 
     Attributes:
         metadata: see :class:`Metadata`.
-        plain: whether its file shall have the plain form again, see :class:`Container`.
+        plain: whether its file should have the plain form again, see :class:`Container`.
     """
 
     metadata: Metadata
@@ -44,7 +44,7 @@ class Target:
 
 
 class Image(Holder):
-    """An image file; its content is a :class:`Container`, and what it shall be a :class:`Target`.
+    """An image file; its content is a :class:`Container`, and what it should be a :class:`Target`.
 
     XMP is changed as that of a sidecar is. IPTC gets the same tags as XMP's record, as far as it
     can hold them; which of its keywords are ours is noted there too.
@@ -133,7 +133,7 @@ class Image(Holder):
     def untag(self, file: str, plan: HolderPlan, *, settled: bool, dry_run: bool = False) -> Edit:
         """See :meth:`Holder.untag`.
 
-        What has no mark of ours is no concern of ours, damaged or not.
+        Files without our record are left alone, damaged or not.
         """
         try:
             return super().untag(file, plan, settled=settled, dry_run=dry_run)
@@ -157,7 +157,7 @@ def split_packet(xmp: bytes | None) -> tuple[bytes, bytes]:
 
 
 def _with_keywords(container: Container, draft: Draft, end: bytes) -> tuple[Target, bytes]:
-    """Return what an image shall hold with the tags of a packet, and the packet.
+    """Return what an image should contain with the tags of a packet, and the packet.
 
     Raises:
         CannotChange: the image's XMP or IPTC cannot be changed safely.
@@ -224,7 +224,7 @@ def _verify(beside: Path, name: str, target: Target, former: Container) -> None:
 
 @contextmanager
 def _opened(path: str) -> Iterator[BinaryIO]:
-    # Before it is opened: opening a named pipe would wait for ever.
+    # Before it is opened: opening a named pipe would wait forever.
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise EmbedError("no regular file")
     with open(path, "rb") as file:

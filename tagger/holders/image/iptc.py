@@ -43,11 +43,11 @@ class Keywords:
     """IPTC with other keywords.
 
     Attributes:
-        data: the datasets; None where there are none.
+        data: the datasets; None if there are none.
         written: for each keyword itself if it is ours there, or None if it stood there already or
             cannot stand there.
         was: what the data were before they were changed for our sake: ``nothing``, ``empty``, or
-            ``undeclared`` (they did not say that they are UTF-8); None where that does not matter.
+            ``undeclared`` (they did not say that they are UTF-8); None if that does not matter.
     """
 
     data: bytes | None
@@ -66,7 +66,7 @@ def set_keywords(
 
     Args:
         data: the datasets, or None.
-        texts: what shall be among the keywords.
+        texts: what should be among the keywords.
         ours: what we put there earlier.
         was: as :class:`Keywords` said then.
 

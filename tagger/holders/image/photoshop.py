@@ -69,7 +69,7 @@ def iptc_of(payload: bytes) -> bytes | None:
 
 
 def lacks_iptc(payload: bytes) -> bool:
-    """Say whether image resources say in Photoshop's own way that there is no IPTC.
+    """Return whether image resources say in Photoshop's own way that there is no IPTC.
 
     Raises:
         EmbedError: they are damaged.
@@ -84,8 +84,8 @@ def edits(payload: bytes, iptc: bytes | None, *, lacking: bool = False) -> list[
 
     Args:
         payload: the resources.
-        iptc: what they shall hold.
-        lacking: whether they shall say as :func:`lacks_iptc` does that they hold none.
+        iptc: what they should contain.
+        lacking: whether they should say as :func:`lacks_iptc` does that they hold none.
 
     Raises:
         EmbedError: they are damaged.
@@ -112,7 +112,7 @@ def digest_edits(
 ) -> list[Edit]:
     """Return what to change so that a digest that fitted the former IPTC fits the new one.
 
-    One that did not fit says something, and goes on to say it.
+    One that did not fit says something, and continues to say it.
 
     Args:
         payload: the resources.

@@ -1,4 +1,4 @@
-"""TIFF and BigTIFF: the first page's directory, written anew at the end of the file.
+"""TIFF and BigTIFF: the first page's directory, rewritten at the end of the file.
 
 Nothing that is there moves, so every offset in the file stays true, also those that only a maker
 knows. Behind the directory stands where the former one is: as long as no other program has written
@@ -38,7 +38,7 @@ class _State:
         for tag in _HOLDERS:
             entry = self.directory.find(tag)
             if entry is not None:
-                if entry.count and not entry.size:  # of a type that nobody knows
+                if entry.count and not entry.size:  # of an unknown type
                     raise EmbedError("damaged (its directory cannot be read)")
                 values[tag] = entry.value(reader, layout)
         self.resources = values.get(_PHOTOSHOP)
@@ -94,7 +94,7 @@ class Tiff(Container):
         return [*head, layout.offset(at), rest, bytes(base.size % 2) + addition]
 
     def _former(self) -> _State | None:
-        """Return what the file was before us; None where another program has written it since."""
+        """Return what the file was before us; None if another program has written it since."""
         reader, now = self.reader, self._now
         if reader.size <= _MARK_SIZE:
             return None
@@ -160,7 +160,7 @@ class Tiff(Container):
         entry = self._base.directory.find(tag)
         if entry is not None and entry.kind in (BYTE, UNDEFINED):
             return entry.kind
-        # IPTC is no list of numbers, but Photoshop says so, and libtiff takes nothing else.
+        # IPTC is not a list of numbers, but Photoshop says so, and libtiff takes nothing else.
         return {_XMP: BYTE, _IPTC: LONG, _PHOTOSHOP: UNDEFINED}[tag]
 
     def _is_far(self, text: bytes) -> bool:

@@ -34,7 +34,7 @@ class GenreRecord:
     """What we note in an ``.nfo``.
 
     It is an element of a namespace of our own: media centres pass over it, and those that write
-    the file anew (Jellyfin, Emby, MediaElch) keep elements that they do not know, but neither
+    the file again (Jellyfin, Emby, MediaElch) keep elements that they do not know, but neither
     comments nor attributes. It is empty, so that nobody finds a genre in it.
 
     Attributes:
@@ -79,7 +79,7 @@ class Nfo:
         record: what it says; that nothing is ours where it is missing.
 
     Raises:
-        LeftAlone: it is no XML, or describes something else than a film.
+        LeftAlone: it is not XML, or describes something else than a film.
         CannotChange: it is damaged, or no ``.nfo`` at all.
     """
 

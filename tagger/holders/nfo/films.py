@@ -45,7 +45,7 @@ class Films:
         self._folders = OpenFolders(_listed)
 
     def of(self, image: str) -> Film | None:
-        """Return an image's film, its ``.nfo`` files as paths; None where it is no film's poster.
+        """Return an image's film, its ``.nfo`` files as paths; None if it is not a film's poster.
 
         Raises:
             CannotChange: several ``.nfo`` files may be meant.

@@ -51,7 +51,7 @@ class Film:
     """A film as far as its folder tells.
 
     Attributes:
-        nfos: its ``.nfo`` files; none where nothing describes it.
+        nfos: its ``.nfo`` files; none if nothing describes it.
         posters: names of its posters, first the one that programs show.
     """
 
@@ -59,7 +59,7 @@ class Film:
     posters: tuple[str, ...]
 
     def is_shown_by(self, image: str) -> bool:
-        """Say whether programs show the film by this image, of all posters that it has."""
+        """Return whether programs show the film by this image, of all posters that it has."""
         name = os.path.basename(image)
         if not self.posters or name in self.posters:
             return self.posters[:1] in ((), (name,))
@@ -97,7 +97,7 @@ class FilmFolder:
         self._own = self._own_names() if self._is_clear else set()
 
     def film_of(self, image: str) -> Film | None:
-        """Return an image's film; None where it is no film's poster, or nothing describes it.
+        """Return an image's film; None if it is not a film's poster, or nothing describes it.
 
         Raises:
             CannotChange: several ``.nfo`` files may be meant.
@@ -168,7 +168,7 @@ class FilmFolder:
         return others, len(others) < 2
 
     def _own_names(self) -> set[str]:
-        """Return all names of the one film that a folder is of; none where it holds several."""
+        """Return all names of the one film that a folder is of; none if it holds several."""
         if self._is_series or len(self._films) > 1:
             return set()
         own = {self._name, *self._film_of}

@@ -55,7 +55,7 @@ class FilmNfo(SidecarHolder):
         return film.nfos
 
     def sources(self, image: str, places: Places) -> Sequence[str]:
-        """See :meth:`Holder.sources`; none where it is not clear which is the film's."""
+        """See :meth:`Holder.sources`; none if it is not clear which is the film's."""
         with contextlib.suppress(CannotChange, OSError):
             film = self._films.of(image)
             return film.nfos if film is not None else ()
@@ -109,7 +109,7 @@ class FilmNfo(SidecarHolder):
         Raises:
             CannotChange: it is damaged, or locked.
         """
-        # Whatever has no mark of ours is no concern of ours, damaged or not.
+        # Files without our record are left alone, damaged or not.
         if content is None or not has_our_mark(content):
             return UNCHANGED
         try:
@@ -172,7 +172,7 @@ class _Editor:
         return self._source.changed()
 
     def _was_empty(self, doomed: list[Node], added: list[str], record: GenreRecord) -> bool:
-        """Say whether ``<movie/>`` was opened for our sake, and nothing of ours is left in it."""
+        """Return whether ``<movie/>`` was opened for our sake, and nothing of ours is left."""
         node = self._nfo.record_node
         if node is None or added or record.is_needed or not self._nfo.record.opened:
             return False
@@ -223,7 +223,7 @@ class _Editor:
 
 
 def _checked(data: bytes, genres: Sequence[str]) -> bytes:
-    """Return a changed file that says what it shall; anything else is never written."""
+    """Return a changed file that says what it should; anything else is never written."""
     try:
         said = [node.text for node in Nfo(data).genres]
     except (CannotChange, LeftAlone) as error:

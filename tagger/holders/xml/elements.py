@@ -101,7 +101,7 @@ class _Builder:
         self.parser.CommentHandler = self._comment
 
     def has_tail(self) -> bool:
-        """Say whether all that is wrong is text behind the outermost element."""
+        """Return whether all that is wrong is text behind the outermost element."""
         is_behind = self.root is not None and not self._open
         return is_behind and b"<" not in self._text[self.parser.ErrorByteIndex :]
 

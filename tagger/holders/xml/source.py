@@ -69,7 +69,7 @@ class Source:
         return text
 
     def is_empty_tag(self, node: Node) -> bool:
-        """Say whether an element is written ``<a/>``."""
+        """Return whether an element is written ``<a/>``."""
         return self.text[node.inner - 2 : node.inner] == b"/>"
 
     def raw_name(self, node: Node) -> bytes:
@@ -90,11 +90,11 @@ class Source:
         return self.text[start:position]
 
     def is_blank(self, start: int, end: int) -> bool:
-        """Say whether there is nothing but white space."""
+        """Return whether there is nothing but white space."""
         return not self.text[start:end].strip(_BLANKS)
 
     def holds_only(self, node: Node, children: Sequence[Node]) -> bool:
-        """Say whether an element holds nothing but some of its children and white space."""
+        """Return whether an element holds nothing but some of its children and white space."""
         at = node.inner
         for child in children:
             if not self.is_blank(at, child.start):

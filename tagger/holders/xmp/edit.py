@@ -53,7 +53,7 @@ class Editor:
 
         Args:
             index: of the field in :data:`tagger.holders.xmp.names.FIELDS`.
-            texts: what shall stand there.
+            texts: what should stand there.
 
         Returns:
             For each text itself if it is ours there, or None if it stood there already.
@@ -178,7 +178,7 @@ class Editor:
         Args:
             description: that gets it.
             index: of the field.
-            value: what it shall say.
+            value: what it should say.
             fragment: the attribute with the blanks before it, as it once stood there; empty in
                 records that note none.
 
@@ -296,7 +296,7 @@ class Editor:
             self._fill(rdf, text)
 
     def _gets_bare(self, description: Node, gone: set[Node]) -> bool:
-        """Say whether all that a description holds goes: then it was made for our sake."""
+        """Return whether all that a description holds goes: then it was made for our sake."""
         return (
             any(child in gone for child in description.children)
             and all(child in gone for child in description.children)

@@ -68,10 +68,10 @@ class Packet:
         rdf: the ``rdf:RDF`` element.
         descriptions: its ``rdf:Description`` elements.
         about: what they are about; empty in nearly every file.
-        record: what we noted of our own, and the element that holds it; None where there is none.
+        record: what we noted of our own, and the element that holds it; None if there is none.
 
     Raises:
-        CannotChange: the file is no XMP, or is XMP that cannot be changed safely.
+        CannotChange: the file is not XMP, or is XMP that cannot be changed safely.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -111,12 +111,12 @@ class Packet:
         return found
 
     def says_nothing(self) -> bool:
-        """Say whether there is no property in it, as element or attribute, and no comment."""
+        """Return whether there is no property in it, as element or attribute, and no comment."""
         bare = (not node.children and self.is_bare_tag(node) for node in self.descriptions)
         return all(bare) and self.source.comments == 0
 
     def is_bare_tag(self, description: Node) -> bool:
-        """Say whether a description has no property as attribute."""
+        """Return whether a description has no property as attribute."""
         return set(description.attributes) <= set(_ABOUT)
 
     def _about(self) -> str:

@@ -19,7 +19,7 @@ class OurTag:
     Attributes:
         tag: its name.
         probability: 0 to 1, with four decimals; empty for a tag that no model gave.
-        written: what we put into each of :data:`tagger.holders.xmp.names.FIELDS`; None where
+        written: what we put into each of :data:`tagger.holders.xmp.names.FIELDS`; None if
             that stood there already, so that it is not ours.
     """
 
@@ -42,7 +42,7 @@ class Record:
             (a bare text), ``empty element`` (``<a/>``), ``empty list`` (one with ``<rdf:Bag/>``),
             ``attribute N`` (of the Nth description, from 0) with the attribute as it stood there
             (older records lack that); None for any other list.
-        settled: the day on which a person settled these tags, ``YYYY-MM-DD``; empty where nobody
+        settled: the day on which a person settled these tags, ``YYYY-MM-DD``; empty if nobody
             did. From then on no model changes them.
         iptc: our keywords in the IPTC of the image that holds the packet.
         iptc_was: what that IPTC was before, see :class:`tagger.holders.image.iptc.Keywords`.

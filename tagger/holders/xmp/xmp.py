@@ -59,7 +59,7 @@ class Xmp(SidecarHolder):
 
     def take_out(self, content: bytes | None, *, settled: bool) -> Edit:
         """See :meth:`Holder.take_out`."""
-        # Whatever has no mark of ours is no concern of ours, damaged or not.
+        # Files without our record are left alone, damaged or not.
         if content is None or not has_our_mark(content):
             return UNCHANGED
         return without_tags(Packet(content), settled=settled)
@@ -76,7 +76,7 @@ class Draft:
 
     Attributes:
         former: what was noted before.
-        record: what is noted from now on; None where nothing need be.
+        record: what is noted from now on; None if nothing need be.
     """
 
     def __init__(self, packet: Packet | None) -> None:
@@ -160,7 +160,7 @@ class Draft:
         )
 
     def left(self) -> bytes | None:
-        """Return the packet without our tags; None where it was ours and says nothing else."""
+        """Return the packet without our tags; None if it was ours and says nothing else."""
         self.set_tags([], (), "")
         content = self.spelled(None)
         is_empty = self._after is not None and self._after.says_nothing()
@@ -176,7 +176,7 @@ def with_tags(packet: Packet | None, wish: Wish) -> Draft:
 
     Args:
         packet: None makes a new one.
-        wish: what it shall say.
+        wish: what it should say.
 
     Raises:
         CannotChange: the packet cannot be changed safely.
