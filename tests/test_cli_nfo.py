@@ -13,6 +13,8 @@ from foreign_nfos import FORMS, JELLYFIN, KODI
 from holding import merge_genres
 from pictures import save_picture
 
+from tagger.text import counted
+
 Run = Callable[..., Ran]
 
 RED = [b"<genre>Drama</genre>"]
@@ -129,7 +131,7 @@ def test_genres_go_into_the_nfo_of_the_film(
     ran = films()
 
     assert changed(before, tree(folder)) == {nfo: ["Drama"] for nfo in nfos}
-    assert lines(ran) == [f"{len(nfos)} sidecars written."]
+    assert lines(ran) == [f"{counted(len(nfos), 'sidecar')} written."]
     assert ran.code == 0
 
 
@@ -260,7 +262,8 @@ def test_untag_gives_back_the_library_to_the_byte(folder: Path, films: Run, tagg
     assert ran == Ran(
         0,
         b"",
-        f"{changed} sidecars changed, {count} removed, {count} images changed, 0 failed.\n",
+        f"{counted(changed, 'sidecar')} changed, {count} removed, "
+        f"{counted(count, 'image')} changed, 0 failed.\n",
     )
     assert tagger("untag", "m").stderr == "0 sidecars changed, 0 removed, 0 failed.\n"
 
@@ -279,7 +282,7 @@ def test_untag_finds_the_nfo_by_folder_image_or_name(
 
     found = argument != "m/Heat/fan.jpg"
     assert dry.stdout.decode() == "m/Heat/h.nfo: would be changed (Drama)\n" * found
-    assert ran.stderr == f"{int(found)} sidecars changed, 0 removed, 0 failed.\n"
+    assert ran.stderr == f"{counted(int(found), 'sidecar')} changed, 0 removed, 0 failed.\n"
     assert ((folder / "m/Heat/h.nfo").read_text() == NFO) == found
 
 
