@@ -6,13 +6,25 @@ the run continues.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+from collections.abc import Iterator
 
 
 class TaggerError(Exception):
-    """The command cannot continue: a model, a device or an output is unusable."""
+    """The command cannot continue: a model, a device or an output is unusable.
+
+    Args:
+        message: one sentence.
+        options: the long names of the options that it is about, such as ``max-tags``. Where a
+            configuration file sets one of them, the command line names the file.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, *options: str) -> None:
+        super().__init__(message)
+        self.options = options
 
 
 class UsageError(TaggerError):
@@ -53,6 +65,16 @@ class MissingExtraError(TaggerError):
 
 class CannotChange(ValueError):  # noqa: N818 (it reads as what it says)
     """A file is left alone; the message gives the reason, for the middle of a sentence."""
+
+
+@contextlib.contextmanager
+def about(*options: str) -> Iterator[None]:
+    """Note which options errors are about that come from code which knows no options."""
+    try:
+        yield
+    except TaggerError as error:
+        error.options = error.options or options
+        raise
 
 
 def spoils_the_rest(error: OSError) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tagger import __version__
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
 from tagger.decode.facts import STAMP, file_stamp
-from tagger.errors import UsageError
+from tagger.errors import UsageError, about
 from tagger.holders.plan import HolderPlan
 from tagger.results import Failed, Result
 from tagger.runs.lock import locked
@@ -271,7 +271,8 @@ def check_resumable(resume: Resume, table: TablePlan, holders: HolderPlan) -> No
     if resume.wanted and not table.is_file and (table.is_asked_for or not holders.any):
         raise UsageError(
             f"{resume.name} needs an output that can be resumed: a table in a file (-o FILE), "
-            "--sidecar or --embed."
+            "--sidecar or --embed.",
+            resume.name.removeprefix("--"),
         )
 
 
@@ -334,7 +335,8 @@ def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
 def _paths(job: Job, listener: Listener) -> RunPaths | None:
     if job.table.is_file:
         assert job.table.output is not None
-        check_folder(job.table.output)
+        with about("output"):
+            check_folder(job.table.output)
         return RunPaths.of_table(job.table.output, as_text=job.table.is_text)
     found = job.source.found
     if found is None or job.has_table:

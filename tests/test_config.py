@@ -17,16 +17,17 @@ from pictures import save_picture
 from test_imports import loaded_by
 
 from tagger.cli.app import app
-from tagger.cli.config_values import option_key
-from tagger.cli.configurable import ConfigurableCommand
+from tagger.cli.command import Command
+from tagger.cli.config import option_key
 
 Run = Callable[..., Ran]
 
 ROOT = Path(__file__).parent.parent
 
-COMMAND = typer.main.get_command(app).commands["tag"]
-assert isinstance(COMMAND, ConfigurableCommand)
-OPTIONS = COMMAND.configurable_options()
+APP = typer.main.get_command(app)
+COMMAND = APP.commands["tag"]
+assert isinstance(COMMAND, Command)
+OPTIONS = list(COMMAND.options().values())
 
 #: Values where not any text will do.
 SAMPLES = {"newer-than": "2024-01-31"}
@@ -259,11 +260,90 @@ def test_a_dry_run_takes_options_too(tagger: Run, folder: Path) -> None:
     )
 
 
-def test_other_commands_read_no_file(tagger: Run, folder: Path) -> None:
+def test_commands_without_these_options_read_no_file(tagger: Run, folder: Path) -> None:
     (folder / "tagger.toml").write_text("nonsense", encoding="utf-8")
 
     assert tagger("info").code == 0
-    assert tagger("untag", ".").code == 0
+    assert tagger("untag", ".").code == 2
+    assert tagger("untag", ".", "--no-config").code == 0
+
+
+# Other commands
+
+
+def received_by(name: str, *arguments: str) -> dict[str, Any]:
+    """Return what a command would be called with."""
+    with (
+        APP.make_context("tagger", [name]) as root,
+        APP.commands[name].make_context(name, list(arguments), parent=root) as context,
+    ):
+        return dict(context.params)
+
+
+def test_what_tag_is_told_of_places_and_tags_counts_for_others(folder: Path) -> None:
+    write_config(
+        folder / "tagger.toml",
+        "sidecar = 'txt'",
+        "sidecar-dir = 'tags'",
+        "xmp-root = 'Genre'",
+        "threshold = 0.3",
+        "exclude = 'backup'",
+        "device = 'cpu'",
+    )
+
+    again = received_by("retag", "t.csv")
+    assert (again["sidecar_dir"], again["threshold"]) == ("tags", ["0.3"])
+    applied = received_by("apply", "t.csv")
+    assert [kind.value for kind in applied["sidecar"]] == ["txt"]
+    assert (applied["sidecar_dir"], applied["xmp_root"]) == ("tags", "Genre")
+    assert received_by("untag", ".")["exclude"] == ["backup"]
+    assert received_by("bench")["device"] == "cpu"
+
+
+def test_what_tag_is_told_of_one_run_counts_for_it_alone(folder: Path) -> None:
+    (folder / "list").touch()
+    write_config(
+        folder / "tagger.toml",
+        "output = 'tags.csv'",
+        "summary = 's.json'",
+        "files-from = 'list'",
+        "null = true",
+        "embed = false",
+    )
+
+    assert received_by("retag", "t.csv") == received_by("retag", "t.csv", "--no-config") | {
+        "no_config": False
+    }
+    assert received_by("untag", ".") == received_by("untag", ".", "--no-config") | {
+        "no_config": False
+    }
+
+
+def test_a_table_of_its_own_goes_before_that_of_tag_and_that_before_the_top(folder: Path) -> None:
+    (folder / "tagger.toml").write_text(
+        "max-tags = 1\nmin-tags = 1\nquiet = true\n"
+        "[tag]\nmax-tags = 2\nmin-tags = 2\n[retag]\nmax-tags = 3\noutput = 'o.csv'\n"
+    )
+
+    found = received_by("retag", "t.csv")
+    assert (found["max_tags"], found["min_tags"], found["quiet"]) == (3, 2, True)
+    assert found["output"] == "o.csv"
+    of_tag = received_by("tag", ".")
+    assert (of_tag["max_tags"], of_tag["min_tags"], of_tag["output"]) == (2, 2, None)
+
+
+def test_an_error_of_another_command_names_the_file_and_the_key(tagger: Run, folder: Path) -> None:
+    (folder / "t.csv").write_text("path,tags,error\n")
+    write_config(folder / "tagger.toml", "sidecar-dir = 'tags'")
+
+    ran = tagger("apply", "t.csv", "--yes")
+
+    assert (ran.code, ran.stdout) == (2, b"")
+    assert ran.stderr == (
+        "Options from ./tagger.toml: sidecar-dir.\n"
+        "tagger: ./tagger.toml: sidecar-dir: --sidecar-dir needs --sidecar-base, the "
+        "folder to mirror: the one that 'tagger tag' was given.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -376,7 +456,9 @@ def test_only_paths_that_are_read_may_lead_outside() -> None:
 
     assert paths >= PLACES | {"model", "relative-to"}
     for key in sorted(paths - {"model", "relative-to"}):
-        with pytest.raises(Exception, match=rf"^\./tagger\.toml: {key}: '/x' lies outside of"):
+        with pytest.raises(
+            Exception, match=rf"^\./tagger\.toml: {key}: '/x' is outside this folder"
+        ):
             received_here(f"{key} = '/x'")
     assert received_here("model = '/x'")["model"] == Path("/x")
     assert received_here("relative-to = '/x'")["relative_to"] == "/x"

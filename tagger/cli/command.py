@@ -1,19 +1,96 @@
-"""A command: its options stand in groups, in its signature and in its help."""
+"""A command: its options stand in groups, in its signature and in its help, and in tagger.toml."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperOption
 
-from tagger.cli.console import logs
+from tagger.cli.config import (
+    NOT_IN_FILES,
+    ConfigFile,
+    Options,
+    Setting,
+    files_to_read,
+    option_key,
+    read_settings,
+    told,
+)
+from tagger.cli.console import logs, say
 from tagger.cli.options.groups import REST, spread
+from tagger.errors import TaggerError
+
+if TYPE_CHECKING:
+    from typer._click.parser import _OptionParser
+
+_META_KEY = "tagger.configuration"
+_UNDONE = "undone "  # no parameter's name holds a blank
+
+
+class Configuration:
+    """What the files say, and which of it applies.
+
+    Attributes:
+        files: where files may lie, each with whether there is one, the most telling first.
+        settings: parameter name → what applies unless the command line says otherwise.
+        applied: those of which the command line says nothing.
+    """
+
+    def __init__(self) -> None:
+        self.files: list[tuple[ConfigFile, bool]] = []
+        self.settings: dict[str, Setting] = {}
+        self.applied: dict[str, Setting] = {}
+
+    def read(self, given: dict[str, Any], command: Command, context: typer.Context) -> None:
+        """Read the files that apply.
+
+        Args:
+            given: what the command line says.
+            command: whose options are looked for.
+            context: of the command.
+
+        Raises:
+            UsageError: a file cannot be read, or says what no option understands.
+        """
+        assert command.name is not None
+        known = {command.name: command.options()}
+        for name, other in getattr(context.find_root().command, "commands", {}).items():
+            if isinstance(other, Command) and other.reads_files:
+                known[name] = other.options()
+        for file in files_to_read(given.get("config"), alone=given.get("no_config", False)):
+            settings = read_settings(file, command.name, known, context)
+            self.files.append((file, settings is not None))
+            for name, setting in (settings or {}).items():
+                if _UNDONE + name not in given:
+                    self.settings.setdefault(name, setting)
+        self.applied = {key: value for key, value in self.settings.items() if key not in given}
+
+
+def configuration_of(meta: dict[str, Any]) -> Configuration:
+    """Return the configuration that a command was parsed with, from its context's ``meta``."""
+    found: Configuration = meta.get(_META_KEY) or Configuration()
+    return found
 
 
 class Command(TyperCommand):
-    """Shows each group of options under its own heading in ``--help``, and heeds ``-v``."""
+    """Groups options in ``--help``, heeds ``-v``, and takes defaults from files.
+
+    What a file says of an option is undone by ``--no-NAME`` (``--NAME`` where the option itself
+    begins with "no"). Errors name the file that the option which they are about comes from.
+    """
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether its options may stand in a file."""
+        return any(param.name == "no_config" for param in self.params)
+
+    def options(self) -> Options:
+        """Return the options that may stand in a file, in their order, by their keys."""
+        options = [param for param in self.params if isinstance(param, TyperOption)]
+        by_key = {option_key(option): option for option in options}
+        return {key: option for key, option in by_key.items() if key not in NOT_IN_FILES}
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of arguments and options.
@@ -34,33 +111,90 @@ class Command(TyperCommand):
             with formatter.section(heading):
                 formatter.write_dl(records)
 
+    def make_parser(self, ctx: Any) -> _OptionParser:
+        """Add to each option what undoes it; that is shown in no help."""
+        parser = super().make_parser(ctx)
+        if not self.reads_files:
+            return parser
+        taken = {name for param in self.params for name in param.opts + param.secondary_opts}
+        for key, option in self.options().items():
+            name = f"--{key.removeprefix('no-')}" if key.startswith("no-") else f"--no-{key}"
+            if name not in taken:
+                # A switch is turned off; of any other option the file's value is forgotten.
+                dest = option.name if option.is_flag else _UNDONE + option.name
+                parser.add_option(option, [name], dest, action="store_const", const=False)
+        return parser
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the files before the options get their defaults."""
+        if self.reads_files and not ctx.resilient_parsing:
+            given = self.make_parser(ctx).parse_args(list(args))[0]
+            if "help" not in given:
+                configuration = ctx.meta[_META_KEY] = Configuration()
+                configuration.read(given, self, ctx)
+                settings = configuration.settings.items()
+                ctx.default_map = {name: setting.value for name, setting in settings}
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command.
 
         Args:
             ctx: its context; as object it has what native code writes to stderr.
+
+        Raises:
+            TaggerError: as the command raises it; it names the file that an option comes from.
         """
-        verbosity = ctx.params.get("verbose")
-        if not verbosity:
-            return super().invoke(ctx)
-        ctx.obj.let_through()
-        with logs(verbosity):
-            return super().invoke(ctx)
+        configuration = configuration_of(ctx.meta)
+        for line in _notice(configuration, self.options(), quiet=ctx.params.get("quiet", False)):
+            say(line)
+        try:
+            verbosity = ctx.params.get("verbose")
+            if not verbosity:
+                return super().invoke(ctx)
+            ctx.obj.let_through()
+            with logs(verbosity):
+                _log(configuration)
+                return super().invoke(ctx)
+        except TaggerError as error:
+            options = {key: self.options()[key] for key in self.options() if key in error.options}
+            places = "".join(
+                f"{file}: {keys}: " for file, keys in told(configuration.applied, options)
+            )
+            error.args = (f"{places}{error}",)
+            raise
 
 
-def register(
-    app: typer.Typer,
-    command: Callable[..., int],
-    examples: str | None = None,
-    *,
-    cls: type[Command] = Command,
-) -> None:
+def _notice(configuration: Configuration, options: Options, *, quiet: bool) -> Iterator[str]:
+    """Yield the line that says what comes from which file, if anything does.
+
+    A file in the current folder cannot hide itself by asking for silence.
+    """
+    silenced_by = configuration.applied.get("quiet")
+    if quiet and not (silenced_by is not None and silenced_by.file.is_local):
+        return
+    keys_of = dict(told(configuration.applied, options))
+    places = [f"{file}: {keys_of[file]}" for file, _ in configuration.files if file in keys_of]
+    if places:
+        yield f"Options from {'; '.join(places)}."
+
+
+def _log(configuration: Configuration) -> None:
+    import logging
+
+    logger = logging.getLogger(__name__)
+    for file, found in configuration.files:
+        logger.info("%s: %s", file, "read" if found else "not there")
+    for name, setting in configuration.applied.items():
+        logger.debug("%s = %r from %s", name, setting.value, setting.file)
+
+
+def register(app: typer.Typer, command: Callable[..., int], examples: str | None = None) -> None:
     """Add a command to the application, under the name of its function.
 
     Args:
         app: the application.
         command: takes groups of options, see :mod:`tagger.cli.options.groups`.
         examples: shown at the end of its help.
-        cls: what makes a command of it.
     """
-    app.command(command.__name__, cls=cls, epilog=examples)(spread(command))
+    app.command(command.__name__, cls=Command, epilog=examples)(spread(command))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tagger.cli.console import EXIT_READER_GONE, EXIT_SOME_FAILED, say
 from tagger.cli.progress import MOST_FAILURES_SHOWN, Progress, duration
-from tagger.errors import OutputError, os_reason
+from tagger.errors import OutputError, about, os_reason
 from tagger.files import write_whole
 from tagger.job import Job, run
 from tagger.runs.report import Summary
@@ -37,7 +37,8 @@ def run_shown(
         TaggerError: the run cannot continue; what was written is kept.
     """
     if summary_file is not None:  # report this before the work, not after it
-        check_folder(os.fspath(summary_file))
+        with about("summary"):
+            check_folder(os.fspath(summary_file))
     on_stdout = job.has_table and job.table.output in (None, "-")
     on_screen = on_stdout and sys.stdout.isatty()
     source = job.source

@@ -45,18 +45,24 @@ class HolderPlan:
     def __post_init__(self) -> None:
         """Refuse invalid combinations, see above."""
         if self.folder is not None and os.path.isfile(self.folder):
-            raise OutputError(f"--sidecar-dir {self.folder} is a file, not a folder.")
+            raise OutputError(
+                f"--sidecar-dir {self.folder} is a file, not a folder.", "sidecar-dir"
+            )
         if "nfo" not in self.kinds:
             return
         if self.folder is not None:
             raise UsageError(
                 "--sidecar nfo cannot be combined with --sidecar-dir: genres go into the .nfo next "
-                "to the film."
+                "to the film.",
+                "sidecar",
+                "sidecar-dir",
             )
         if self.existing == "error":
             raise UsageError(
                 "--sidecar nfo cannot be combined with --existing error: genres only go into an "
-                "existing .nfo."
+                "existing .nfo.",
+                "sidecar",
+                "existing",
             )
 
     @property

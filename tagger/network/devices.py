@@ -43,9 +43,9 @@ def parse_devices(text: str) -> tuple[Device, ...]:
     found = [_DEVICE.fullmatch(name) for name in text.split(",")]
     devices = tuple(Device(match[1] or match[0], int(match[2] or 0)) for match in found if match)
     if len(devices) != len(found):
-        raise UsageError(f"Unknown device '{text}': use {_NAMES}.")
+        raise UsageError(f"Unknown device '{text}': use {_NAMES}.", "device")
     if len({device.kind for device in devices}) > 1:
-        raise UsageError(f"--device {text}: several devices must be of one kind.")
+        raise UsageError(f"--device {text}: several devices must be of one kind.", "device")
     return devices
 
 

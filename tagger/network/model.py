@@ -167,7 +167,7 @@ def _open(
         check_model_file(for_cpu)
     if devices[0].on_cpu:
         if devices[0].kind == "openvino" and (missing := openvino_problem()):
-            raise DeviceError(f"--device {device} is not available: {missing}.")
+            raise DeviceError(f"--device {device} is not available: {missing}.", "device")
         engine = OpenVinoSession if devices[0].kind == "openvino" else Session
         logger.info("%s: asked for", device)
         with _model_errors(for_cpu):
@@ -184,7 +184,7 @@ def _open(
             logger.info("%s: %s took the network", device, ",".join(map(str, devices)))
             return sessions, for_device, None
     if device != "auto":
-        raise DeviceError(f"--device {device} is not available: {problem}.")
+        raise DeviceError(f"--device {device} is not available: {problem}.", "device")
     logger.info("%s: the CPU, since %s", device, problem)
     with _model_errors(for_cpu):
         return [Session(for_cpu, Device("cpu"))], for_cpu, problem

@@ -66,13 +66,19 @@ class TablePlan:
         # Who asks for columns asks for a table, as who names a format does.
         settled = _format(output, format) or (Format.CSV if extras else None)
         if settled is not None and excel and not settled.for_excel:
-            raise UsageError(f"--excel is for csv, tsv and xlsx, not for {settled}.")
+            raise UsageError(
+                f"--excel is for csv, tsv and xlsx, not for {settled}.", "excel", "format", "output"
+            )
         if settled is not None and not settled.is_text:
             settled.book(f"The format {settled}")
         if absolute and relative_to is not None:
-            raise UsageError("--absolute and --relative-to cannot be combined.")
+            raise UsageError(
+                "--absolute and --relative-to cannot be combined.", "absolute", "relative-to"
+            )
         if relative_to is not None and not os.path.isdir(relative_to):
-            raise UsageError(f"--relative-to {printable(relative_to)}: no such folder.")
+            raise UsageError(
+                f"--relative-to {printable(relative_to)}: no such folder.", "relative-to"
+            )
         return cls(output, settled, layout, excel, extras, absolute, relative_to)
 
     @property
@@ -104,13 +110,14 @@ def _format(output: str | None, wanted: Format | None) -> Format | None:
         return wanted or (Format.CSV if output == "-" else None)
     ending = os.path.splitext(output)[1].lower()
     if ending in IMAGE_SUFFIXES:
-        raise UsageError(f"-o {output}: a table cannot be written to an image file.")
+        raise UsageError(f"-o {output}: a table cannot be written to an image file.", "output")
     named = next((one for one in Format if ending in one.endings), None)
     if wanted is None and named is None:
         *others, last = [one.endings[0] for one in Format]
         raise UsageError(
             f"-o {output}: '{ending}' is not the extension of a table format: use "
-            f"{', '.join(others)} or {last}, or pass --format."
+            f"{', '.join(others)} or {last}, or pass --format.",
+            "output",
         )
     return wanted or named
 
@@ -124,5 +131,5 @@ def _column_names(texts: Sequence[str]) -> Iterator[str]:
     for name in dict.fromkeys(name.strip() for text in texts for name in text.split(",")):
         if name not in EXTRA_COLUMNS:
             known = ", ".join(EXTRA_COLUMNS)
-            raise UsageError(f"--columns: unknown column '{name}'; available: {known}.")
+            raise UsageError(f"--columns: unknown column '{name}'; available: {known}.", "columns")
         yield name

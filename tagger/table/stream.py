@@ -26,7 +26,8 @@ def table_sink(plan: TablePlan) -> Sink | None:
     sink = Sink(None if plan.output == "-" else plan.output, needs_end=not plan.is_text)
     if not plan.is_text and sink.is_terminal():
         raise UsageError(
-            f"A table in {plan.format} cannot be shown on a terminal: pass -o FILE, or use a pipe."
+            f"A table in {plan.format} cannot be shown on a terminal: pass -o FILE, or use a pipe.",
+            "format",
         )
     return sink
 

@@ -21,7 +21,7 @@ from tagger.cli.options.holders import (
     mirrored_base,
     refuse_outside,
 )
-from tagger.cli.options.report import ReportOptions
+from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.errors import UsageError
 from tagger.text import counted
 
@@ -74,6 +74,7 @@ def apply(
         ),
     ] = False,
     report: Annotated[ReportOptions, Without("summary")],
+    config: ConfigOptions,
 ) -> int:
     """Write tags that you corrected in a table to the sidecars.
 
@@ -125,7 +126,7 @@ def apply(
 def _kinds(sidecar: Sequence[Sidecar] | None, *, embed: bool) -> tuple[str, ...]:
     kinds = tuple(sidecar or (() if embed else (Sidecar.XMP,)))
     if Sidecar.NFO in kinds:
-        raise UsageError("--sidecar nfo: 'tagger apply' writes txt, json and xmp.")
+        raise UsageError("--sidecar nfo: 'tagger apply' writes txt, json and xmp.", "sidecar")
     return kinds
 
 

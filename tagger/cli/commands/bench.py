@@ -13,7 +13,7 @@ from tagger.cli.command import register
 from tagger.cli.console import say, show
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import DecodeOptions, ModelOptions
-from tagger.cli.options.report import JsonOption, ReportOptions
+from tagger.cli.options.report import ConfigOptions, JsonOption, ReportOptions
 from tagger.text import counted
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def bench(
     decoding: Annotated[DecodeOptions, Only("workers")],
     as_json: JsonOption = False,
     report: Annotated[ReportOptions, Without("summary")],
+    config: ConfigOptions,
 ) -> int:
     """Measure the speed of decoding, of the network, and of both together.
 

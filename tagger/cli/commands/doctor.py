@@ -16,7 +16,7 @@ from tagger.cli.console import say, show
 from tagger.cli.faults import what_cannot_be_loaded
 from tagger.cli.options.groups import Only
 from tagger.cli.options.model import ModelOptions
-from tagger.cli.options.report import ReportOptions
+from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.text import counted
 
 _BASE = ("numpy", "pillow", "typer", "rich")
@@ -34,6 +34,7 @@ def doctor(
     *,
     model: Annotated[ModelOptions, Only("model")],
     report: Annotated[ReportOptions, Only("verbose")],
+    config: ConfigOptions,
 ) -> int:
     """Check the installation.
 

@@ -12,7 +12,7 @@ import typer
 from tagger.cli.command import register
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import DecodeOptions, ModelArgument, ModelOptions
-from tagger.cli.options.report import JsonOption, ReportOptions
+from tagger.cli.options.report import ConfigOptions, JsonOption, ReportOptions
 from tagger.cli.options.training import LabelledSetOptions
 from tagger.text import counted
 
@@ -52,6 +52,7 @@ def evaluate(
     decoding: Annotated[DecodeOptions, Only("workers")],
     as_json: JsonOption = False,
     report: Annotated[ReportOptions, Without("summary")],
+    config: ConfigOptions,
 ) -> int:
     """Measure a model on labelled images.
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+import os
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tagger.cli.command import register
+from tagger.cli.command import Command, Configuration, configuration_of, register
 from tagger.cli.console import show
 from tagger.cli.options.groups import Only
 from tagger.cli.options.model import ModelArgument
 from tagger.cli.options.report import JsonOption, ReportOptions
+from tagger.text import printable
 
 if TYPE_CHECKING:
     from tagger.network.card import ModelCard
+
+_BUILT_IN = "built in"
 
 _EXAMPLES = """Examples:
 
@@ -51,9 +58,7 @@ def info(
     Also its input and provenance, from the card in the file.
     """
     if config:
-        from tagger.cli.config_listing import print_configuration
-
-        print_configuration(context, model, as_json=as_json)
+        _print_configuration(context, model, as_json=as_json)
         return 0
     from tagger.network.model import BUNDLED_MODEL, read_card
 
@@ -89,3 +94,68 @@ def _lines(file: str, size: int, card: ModelCard) -> list[str]:
         if not isinstance(value, list):  # lists have one number per label: only shown with --json
             lines.append(f"{key.replace('_', ' ')}: {text}")
     return lines
+
+
+def _print_configuration(context: typer.Context, named: Path | None, *, as_json: bool) -> None:
+    """Print what applies in the current folder.
+
+    Args:
+        context: of any command.
+        named: a file in place of the one in the current folder.
+        as_json: for programs.
+
+    Raises:
+        UsageError: a file cannot be read, or says what no option understands.
+    """
+    root = context.find_root()
+    command = root.command.get_command(root, "tag")  # type: ignore[attr-defined]
+    assert isinstance(command, Command)
+    arguments = [] if named is None else ["--config", os.fspath(named)]
+    # Parsed as the command itself would be, so that nothing can differ.
+    with command.make_context("tag", arguments, parent=root) as parsed:
+        configuration = configuration_of(parsed.meta)
+        options = [
+            (key, _plain(parsed.params[option.name]), _origin(option, configuration))
+            for key, option in command.options().items()
+        ]
+    if as_json:
+        content = {
+            "files": [{"path": str(file), "found": found} for file, found in configuration.files],
+            "options": {key: {"value": value, "from": origin} for key, value, origin in options},
+        }
+        show(json.dumps(content, indent=2, ensure_ascii=False))
+        return
+    for line in _listing(configuration, options):
+        show(line)
+
+
+def _origin(option: Any, configuration: Configuration) -> str:
+    setting = configuration.settings.get(option.name)
+    return _BUILT_IN if setting is None else str(setting.file)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    return os.fspath(value) if isinstance(value, Path) else value
+
+
+def _listing(configuration: Configuration, options: list[tuple[str, Any, str]]) -> Iterator[str]:
+    for file, found in configuration.files:
+        yield f"{file}: {'applies' if found else 'not there'}"
+    yield ""
+    rows = [("option", "value", "from")]
+    rows += [(key, _text(value), origin) for key, value, origin in options]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for key, text, origin in rows:
+        yield f"{key:<{widths[0]}}  {text:<{widths[1]}}  {origin}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value) or "none"
+    return "not set" if value is None else printable(str(value))

@@ -16,7 +16,7 @@ from tagger.cli.options.holders import (
     refuse_outside,
 )
 from tagger.cli.options.model import ModelOptions
-from tagger.cli.options.report import ReportOptions
+from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.cli.options.table import TableOptions
 from tagger.cli.options.tags import TagOptions
 from tagger.errors import TableError, UsageError
@@ -59,6 +59,7 @@ def retag(
     tags: TagOptions,
     model: Annotated[ModelOptions, Only("model")],
     report: ReportOptions,
+    config: ConfigOptions,
 ) -> int:
     """Re-apply thresholds to a finished table.
 

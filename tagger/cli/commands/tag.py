@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.command import register
-from tagger.cli.configurable import ConfigurableCommand
 from tagger.cli.console import EXIT_SOME_FAILED, say
 from tagger.cli.options.groups import Without
 from tagger.cli.options.holders import HolderOptions
@@ -43,7 +42,7 @@ output), 130 interrupted (143 by SIGTERM, 129 by SIGHUP), 141 the reader closed 
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    register(app, tag, _EXAMPLES, cls=ConfigurableCommand)
+    register(app, tag, _EXAMPLES)
 
 
 def tag(

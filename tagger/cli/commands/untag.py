@@ -11,7 +11,7 @@ from tagger.cli.console import say
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.holders import HolderOptions
 from tagger.cli.options.images import ImageOptions
-from tagger.cli.options.report import ReportOptions
+from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.text import counted
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def untag(
         bool, typer.Option("--dry-run", help="Only show what would change.")
     ] = False,
     report: Annotated[ReportOptions, Without("summary")],
+    config: ConfigOptions,
 ) -> int:
     """Remove this tool's tags from XMP sidecars, .nfo files and images.
 

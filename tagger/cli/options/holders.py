@@ -154,10 +154,11 @@ def mirrored_base(folder: str | None, *, mirrors: bool) -> str | None:
     if mirrors and folder is None:
         raise UsageError(
             "--sidecar-dir needs --sidecar-base, the folder to mirror: the one that 'tagger tag' "
-            "was given."
+            "was given.",
+            "sidecar-dir",
         )
     if folder is not None and not mirrors:
-        raise UsageError("--sidecar-base is only used with --sidecar-dir.")
+        raise UsageError("--sidecar-base is only used with --sidecar-dir.", "sidecar-base")
     return None if folder is None else os.path.abspath(folder)
 
 
@@ -176,4 +177,6 @@ def refuse_outside(path: str, base: str | None) -> None:
     except ValueError:  # on another drive
         is_below = False
     if not is_below:
-        raise UsageError(f"--sidecar-base {base}: {printable(path)} is not inside it.")
+        raise UsageError(
+            f"--sidecar-base {base}: {printable(path)} is not inside it.", "sidecar-base"
+        )

@@ -144,11 +144,13 @@ def moment(text: str | None) -> float | None:
     except (ValueError, OverflowError, OSError):  # the last two: dates that no clock has shown
         raise UsageError(
             f"--newer-than {text}: give a date such as 2026-01-31 or 2026-01-31T18:00, or an age "
-            "such as 12h, 7d or 2w."
+            "such as 12h, 7d or 2w.",
+            "newer-than",
         ) from None
     if seconds > now.timestamp():
         raise UsageError(
-            f"--newer-than {text} is in the future: it is now {now:%Y-%m-%dT%H:%M} here."
+            f"--newer-than {text} is in the future: it is now {now:%Y-%m-%dT%H:%M} here.",
+            "newer-than",
         )
     return seconds
 

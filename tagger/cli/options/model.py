@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from tagger.cli.options.groups import OptionGroup
+from tagger.errors import about
 
 if TYPE_CHECKING:
     from tagger.decode.budget import ImageLimits
@@ -74,7 +75,8 @@ class ModelOptions(OptionGroup):
         """
         from tagger.network.model import read_card
 
-        return read_card(self.file)
+        with about("model"):
+            return read_card(self.file)
 
     def open(self) -> TaggerModel:
         """Open the model where it should run.
@@ -87,12 +89,11 @@ class ModelOptions(OptionGroup):
         from tagger.cli.options.values import memory_size
         from tagger.network.model import TaggerModel
 
-        return TaggerModel(
-            self.model,
-            self.device,
-            batch_size=self.batch_size,
-            gpu_memory=memory_size(self.gpu_mem_limit),
-        )
+        gpu_memory = memory_size(self.gpu_mem_limit)
+        with about("model"):
+            return TaggerModel(
+                self.model, self.device, batch_size=self.batch_size, gpu_memory=gpu_memory
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
-from tagger.errors import UsageError, os_reason
+from tagger.errors import UsageError, about, os_reason
 from tagger.find.scan import Scan, WalkOptions, scan
 from tagger.network.card import ModelCard
 from tagger.rules import Rules, adjusted_rules, is_tag_name, known_label
@@ -58,11 +58,11 @@ def _read_list(name: str, *, null: bool) -> Iterator[str]:
         data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
     except OSError as error:
         reason = os_reason(error)
-        raise UsageError(f"The list {name} cannot be read: {reason}.") from None
+        raise UsageError(f"The list {name} cannot be read: {reason}.", "files-from") from None
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
     if b"\0" in data and not null:  # no name holds one
-        raise UsageError(f"The list {name} is NUL-separated: add -0.")
+        raise UsageError(f"The list {name} is NUL-separated: add -0.", "files-from", "null")
     for line in data.split(b"\0" if null else b"\n"):
         path = os.fsdecode(line)
         # A list made on Windows ends its lines with CR LF; a name may end in CR, so look.
@@ -87,23 +87,28 @@ def tagging_rules(
         UsageError: a label is unknown, a number is off, or the limits contradict each other.
     """
     if min_tags is not None and max_tags is not None and min_tags > max_tags:
-        raise UsageError(f"--min-tags {min_tags} is more than --max-tags {max_tags}.")
+        raise UsageError(
+            f"--min-tags {min_tags} is more than --max-tags {max_tags}.", "min-tags", "max-tags"
+        )
     for_all: float | None = None
     by_label: dict[str, float] = {}
     for text in thresholds:
         label, _, number = text.rpartition("=")
         probability = _probability(number, text)
         if label:
-            by_label[known_label(label, card)] = probability
+            with about("threshold"):
+                by_label[known_label(label, card)] = probability
         else:
             for_all = probability
+    with about("ignore"):
+        never = [known_label(label, card) for label in ignored]
     return adjusted_rules(
         card,
         threshold=for_all,
         thresholds=by_label,
         min_tags=min_tags,
         max_tags=max_tags,
-        ignored=ignored,
+        ignored=never,
         renamed=dict(_renaming(text, card) for text in renamed),
     )
 
@@ -115,7 +120,8 @@ def _probability(number: str, text: str) -> float:
         value = -1.0
     if not 0 <= value <= 1:
         raise UsageError(
-            f"--threshold {text}: give a probability from 0 to 1, or LABEL=PROBABILITY."
+            f"--threshold {text}: give a probability from 0 to 1, or LABEL=PROBABILITY.",
+            "threshold",
         )
     return value
 
@@ -123,13 +129,15 @@ def _probability(number: str, text: str) -> float:
 def _renaming(text: str, card: ModelCard) -> tuple[str, str]:
     old, equals, new = text.partition("=")
     if not equals:
-        raise UsageError(f"--rename {text}: give OLD=NEW.")
+        raise UsageError(f"--rename {text}: give OLD=NEW.", "rename")
     new = new.strip()
     if not is_tag_name(new):
         raise UsageError(
-            f"--rename {text}: the new name must be printable text without '{TAG_SEPARATOR}'."
+            f"--rename {text}: the new name must be printable text without '{TAG_SEPARATOR}'.",
+            "rename",
         )
-    return known_label(old, card), new
+    with about("rename"):
+        return known_label(old, card), new
 
 
 def xmp_levels(text: str | None) -> tuple[str, ...]:
@@ -142,10 +150,12 @@ def xmp_levels(text: str | None) -> tuple[str, ...]:
         return ()
     levels = tuple(level.strip() for level in text.split(TAG_SEPARATOR))
     if "/" in text:  # digiKam's separator: whether levels or a name are meant, nobody can tell
-        raise UsageError(f"--xmp-root {text}: separate levels by '{TAG_SEPARATOR}', not by '/'.")
+        raise UsageError(
+            f"--xmp-root {text}: separate levels by '{TAG_SEPARATOR}', not by '/'.", "xmp-root"
+        )
     if not all(level and level.isprintable() for level in levels):
         raise UsageError(
-            f"--xmp-root {text}: give printable names, separated by '{TAG_SEPARATOR}'."
+            f"--xmp-root {text}: give printable names, separated by '{TAG_SEPARATOR}'.", "xmp-root"
         )
     return levels
 
@@ -177,5 +187,5 @@ def memory_size(text: str | None, option: str = "--gpu-mem-limit") -> int | None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     size = int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")) if match else 0
     if size <= 0:
-        raise UsageError(f"{option} {text}: give a size such as 4G or 512M.")
+        raise UsageError(f"{option} {text}: give a size such as 4G or 512M.", option[2:])
     return size
