@@ -98,7 +98,7 @@ def test_a_run_of_version_0_1_0_is_resumed(left_over: dict[str, Any], tag: Tag) 
     ran = tag("p", "-o", "t.csv", "--sidecar", "txt", "--resume")
 
     assert ran.code == 0
-    assert "1 were kept from before" in ran.stderr
+    assert "1 kept from an earlier run" in ran.stderr
     assert Path("t.csv").read_text() == ROWS + "p/b.png,blue,,0.0000,0.0000,1.0000,0.0000\n"
     manifest = json.loads(Path("t.csv.run.json").read_text())
     assert list(manifest) == list(left_over)
@@ -120,7 +120,7 @@ def test_an_option_that_a_manifest_lacks_has_its_built_in_value(
 
     ran = tag("p", "-o", "t.csv", *sidecar, "--resume")
 
-    assert (ran.code, "1 were kept from before" in ran.stderr) == (0, True), ran.stderr
+    assert (ran.code, "1 kept from an earlier run" in ran.stderr) == (0, True), ran.stderr
 
 
 @pytest.mark.parametrize(
