@@ -187,15 +187,15 @@ def _values(
     for key, value in content.items():
         if key in known and not isinstance(value, dict):
             raise UsageError(
-                f"{file}: '{key}' is not a table: options of 'tagger {key}' stand below a line "
+                f"{file}: '{key}' is not a table: put options of 'tagger {key}' below a line "
                 f"[{key}]."
             )
         if key in known:
             _refuse_unknown(value, known[key], f"'tagger {key}'", file)
         elif isinstance(value, dict):
             raise UsageError(
-                f"{file}: '{printable(key)}' is not a table that is read: options of 'tagger tag' "
-                f"stand below a line [{TAG}]."
+                f"{file}: unknown table '{printable(key)}': put options of 'tagger tag' below a "
+                f"line [{TAG}]."
             )
     above = {key: value for key, value in content.items() if key not in known}
     every = {key: option for options in known.values() for key, option in options.items()}
