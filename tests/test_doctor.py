@@ -122,7 +122,7 @@ def test_without_a_runtime_nothing_is_tried(tagger: Tagger, tiny_model: Path, ru
     ran = tagger("doctor", "--model", tiny_model)
     assert (ran.code, ran.stderr) == (3, "")
     assert ran.stdout.decode().splitlines()[-1] == (
-        "problem: no ONNX Runtime is installed: install poster-tagger again"
+        "problem: no ONNX Runtime is installed: reinstall poster-tagger"
     )
 
 

@@ -67,7 +67,7 @@ micro-AP                    0.8151             0.5333
 macro ROC-AUC               0.9167             0.5000
 log-loss (all labels)       1.8825             0.4616
 calibration error (ECE)     0.1049             0.0000
-first label is correct       1.0000             0.6000
+first label is correct      1.0000             0.6000
 micro-F1 of the tags        0.9231             0.5455
 macro-F1 of the tags        0.9333             0.2500
 sample-F1 of the tags       0.9333             0.5333

@@ -57,7 +57,7 @@ SENTENCE = (
 def test_an_unexpected_exception_is_one_sentence(tmp_path: Path) -> None:
     ran = run_broken(tmp_path, "raise KeyError('a bug')", "info")
 
-    assert ran == Ran(FAULT, b"", f"Libraries wrote to stderr before:\n  native words\n{SENTENCE}")
+    assert ran == Ran(FAULT, b"", f"Earlier output of libraries on stderr:\n  native words\n{SENTENCE}")
 
 
 def test_silence_does_not_hide_it(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_an_error_that_is_explained_shows_its_traceback_to_who_asks(folder: Path
     assert ran.returncode == 3
     said = ran.stderr.splitlines()
     assert said[0] == "Traceback (most recent call last):"
-    assert said[-1] == "tagger: There is no model file nowhere.onnx."
+    assert said[-1] == "tagger: The model file nowhere.onnx does not exist."
 
 
 def test_native_words_are_not_shown_where_an_error_is_explained(tmp_path: Path) -> None:

@@ -350,5 +350,5 @@ def test_text_is_read_as_far_as_it_is_used(name: str, folder: Path) -> None:
 
     with open_rows(name) as rows:
         assert next(iter(rows))[0] == 1
-        with pytest.raises(TableError, match="a line has no end"):
+        with pytest.raises(TableError, match="a line without an end"):
             list(rows)
