@@ -57,7 +57,9 @@ SENTENCE = (
 def test_an_unexpected_exception_is_one_sentence(tmp_path: Path) -> None:
     ran = run_broken(tmp_path, "raise KeyError('a bug')", "info")
 
-    assert ran == Ran(FAULT, b"", f"Earlier output of libraries on stderr:\n  native words\n{SENTENCE}")
+    assert ran == Ran(
+        FAULT, b"", f"Earlier output of libraries on stderr:\n  native words\n{SENTENCE}"
+    )
 
 
 def test_silence_does_not_hide_it(tmp_path: Path) -> None:

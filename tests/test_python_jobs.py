@@ -186,25 +186,25 @@ def test_a_listener_is_told(posters: Path, colours: Tagger) -> None:
         ),
         (
             {"output": "t.doc"},
-            "-o t.doc: no table format has the ending '.doc': use ",
+            "-o t.doc: '.doc' is not the extension of a table format: use ",
         ),
         ({"output": "no/t.csv"}, "no/t.csv cannot be written: there is no folder "),
         (
             {"output": "t.csv", "layout": "broad"},
-            "layout: there is no 'broad'; there are wide, list, long.",
+            "layout: unknown 'broad'; available: wide, list, long.",
         ),
         (
             {"output": "t.csv", "columns": ["colour"]},
-            "--columns: there is no column 'colour'; there are folder, name, title, year, ",
+            "--columns: unknown column 'colour'; available: folder, name, title, year, ",
         ),
         (
             {"sidecars": ["xpm"]},
-            "sidecars: there is no 'xpm'; there are json, nfo, txt, xmp.",
+            "sidecars: unknown 'xpm'; available: json, nfo, txt, xmp.",
         ),
         ({"paths": "nowhere", "output": "t.csv"}, "No such file or folder: 'nowhere'."),
         (
             {"sidecars": ["nfo"], "sidecar_dir": "s"},
-            "--sidecar nfo cannot be with --sidecar-dir: genres go into the .nfo that lies ",
+            "--sidecar nfo cannot be combined with --sidecar-dir: genres go into the .nfo ",
         ),
     ],
 )

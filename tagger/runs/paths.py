@@ -68,7 +68,7 @@ class RunPaths:
         digest = hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
         folder = user_state_path("poster-tagger") / "runs"
         where = named[0] if named else base or os.curdir
-        what = f"{'the sidecars in' if mirror else 'the images in'} {printable(mirror or where)}"
+        what = f"{'the sidecars in' if mirror else 'the images of'} {printable(mirror or where)}"
         return cls(what, os.fspath(folder / digest))
 
     def make_folder(self) -> str | None:
@@ -82,7 +82,7 @@ class RunPaths:
             if not os.access(folder, os.W_OK):
                 raise PermissionError(errno.EACCES, "permission denied")
         except OSError as error:
-            return f"Nothing can be noted in {printable(folder)} ({os_reason(error)})"
+            return f"{printable(folder)} is not writable ({os_reason(error)})"
         return None
 
     @property
