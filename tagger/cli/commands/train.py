@@ -155,7 +155,7 @@ class TrainDisplay:
 
     def images_decoded(self, done: int, total: int) -> None:
         if self._terminal or done == total:
-            self._say(f"Decoded {done:,} of {total:,} images.", stays=done == total)
+            self._say(f"Decoded {done:,} of {counted(total, 'image')}.", stays=done == total)
 
     def probing(self, network: str) -> None:
         self._say(f"Fitting a linear probe on {network}.")
