@@ -23,7 +23,12 @@ Done = TypeVar("Done")
 #: A single file may hang; this many at the same time mean that the drive does.
 MOST_HANGING = 16
 
-_left_behind: set[threading.Thread] = set()
+#: Abandoned threads; one that comes back removes itself.
+left_behind: set[threading.Thread] = set()
+
+
+class GivenUpError(Exception):
+    """Another thread has taken over this thread's work."""
 
 
 class StalledError(TaggerError):
@@ -36,29 +41,29 @@ class StalledError(TaggerError):
         )
 
 
-def leave_behind(*threads: threading.Thread) -> None:
-    """Stop waiting for these threads."""
-    _left_behind.update(threads)
-
-
-def has_come_back(thread: threading.Thread) -> None:
-    """Note that an abandoned thread has finished after all."""
-    _left_behind.discard(thread)
-
-
 def threads_left_behind() -> bool:
     """Return whether abandoned threads are still running."""
-    return any(thread.is_alive() for thread in list(_left_behind))
+    return any(thread.is_alive() for thread in list(left_behind))
 
 
-class _Task(Generic[Done]):
-    def __init__(self, work: Callable[[], Done]) -> None:
+class Task(Generic[Done]):
+    """Work for another thread, and its result; ``gave_up`` is asked whether it takes too long."""
+
+    def __init__(self, work: Callable[[], Done], gave_up: Callable[[], bool] | None = None) -> None:
         self.future: Future[Done] = Future()
+        self.gave_up = gave_up
         self._work = work
 
     def run(self) -> None:
+        """Do the work.
+
+        Raises:
+            GivenUpError: another thread has taken over.
+        """
         try:
             result = self._work()
+        except GivenUpError:
+            raise
         except BaseException as error:
             self.future.set_exception(error)
         else:
@@ -68,17 +73,15 @@ class _Task(Generic[Done]):
 class Patience:
     """Runs calls that may hang, one after the other, with a time limit for each.
 
-    They run in a separate thread, so that the waiting thread can be interrupted.
-
-    Args:
-        seconds: time limit; None runs calls directly, without a limit.
+    They run in a separate thread, so that the waiting thread can be interrupted. Without a limit
+    they run directly.
     """
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds
-        self._queue: SimpleQueue[_Task[Any] | None] | None = None
+        self._queue: SimpleQueue[Task[Any] | None] | None = None
         self._thread: threading.Thread | None = None
-        self._at_work: _Task[Any] | None = None
+        self._at_work: Task[Any] | None = None
         self._hanging: set[threading.Thread] = set()
 
     def __call__(self, work: Callable[[], Done]) -> Done:
@@ -90,9 +93,13 @@ class Patience:
         """
         if self._seconds is None:
             return work()
-        task = _Task(work)
-        self._at_work = task
-        self._open_queue().put(task)
+        if self._queue is None:
+            self._queue = SimpleQueue()
+            name, args = "patience", (self._queue,)
+            self._thread = threading.Thread(target=_serve, args=args, name=name, daemon=True)
+            self._thread.start()
+        self._at_work = task = Task(work)
+        self._queue.put(task)
         try:
             return task.future.result(self._seconds)
         except TimeoutError:
@@ -114,17 +121,9 @@ class Patience:
         self._queue.put(None)
         self._queue = None
         if self._at_work is not None and not self._at_work.future.done():
-            leave_behind(self._thread)
-
-    def _open_queue(self) -> SimpleQueue[_Task[Any] | None]:
-        if self._queue is None:
-            self._queue = SimpleQueue()
-            name, args = "patience", (self._queue,)
-            self._thread = threading.Thread(target=_serve, args=args, name=name, daemon=True)
-            self._thread.start()
-        return self._queue
+            left_behind.add(self._thread)
 
 
-def _serve(queue: SimpleQueue[_Task[Any] | None]) -> None:
+def _serve(queue: SimpleQueue[Task[Any] | None]) -> None:
     while (task := queue.get()) is not None:
         task.run()

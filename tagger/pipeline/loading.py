@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from tagger.decode.budget import NO_HURRY, Attempt, ImageLimits, Memory
 from tagger.decode.facts import measure
+from tagger.decode.patience import GivenUpError
 from tagger.decode.picture import ImageError, Picture, load_picture
-from tagger.pipeline.workers import GivenUpError
 from tagger.results import Failed, FileFacts, Pixels
+
+#: For each path the facts about its file, or why it could not be read.
+Read: TypeAlias = list[FileFacts | Failed]
 
 #: Like :func:`tagger.decode.picture.load_picture`: path, height, width, attempt → picture.
 LoadPicture: TypeAlias = Callable[[str, int, int, Attempt], Picture]
@@ -21,16 +24,14 @@ class Loading:
     """Images on their way into a batch.
 
     Where a thread hangs on an image, another one continues after it: see
-    :class:`tagger.pipeline.workers.Watched`.
+    :meth:`tagger.pipeline.workers.WorkerPool.submit_watched`.
 
     Args:
-        paths: image files.
         wanted: what :func:`tagger.decode.facts.measure` is to find out about each file.
         limits: what an image may cost.
         memory: shared by all.
         pixels: uint8, shape ``(at least len(paths), height, width, 3)``; changed in place. None
             if they are set before the reading begins.
-        load: reads one image.
     """
 
     def __init__(
@@ -50,15 +51,12 @@ class Loading:
         self._memory = memory
         self._lock = threading.Lock()
         self._turn = 0  # identifies the thread whose work counts
-        self._read: list[FileFacts | Failed] = []
+        self._read: Read = []
         self._known = FileFacts()
         self._attempt: Attempt | None = None
 
-    def finish(self) -> list[FileFacts | Failed]:
+    def finish(self) -> Read:
         """Read the remaining images; the row of an unreadable image is left unchanged.
-
-        Returns:
-            For each path the facts about its file, or why it could not be read.
 
         Raises:
             GivenUpError: another thread has taken over in the meantime.
@@ -74,10 +72,13 @@ class Loading:
             with self._lock:
                 self._ensure(turn)
                 self._attempt = None
-                if isinstance(loaded, Picture):
-                    self._take(loaded)
-                else:
+                if isinstance(loaded, str):
                     self._read.append(Failed(path, loaded, self._known))
+                    continue
+                assert self.pixels is not None
+                self.pixels[len(self._read)] = loaded.pixels
+                known = replace(self._known, width=loaded.width, height=loaded.height)
+                self._read.append(known)
         return self._read
 
     def gave_up(self) -> bool:
@@ -112,24 +113,7 @@ class Loading:
         except MemoryError:
             return "not enough memory to read it"
 
-    def _take(self, picture: Picture) -> None:
-        assert self.pixels is not None
-        self.pixels[len(self._read)] = picture.pixels
-        known = dataclasses.replace(self._known, width=picture.width, height=picture.height)
-        self._read.append(known)
 
-
-def load_into(
-    paths: Sequence[str], pixels: Pixels, wanted: Collection[str] = ()
-) -> list[FileFacts | Failed]:
-    """Read images directly into a batch, without a time limit.
-
-    Args:
-        paths: image files.
-        pixels: as for :class:`Loading`.
-        wanted: as for :class:`Loading`.
-
-    Returns:
-        For each path the facts about its file, or why it could not be read.
-    """
-    return Loading(paths, wanted, NO_HURRY, Memory(NO_HURRY.memory), pixels).finish()
+def load_into(paths: Sequence[str], pixels: Pixels) -> Read:
+    """Read images directly into a batch, without a time limit; see :class:`Loading`."""
+    return Loading(paths, (), NO_HURRY, Memory(NO_HURRY.memory), pixels).finish()

@@ -18,16 +18,15 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits, Memory
 from tagger.decode.picture import load_picture
 from tagger.decode.pillow import one_thread_per_image
 from tagger.network.model import TaggerModel
 from tagger.pipeline.costs import Costs
-from tagger.pipeline.loading import Loading, LoadPicture
+from tagger.pipeline.loading import Loading, LoadPicture, Read
 from tagger.pipeline.workers import worker_pool
-from tagger.results import DECIMALS, Failed, FileFacts, Pixels, Result, Scores, Tagged
+from tagger.results import DECIMALS, Failed, Pixels, Result, Tagged
 from tagger.rules import Rules, select
 
 Given = TypeVar("Given")
@@ -114,7 +113,7 @@ def _in_workers(
 
     def submit(item: tuple[int, list[str]]) -> Future[list[Result]]:
         images = loading(item[1])
-        return pool.submit_watched(partial(work, *item, images), images)
+        return pool.submit_watched(partial(work, *item, images), images.gave_up)
 
     with worker_pool(workers, "tag") as pool:
         yield from in_order(numbered, submit, ahead=2 * workers)
@@ -133,10 +132,7 @@ def _on_devices(
         free.put(model.empty_batch())
 
     def run(
-        number: int,
-        batch: list[str],
-        pixels: Pixels,
-        pieces: list[Future[list[FileFacts | Failed]]],
+        number: int, batch: list[str], pixels: Pixels, pieces: list[Future[Read]]
     ) -> list[Result]:
         read = [one for piece in pieces for one in piece.result()]
         results = stages.results(number, batch, read, pixels)
@@ -157,7 +153,8 @@ def _on_devices(
                 for start in range(0, len(batch), _PIECE)
             ]
             pieces = [
-                decoding.submit_watched(partial(stages.read, piece), piece) for piece in images
+                decoding.submit_watched(partial(stages.read, piece), piece.gave_up)
+                for piece in images
             ]
             return devices[number % model.lanes].submit(run, number, batch, pixels, pieces)
 
@@ -166,34 +163,29 @@ def _on_devices(
 
 @dataclass(frozen=True)
 class _Stages:
-    """What workers do with a batch: its pixels, then its results."""
+    """What workers do with a batch."""
 
     model: TaggerModel
     rules: Rules
     costs: Costs
 
-    def read(self, images: Loading) -> list[FileFacts | Failed]:
+    def read(self, images: Loading) -> Read:
         """Read images; see :meth:`tagger.pipeline.loading.Loading.finish`."""
         with self.costs.of("reading"):
             return images.finish()
 
-    def results(
-        self, number: int, batch: list[str], read: Sequence[FileFacts | Failed], pixels: Pixels
-    ) -> list[Result]:
+    def results(self, number: int, batch: list[str], read: Read, pixels: Pixels) -> list[Result]:
         """Score a batch; rows of unreadable images contain leftovers."""
         failed = [one for one in read if isinstance(one, Failed)]
         if len(failed) == len(read):
             return list(failed)
         with self.costs.of("network"):
-            scores = _rounded(self.model.scores(pixels, lane=number % self.model.lanes))
+            exact = self.model.scores(pixels, lane=number % self.model.lanes)
+            scores = exact.astype(np.float64).round(DECIMALS)
         return [
             one if isinstance(one, Failed) else Tagged(path, select(own, self.rules), own, one)
             for path, one, own in zip(batch, read, scores[: len(batch)], strict=True)
         ]
-
-
-def _rounded(scores: npt.NDArray[np.float32]) -> Scores:
-    return np.asarray(np.round(scores.astype(np.float64), DECIMALS), dtype=np.float64)
 
 
 def batches(paths: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -208,10 +200,7 @@ def in_order(
 ) -> Iterator[Done]:
     """Yield what becomes of the items, in their order.
 
-    Args:
-        items: taken from only as far as the look-ahead reaches.
-        submit: starts the work on an item.
-        ahead: items whose work has been started and not yet taken, at most.
+    At most ``ahead`` items are submitted whose work has not been taken yet.
     """
     items = iter(items)
     window = deque(submit(item) for item in islice(items, ahead))

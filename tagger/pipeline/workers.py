@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from tagger.decode.patience import MOST_HANGING, StalledError, has_come_back, leave_behind
+from tagger.decode.patience import MOST_HANGING, GivenUpError, StalledError, Task, left_behind
 from tagger.errors import TaggerError
 
 logger = logging.getLogger(__name__)
@@ -29,54 +29,16 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 _LAST_SECONDS = 5.0
 
 
-class GivenUpError(Exception):
-    """Another thread has taken over this thread's work."""
-
-
-class Watched(Protocol):
-    """Work that may hang."""
-
-    def gave_up(self) -> bool:
-        """Give up what takes too long, if anything, and return whether something did.
-
-        Its thread then raises :class:`GivenUpError` as soon as it returns, and calling the work
-        again, in another thread, continues after what was given up.
-        """
-        ...
-
-
-class _Job(Generic[Done]):
-    def __init__(self, work: Callable[[], Done], watched: Watched | None) -> None:
-        self.future: Future[Done] = Future()
-        self.watched = watched
-        self._work = work
-
-    def run(self) -> None:
-        """Do the work.
-
-        Raises:
-            GivenUpError: another thread has taken over.
-        """
-        try:
-            result = self._work()
-        except GivenUpError:
-            raise
-        except BaseException as error:
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(result)
-
-
 class WorkerPool:
     """A pool of threads; see :func:`worker_pool`."""
 
     def __init__(self, workers: int, name: str) -> None:
         self._workers = workers
         self._name = name
-        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Task[Any] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
-        self._at_work: dict[threading.Thread, _Job[Any]] = {}
+        self._at_work: dict[threading.Thread, Task[Any]] = {}
         self._hanging: set[threading.Thread] = set()
         self._started = 0
         self._closed = threading.Event()
@@ -93,14 +55,19 @@ class WorkerPool:
         Raises:
             TaggerError: not even one thread can be started.
         """
-        return self._submit(_Job(lambda: work(*args, **kwargs), None))
+        return self._submit(Task(lambda: work(*args, **kwargs)))
 
-    def submit_watched(self, work: Callable[[], Done], watched: Watched) -> Future[Done]:
+    def submit_watched(self, work: Callable[[], Done], gave_up: Callable[[], bool]) -> Future[Done]:
         """Start work that may hang; errors as in :meth:`submit`.
 
         The future raises :class:`StalledError` if too much hangs.
+
+        Args:
+            work: called again, in another thread, it continues after what was given up.
+            gave_up: gives up what takes too long, if anything, and returns whether something did;
+                the thread of that work then raises :class:`GivenUpError` as soon as it returns.
         """
-        future = self._submit(_Job(work, watched))
+        future = self._submit(Task(work, gave_up))
         if self._watcher is None:
             watcher = threading.Thread(target=self._watch, name=f"{self._name}-watch", daemon=True)
             self._watcher = watcher
@@ -108,7 +75,7 @@ class WorkerPool:
                 watcher.start()
         return future
 
-    def _submit(self, job: _Job[Done]) -> Future[Done]:
+    def _submit(self, job: Task[Done]) -> Future[Done]:
         self._queue.put(job)
         with self._lock:
             if len(self._threads) < self._workers:
@@ -122,7 +89,7 @@ class WorkerPool:
                         ) from None
         return job.future
 
-    def _start(self, first: _Job[Any] | None) -> None:
+    def _start(self, first: Task[Any] | None) -> None:
         name = f"{self._name}_{self._started}"
         thread = threading.Thread(target=self._work, args=(first,), name=name, daemon=True)
         # Before it starts: an interrupt in the meantime must find it, to wait for it.
@@ -134,7 +101,7 @@ class WorkerPool:
             raise
         self._started += 1
 
-    def _work(self, job: _Job[Any] | None) -> None:
+    def _work(self, job: Task[Any] | None) -> None:
         this = threading.current_thread()
         while (job := job or self._next()) is not None:
             self._at_work[this] = job
@@ -142,12 +109,12 @@ class WorkerPool:
                 job.run()
             except GivenUpError:
                 self._hanging.discard(this)
-                has_come_back(this)
+                left_behind.discard(this)
                 return
             self._at_work.pop(this, None)
             job = None
 
-    def _next(self) -> _Job[Any] | None:
+    def _next(self) -> Task[Any] | None:
         while (job := self._queue.get()) is not None:
             if job.future.set_running_or_notify_cancel():
                 return job
@@ -156,31 +123,25 @@ class WorkerPool:
     def _watch(self) -> None:
         while not self._closed.wait(_SECONDS_BETWEEN_LOOKS):
             for thread, job in list(self._at_work.items()):
-                if job.watched is not None and job.watched.gave_up():
+                if job.gave_up is not None and job.gave_up():
                     self._replace(thread, job)
 
-    def _replace(self, thread: threading.Thread, job: _Job[Any]) -> None:
+    def _replace(self, thread: threading.Thread, job: Task[Any]) -> None:
         with self._lock:
             self._at_work.pop(thread, None)
             self._threads.discard(thread)
             self._hanging.add(thread)
-            leave_behind(thread)
+            left_behind.add(thread)
             hanging = sum(one.is_alive() for one in list(self._hanging))
             logger.info("%s hangs; %d threads do, and another one continues", thread.name, hanging)
-            if hanging > MOST_HANGING + self._workers:
-                job.future.set_exception(StalledError(hanging))
-                return
-            try:
-                self._start(job)
-            except RuntimeError:
-                job.future.set_exception(StalledError(hanging))
+            with contextlib.suppress(RuntimeError):  # cannot be started
+                if hanging <= MOST_HANGING + self._workers:
+                    self._start(job)
+                    return
+            job.future.set_exception(StalledError(hanging))
 
     def close(self, *, seconds: float | None) -> None:
-        """Drop work that has not begun and wait for work that has.
-
-        Args:
-            seconds: time limit, after which threads are abandoned. None waits forever.
-        """
+        """Drop work that has not begun and wait for work that has, up to a limit or forever."""
         with contextlib.suppress(Empty):
             while True:
                 job = self._queue.get_nowait()
@@ -191,7 +152,7 @@ class WorkerPool:
         end = None if seconds is None else time.monotonic() + seconds
         while threads := [thread for thread in list(self._threads) if thread.is_alive()]:
             if end is not None and time.monotonic() > end:
-                leave_behind(*threads)
+                left_behind.update(threads)
                 break
             threads[0].join(_SECONDS_BETWEEN_LOOKS)
         self._closed.set()
