@@ -97,12 +97,12 @@ def test_a_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
     good = str(save_picture(tmp_path / "good.png", "red"))
     with isolation() as processes:
         processes.load(good, 8, 8, Attempt(NO_HURRY, Memory(10**9)))
-        (decoder,) = processes._all
+        (decoder,) = processes._free
         os.kill(decoder._process.pid, signal.SIGKILL)
         decoder._process.wait()
 
         assert processes.load(good, 8, 8, Attempt(NO_HURRY, Memory(10**9))).width == 16
-        assert [one._process.pid for one in processes._all] != [decoder._process.pid]
+        assert [one._process.pid for one in processes._free] != [decoder._process.pid]
 
 
 @stalls

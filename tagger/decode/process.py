@@ -25,7 +25,8 @@ class _AskingAttempt(Attempt):
 
     def needs(self, size: int) -> bool:
         """Request memory and wait for it."""
-        _answer(self._answers, NEEDS, size)
+        self._answers.write(ANSWER.pack(NEEDS, size, 0))
+        self._answers.flush()
         if self._requests.read(1) != GRANTED:
             raise SystemExit
         return True
@@ -41,17 +42,11 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             picture = load_picture(path, height, width, _AskingAttempt(limits, requests, answers))
         except ImageError as error:
             reason = str(error).encode("utf-8", "backslashreplace")
-            _answer(answers, REFUSED, len(reason))
-            answers.write(reason)
+            answers.write(ANSWER.pack(REFUSED, len(reason), 0) + reason)
         else:
-            _answer(answers, PICTURE, picture.width, picture.height)
+            answers.write(ANSWER.pack(PICTURE, picture.width, picture.height))
             answers.write(picture.pixels.tobytes())
         answers.flush()
-
-
-def _answer(answers: BinaryIO, kind: int, first: int, second: int = 0) -> None:
-    answers.write(ANSWER.pack(kind, first, second))
-    answers.flush()
 
 
 def main() -> None:

@@ -14,8 +14,6 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -34,10 +32,6 @@ ANSWER: Final = struct.Struct("<BQQ")
 #: followed by its pixels; a reason with its length, followed by its text.
 NEEDS, PICTURE, REFUSED = range(3)
 GRANTED: Final = b"+"
-
-
-class _CrashedError(Exception):
-    """The process has ended."""
 
 
 class _Decoder:
@@ -65,17 +59,20 @@ class _Decoder:
         attempt.when_given_up(self._process.kill)
         try:
             return self._load(path, height, width, attempt)
-        except (_CrashedError, OSError, ValueError):
-            ending = self._ending()
+        except (EOFError, OSError, ValueError):
+            code = self._process.wait()
+            try:
+                ending = signal.Signals(-code).name
+            except ValueError:
+                ending = f"exit code {code}"
             logger.info("a decoding process ended by %s; another one is started if needed", ending)
             raise ImageError(f"its decoder crashed ({ending})") from None
 
     def _load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
         name = os.fsencode(path)
         limits = attempt.limits
-        self._send(
-            REQUEST.pack(len(name), height, width, limits.memory, limits.computing or 0) + name
-        )
+        size = (len(name), height, width)
+        self._send(REQUEST.pack(*size, limits.memory, limits.computing or 0) + name)
         while True:
             kind, first, second = ANSWER.unpack(self._receive(ANSWER.size))
             if kind == PICTURE:
@@ -94,11 +91,8 @@ class _Decoder:
     def close(self) -> None:
         """End it, even in the middle of an image."""
         self._process.kill()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        self._process.wait()
+        with contextlib.suppress(OSError), self._process:
+            pass  # leaving it closes its streams and waits for its end
 
     def _send(self, data: bytes) -> None:
         assert self._process.stdin is not None
@@ -109,15 +103,8 @@ class _Decoder:
         assert self._process.stdout is not None
         data = self._process.stdout.read(size)
         if len(data) < size:
-            raise _CrashedError
+            raise EOFError
         return data
-
-    def _ending(self) -> str:
-        code = self._process.wait()
-        try:
-            return signal.Signals(-code).name
-        except ValueError:
-            return f"exit code {code}"
 
 
 class Isolation:
@@ -126,7 +113,6 @@ class Isolation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._free: list[_Decoder] = []
-        self._all: list[_Decoder] = []
         self._closed = False
 
     def load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
@@ -135,11 +121,7 @@ class Isolation:
         Raises:
             TaggerError: no process can be started.
         """
-        decoder = self._free_decoder()
-        if decoder is None:
-            decoder = _Decoder()
-            with self._lock:
-                self._all.append(decoder)
+        decoder = self._free_decoder() or _Decoder()
         # Only the decoder knows how much memory it needs, so none is held until it asks.
         try:
             with attempt.holding(0):
@@ -148,7 +130,6 @@ class Isolation:
             attempt.when_given_up(None)
             with self._lock:
                 if self._closed or attempt.given_up or not decoder.is_alive:
-                    self._all.remove(decoder)
                     decoder.close()
                 else:
                     self._free.append(decoder)
@@ -159,7 +140,6 @@ class Isolation:
                 decoder = self._free.pop()
                 if decoder.is_alive:
                     return decoder
-                self._all.remove(decoder)
                 decoder.close()
         return None
 
@@ -167,20 +147,13 @@ class Isolation:
         """End all processes."""
         with self._lock:
             self._closed = True
-            for decoder in self._free:
-                self._all.remove(decoder)
-                decoder.close()
-            self._free.clear()
+            while self._free:
+                self._free.pop().close()
 
 
-@contextmanager
-def isolation() -> Iterator[Isolation]:
+def isolation() -> contextlib.closing[Isolation]:
     """Provide decoding processes; leaving the context ends them."""
-    found = Isolation()
-    try:
-        yield found
-    finally:
-        found.close()
+    return contextlib.closing(Isolation())
 
 
 def _group_of_its_own() -> dict[str, Any]:
