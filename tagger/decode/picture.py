@@ -17,10 +17,9 @@ from PIL.ImageFile import ImageFile as PillowFile
 from tagger.decode.budget import NO_HURRY, Attempt, Memory
 from tagger.decode.budget import ImageError as ImageError  # what this module raises
 from tagger.decode.cost import memory_needed
-from tagger.decode.file import ImageFile
+from tagger.decode.file import ImageFile, refuse_long_tables
 from tagger.decode.pillow import open_image
 from tagger.decode.resize import resized_rgb
-from tagger.decode.tiff_header import refuse_long_tables
 from tagger.results import Pixels
 from tagger.text import harmless
 
@@ -52,8 +51,7 @@ class Picture:
 
     Attributes:
         pixels: uint8, shape (height, width, 3), RGB.
-        width: of the original image as displayed (EXIF orientation applied).
-        height: likewise.
+        width: of the original image as displayed (EXIF orientation applied); so is the height.
     """
 
     pixels: Pixels
@@ -98,11 +96,9 @@ def load_picture(
         raise ImageError(f"larger than the limit of {MAX_PIXELS:,} pixels") from None
     except MemoryError:
         raise ImageError("not enough memory to decode it") from None
-    except OSError as error:
-        if error.errno is not None:
-            raise ImageError(_os_reason(error)) from None
-        raise ImageError(f"damaged image: {_one_line(error)}") from None
     except Exception as error:  # anything a decoder raises on hostile bytes concerns one image
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ImageError(_os_reason(error)) from None
         raise ImageError(f"damaged image: {_one_line(error)}") from None
 
 
@@ -123,47 +119,42 @@ def _decode(file: ImageFile, height: int, width: int, attempt: Attempt) -> Pictu
         with open_image(file) as image:
             file.end_header()
             full_size = image.size
-            _refuse_many_pixels(full_size)
+            size = f"{full_size[0]} × {full_size[1]} pixels"
+            if full_size[0] * full_size[1] > MAX_PIXELS:
+                raise ImageError(f"{size}, above the limit of {MAX_PIXELS:,}")
             if image.format in ("JPEG", "MPO"):  # for a PNG, this would decode it
                 _set_scale(image, height, width)
             needed = memory_needed(image, file, full_size)
-            _refuse_much_memory(full_size, needed, attempt.memory.limit)
+            if needed > attempt.memory.limit:
+                raise ImageError(
+                    f"decoding its {size} takes {_mebibytes(needed)} of memory, "
+                    f"above the limit of {_mebibytes(attempt.memory.limit)}"
+                )
             if attempt.needs(needed):
                 image.load()
                 turn = _orientation(image)
-                size = (height, width) if turn in _SWAPS_SIDES else (width, height)
-                small = resized_rgb(image, size)
+                small = resized_rgb(image, _before_turning(turn, height, width))
                 break
         # Others hold it. Two threads that both kept an image open would wait forever.
         del image
         attempt.wait_for(needed)
         file.begin_header()
-    method = _TRANSPOSE.get(turn)
-    if method is not None:
-        small = small.transpose(method)
+    if turn in _TRANSPOSE:
+        small = small.transpose(_TRANSPOSE[turn])
     displayed = full_size[::-1] if turn in _SWAPS_SIDES else full_size
     return Picture(np.asarray(small), *displayed)
 
 
 def _set_scale(image: PillowFile, height: int, width: int) -> None:
     """Set a JPEG to be decoded no larger than needed."""
-    size = (height, width) if _orientation(image) in _SWAPS_SIDES else (width, height)
+    size = _before_turning(_orientation(image), height, width)
     image.draft(None, (size[0] * _REDUCED_DECODE_MARGIN, size[1] * _REDUCED_DECODE_MARGIN))
     if "progressive" in image.info:
         image.decodermaxblock = _PROGRESSIVE_BLOCK
 
 
-def _refuse_many_pixels(size: tuple[int, int]) -> None:
-    if size[0] * size[1] > MAX_PIXELS:
-        raise ImageError(f"{size[0]} × {size[1]} pixels, above the limit of {MAX_PIXELS:,}")
-
-
-def _refuse_much_memory(size: tuple[int, int], needed: int, limit: int) -> None:
-    if needed > limit:
-        raise ImageError(
-            f"decoding its {size[0]} × {size[1]} pixels takes {_mebibytes(needed)} of memory, "
-            f"above the limit of {_mebibytes(limit)}"
-        )
+def _before_turning(turn: int, height: int, width: int) -> tuple[int, int]:
+    return (height, width) if turn in _SWAPS_SIDES else (width, height)
 
 
 def _mebibytes(size: int) -> str:
@@ -184,9 +175,8 @@ _SWAPS_SIDES = (5, 6, 7, 8)
 
 def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; 1 if the metadata is damaged."""
-    if image.format == "TIFF":  # Pillow rotates these itself on loading
-        return 1
-    if len(image.info.get("exif", b"")) > _MOST_EXIF:
+    # Pillow rotates TIFFs itself on loading.
+    if image.format == "TIFF" or len(image.info.get("exif", b"")) > _MOST_EXIF:
         return 1
     try:
         value = image.getexif().get(0x0112, 1)
