@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -17,7 +18,6 @@ _READS_BETWEEN_LOOKS = 16
 
 # Bytes. Decoding that much takes so long that the milliseconds for returning it do not count.
 _WORTH_RETURNING = 16 * 1024**2
-_trim: Any = None
 
 #: The CPU clock of another thread. macOS and Windows have none, so there only the thread itself can
 #: read its own.
@@ -50,11 +50,7 @@ NO_HURRY = ImageLimits(seconds=None, computing=None)
 
 
 class Memory:
-    """The memory that images are decoded in: an image that needs more than is left waits.
-
-    Args:
-        limit: in bytes.
-    """
+    """The memory, in bytes, that images are decoded in: one that needs more than is left waits."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -88,14 +84,7 @@ class Attempt:
     """One attempt to decode an image: what it has cost, and whether anybody still waits for it.
 
     Made and used by the thread that reads the image; :meth:`overdue` and :meth:`give_up` are
-    called by another thread, which watches it.
-
-    Args:
-        limits: of time.
-        memory: shared by all.
-
-    Attributes:
-        given_up: whether nobody waits for it any longer.
+    called by another thread, which watches it. Nobody waits for it any longer once ``given_up``.
     """
 
     def __init__(self, limits: ImageLimits, memory: Memory) -> None:
@@ -113,10 +102,7 @@ class Attempt:
         self.given_up = False
 
     def look(self, size: int) -> None:
-        """Give up an image that has taken too long; called before each read.
-
-        Args:
-            size: bytes that are about to be read; negative for all.
+        """Give up an image that has taken too long; called before reading ``size`` bytes, or all.
 
         Raises:
             ImageError: it has, or another thread has given it up.
@@ -124,18 +110,16 @@ class Attempt:
         self._reads += 1
         if 0 <= size < 4096 and self._reads % _READS_BETWEEN_LOOKS:
             return
-        reason = self._reason(time.monotonic(), time.thread_time)
+        reason = self._reason(time.thread_time)
         if self.given_up or reason is not None:
             raise ImageError(reason or "given up")
 
     def overdue(self) -> str | None:
         """Say in words that the image has taken too long; None if it has not."""
         clock = self._clock
-        return self._reason(
-            time.monotonic(), None if clock is None else lambda: time.clock_gettime(clock)
-        )
+        return self._reason(None if clock is None else lambda: time.clock_gettime(clock))
 
-    def _reason(self, now: float, computed: Any) -> str | None:
+    def _reason(self, computed: Callable[[], float] | None) -> str | None:
         limit = self.limits.computing
         if limit is not None and computed is not None:
             try:
@@ -146,9 +130,8 @@ class Attempt:
         limit = self.limits.seconds
         if limit is None or self._waits_since is not None:
             return None
-        if now - self._began - self._waited <= limit:
-            return None
-        return f"reading it takes longer than {limit:g} s"
+        late = time.monotonic() - self._began - self._waited > limit
+        return f"reading it takes longer than {limit:g} s" if late else None
 
     @contextmanager
     def holding(self, size: int) -> Iterator[None]:
@@ -212,19 +195,17 @@ class Attempt:
         with self._lock:
             held, self._held = self._held, 0
         if held >= _WORTH_RETURNING:
-            _return_freed_memory()
+            _malloc_trim()(0)
         if held:
             self.memory.give_back(held)
 
 
-def _return_freed_memory() -> None:
-    """Return free memory to the system: glibc keeps it per thread, and many threads add up."""
-    global _trim  # noqa: PLW0603 (looked up once)
-    if _trim is None:
-        import ctypes
+@cache
+def _malloc_trim() -> Any:
+    """Find what returns free memory to the system: glibc keeps it for each of many threads."""
+    import ctypes
 
-        try:
-            _trim = ctypes.CDLL(None).malloc_trim
-        except (AttributeError, OSError, TypeError):  # not glibc: others do so by themselves
-            _trim = int
-    _trim(0)
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # not glibc: others do so by themselves
+        return int

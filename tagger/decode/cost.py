@@ -27,7 +27,7 @@ def memory_needed(image: Image.Image, file: ImageFile, full_size: tuple[int, int
 
     Args:
         image: opened, not loaded; a JPEG with the scale at which it will be decoded.
-        file: the image's file; for a JPEG positioned just after the header of its first scan.
+        file: for a JPEG positioned just after the header of its first scan.
         full_size: width and height in the file.
     """
     pixels = image.width * image.height
@@ -63,12 +63,11 @@ def _coefficient_bytes(image: Any, file: ImageFile, full_size: tuple[int, int]) 
     """Return the size of libjpeg's buffer for a whole image, needed if it has several scans."""
     if "progressive" not in image.info and _is_one_scan(image.layers, file):
         return 0
-    pixels = full_size[0] * full_size[1]
     areas = [across * down for _, across, down, _ in image.layer]
     widest = max((across for _, across, _, _ in image.layer), default=1)
     highest = max((down for _, _, down, _ in image.layer), default=1)
     share = sum(areas) / max(1, widest * highest)
-    return int(2 * pixels * share) + 64 * 1024
+    return int(2 * full_size[0] * full_size[1] * share) + 64 * 1024
 
 
 def _is_one_scan(layers: int, file: ImageFile) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -17,23 +18,20 @@ def measure(path: str, wanted: Collection[str]) -> FileFacts:
     """Measure a file; None for what was not asked for.
 
     What cannot be measured is None too: a file that is gone or may not be read. A pipe is not
-    waited for, nor a device started.
-
-    Args:
-        path: the file.
-        wanted: of ``bytes``, ``sha256`` and :data:`STAMP`; other names are passed over.
+    waited for, nor a device started. Names in ``wanted`` other than ``bytes``, ``sha256`` and
+    :data:`STAMP` are passed over.
     """
     # Before all else: a change from now on is seen.
     stamp = file_stamp(path) if STAMP in wanted else None
     size = digest = None
     if "bytes" in wanted or "sha256" in wanted:
-        try:
+        with contextlib.suppress(OSError, ValueError):  # ValueError: a name with a NUL, from a list
             status = os.stat(path)
             if stat.S_ISREG(status.st_mode):
                 size = status.st_size if "bytes" in wanted else None
-                digest = _sha256(path) if "sha256" in wanted else None
-        except (OSError, ValueError):  # a name with a NUL, from a list, is a ValueError
-            pass
+                if "sha256" in wanted:
+                    with open(path, "rb") as file:
+                        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return FileFacts(bytes=size, sha256=digest, stamp=stamp)
 
 
@@ -44,8 +42,3 @@ def file_stamp(path: str) -> Stamp | None:
     except (OSError, ValueError):  # a name with a NUL, from a list, is a ValueError
         return None
     return Stamp(status.st_size, status.st_mtime_ns)
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -43,9 +43,6 @@ _avif_before = 0
 def open_image(file: ImageFile) -> PillowFile:
     """Open an image as ``Image.open`` does, of any size; no pixel is decoded yet.
 
-    Args:
-        file: at its start.
-
     Raises:
         UnidentifiedImageError: it is in none of :data:`FORMATS`, or damaged.
         Exception: whatever a plugin raises on damaged bytes.

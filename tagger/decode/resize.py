@@ -16,12 +16,7 @@ _GAP = 2.0
 
 
 def resized_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Shrink first, convert afterwards, so that the colour transform only sees few pixels.
-
-    Args:
-        image: decoded.
-        size: width and height.
-    """
+    """Shrink to a width and height first, then convert: the colour transform sees few pixels."""
     image = _resized(image, size)
     if image.mode == "RGBA":
         page = Image.new("RGBA", image.size, "white")
@@ -91,10 +86,8 @@ def _to_eight_bit(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
         white = 65535.0
     else:
         top = max(float(_samples(band).max(initial=0)) for _, band in _bands(image))
-        if image.mode == "F" and top <= 1.0:
-            white = 1.0
-        else:
-            white = next((limit for limit in (255.0, 65535.0) if top <= limit), top)
+        limits = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+        white = next((limit for limit in limits if top <= limit), top)
 
     def convert(part: Image.Image) -> Image.Image:
         scaled = np.clip(_samples(part) * (255.0 / white) + 0.5, 0, 255)
@@ -109,18 +102,14 @@ def _samples(image: Image.Image) -> Any:
 
 def _through_profile(image: Image.Image) -> Image.Image:
     """Convert CMYK by its embedded profile (the simple formula is far off in print), Lab by CIE."""
+    target: Any = ImageCms.createProfile("sRGB")
     try:
         if image.mode == "LAB":
             source: Any = ImageCms.createProfile("LAB")
         else:
             source = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-        converted = ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (KeyError, OSError, ImageCms.PyCMSError):
-        converted = None  # no profile, or a damaged one
-    if converted is None:
-        if image.mode == "LAB":
-            return image.getchannel("L").convert("RGB")
-        return image.convert("RGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+        assert converted is not None
+    except (KeyError, OSError, ImageCms.PyCMSError):  # no profile, or a damaged one
+        return (image.getchannel("L") if image.mode == "LAB" else image).convert("RGB")
     return converted
