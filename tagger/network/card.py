@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,8 +34,7 @@ class ModelCard:
     """Everything that tagging needs to know in addition to the graph.
 
     Attributes:
-        name: the model's name, for sidecars and reports.
-        version: the model's version.
+        name: for sidecars and reports.
         labels: one name per output, in the order of the network's outputs.
         height: rows of the input, in pixels.
         width: columns of the input, in pixels.
@@ -70,8 +68,8 @@ class ModelCard:
         Raises:
             ModelError: names the field and what is wrong with it.
         """
-        problem = _problem(self)
-        if problem:
+        checks = (_text_problem, _label_list_problem, _number_problem)
+        if problem := next((text for check in checks if (text := check(self))), None):
             raise ModelError(f"The model card is not usable: {problem}.")
 
     def to_json(self) -> str:
@@ -121,11 +119,6 @@ def label_problem(label: object) -> str | None:
     return None
 
 
-def _problem(card: ModelCard) -> str | None:
-    checks = (_text_problem, _label_list_problem, _number_problem)
-    return next((problem for check in checks if (problem := check(card))), None)
-
-
 def _text_problem(card: ModelCard) -> str | None:
     for key in ("name", "version"):
         value = getattr(card, key)
@@ -143,8 +136,7 @@ def _text_problem(card: ModelCard) -> str | None:
 def _label_list_problem(card: ModelCard) -> str | None:
     if not 1 <= len(card.labels) <= _MAX_LABELS:
         return f"it has {len(card.labels)} labels"
-    problem = next((text for label in card.labels if (text := label_problem(label))), None)
-    if problem:
+    if problem := next((text for label in card.labels if (text := label_problem(label))), None):
         return problem
     if len(set(card.labels)) != len(card.labels):
         return "two labels have the same name"
@@ -167,8 +159,6 @@ def _number_problem(card: ModelCard) -> str | None:
     for value in card.thresholds:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             return f"its threshold {value!r} is not between 0 and 1"
-        if math.isnan(value):
-            return "a threshold is not a number"
     if not _is_whole(card.min_tags) or not _is_whole(card.max_tags):
         return "its numbers of tags are not whole numbers"
     if not 0 <= card.min_tags <= card.max_tags:

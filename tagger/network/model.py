@@ -78,14 +78,13 @@ class TaggerModel:
     ) -> None:
         self._sessions, self.file, self.device_note = _open(file, device, gpu_memory)
         self.card = _checked_card(self.file, self._sessions[0])
-        kind = self._sessions[0].device.kind
         #: Where it actually runs, in the command line's spelling.
         self.device = ",".join(str(session.device) for session in self._sessions)
         #: Whether workers run the network themselves, each on its own core.
         self.runs_on_cpu = self._sessions[0].device.on_cpu
         #: Number of devices that can run at the same time.
         self.lanes = len(self._sessions)
-        self.batch_size = batch_size or _BATCH_SIZES[kind]
+        self.batch_size = batch_size or _BATCH_SIZES[self._sessions[0].device.kind]
         # Reduced when a GPU has run out of memory.
         self._run_size = self.batch_size
         self._shrinking = threading.Lock()
@@ -98,7 +97,7 @@ class TaggerModel:
         """Score up to ``batch_size`` images; may be called from several threads.
 
         Args:
-            images: uint8 RGB, shape ``(n, height, width, 3)``.
+            images: one or more, uint8 RGB, shape ``(n, height, width, 3)``.
             lane: which device.
 
         Returns:
@@ -107,12 +106,7 @@ class TaggerModel:
         Raises:
             ModelError: the network breaks, or returns a score that is not a probability.
         """
-        count = len(images)
-        if count < self.batch_size:
-            padded = self.empty_batch()
-            padded[:count] = images
-            images = padded
-        scores = self._run(images, self._sessions[lane])[:count]
+        scores = self._run(images, self._sessions[lane])
         if not (np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()):
             raise ModelError(f"{self.file} returns scores that are not probabilities.")
         return scores
@@ -122,12 +116,8 @@ class TaggerModel:
         while True:
             size = self._run_size
             try:
-                return np.concatenate(
-                    [
-                        session.run(np.ascontiguousarray(part))
-                        for part in _parts(images, size)
-                    ]
-                )[: len(images)]  # fmt: skip
+                parts = [session.run(np.ascontiguousarray(part)) for part in _parts(images, size)]
+                return np.concatenate(parts)[: len(images)]
             except Exception as error:  # onnxruntime's exceptions share no base class
                 if self.runs_on_cpu or size == 1 or not is_out_of_memory(error):
                     raise ModelError(f"{self.file} failed while running: {said(error)}.") from None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterator
-from enum import Enum, auto
+from enum import Enum
 from pathlib import Path
 
 #: The maximum size of an ONNX file: protobuf counts in 31 bits.
@@ -32,17 +32,8 @@ class UnsafeModelError(Exception):
     """A model file is not opened; the message gives the reason, for the end of a sentence."""
 
 
-class _Message(Enum):
-    """The messages of ``onnx.proto`` that are checked."""
-
-    MODEL = auto()
-    TRAINING = auto()
-    GRAPH = auto()
-    NODE = auto()
-    ATTRIBUTE = auto()
-    SPARSE_TENSOR = auto()
-    TENSOR = auto()
-
+# The messages of ``onnx.proto`` that are checked.
+_Message = Enum("_Message", "MODEL TRAINING GRAPH NODE ATTRIBUTE SPARSE_TENSOR TENSOR")
 
 # Message → field number → the message it contains. A test compares it with onnx itself.
 _INSIDE = {
@@ -79,23 +70,18 @@ def check_model_file(file: Path) -> None:
     if size == 0:
         raise UnsafeModelError("it is empty")
     with open(file, "rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        _check(data)
-
-
-def _check(data: mmap.mmap) -> None:
-    left = [(_Message.MODEL, 0, len(data))]
-    seen = 0
-    while left:
-        message, at, stop = left.pop()
-        inside = _INSIDE[message]
-        for number, start, end in _fields(data, at, stop):
-            seen += 1
-            if seen > _MOST_FIELDS:
-                raise UnsafeModelError("it has more parts than any network")
-            if number in inside:
-                left.append((inside[number], start, end))
-            else:
-                _refuse(message, number, data, start, end)
+        left, seen = [(_Message.MODEL, 0, len(data))], 0
+        while left:
+            message, at, stop = left.pop()
+            inside = _INSIDE[message]
+            for number, start, end in _fields(data, at, stop):
+                seen += 1
+                if seen > _MOST_FIELDS:
+                    raise UnsafeModelError("it has more parts than any network")
+                if number in inside:
+                    left.append((inside[number], start, end))
+                else:
+                    _refuse(message, number, data, start, end)
 
 
 def _refuse(message: _Message, number: int, data: mmap.mmap, start: int, end: int) -> None:

@@ -50,22 +50,17 @@ class OpenVinoSession:
     Each thread that runs a batch has its own request, and each request one core, so that one worker
     per core keeps all of them busy, and none waits for another.
 
-    Args:
-        file: the ``.onnx`` file.
-        device: its place in ``--device``.
-        gpu_memory: ignored.
-
     Raises:
         Exception: any error of ONNX Runtime or OpenVINO; they share no base class.
     """
 
-    def __init__(self, file: Path, device: Device, *, gpu_memory: int | None = None) -> None:
+    def __init__(self, file: Path, device: Device) -> None:
         openvino = _without_telemetry()
         self.device = device
         # ONNX Runtime rejects references to files outside the model's folder, and reports what is
         # wrong with a damaged file; OpenVINO's reader is less strict.
         checked = Session(file, Device("cpu"))
-        self.metadata = dict(checked.metadata)
+        self.metadata = checked.metadata
         self.ends = checked.ends
         cores, core = available_cores(), openvino.Core()
         network = core.read_model(os.fspath(file))
@@ -91,13 +86,7 @@ class OpenVinoSession:
         self._making = threading.Lock()
 
     def run(self, images: Pixels) -> npt.NDArray[np.float32]:
-        """Run one batch; may be called from several threads.
-
-        Args:
-            images: uint8, shape ``(n, height, width, 3)``.
-
-        Returns:
-            float32, shape ``(n, labels)``.
+        """Run one batch, as :meth:`tagger.network.ort.Session.run` does.
 
         Raises:
             Exception: any error of OpenVINO.

@@ -68,23 +68,15 @@ def cuda_problem() -> str | None:
         ctypes.CDLL(driver)
     except OSError:
         return f"no NVIDIA driver is installed ({driver} cannot be loaded)"
-    missing = _preload_cuda()
-    if missing:
+    # It prints failures to stdout, which may be a pipe with a table.
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        onnxruntime.preload_dlls()
+    if failed := re.search(r"Failed to load (\S+?):? ", printed.getvalue()):
         return (
-            f"CUDA libraries are missing ({missing}): pip install 'poster-tagger[cuda]', "
-            "or [cuda12] for drivers older than CUDA 13"
+            f"CUDA libraries are missing ({failed[1].rstrip(':')}): pip install "
+            "'poster-tagger[cuda]', or [cuda12] for drivers older than CUDA 13"
         )
     return None
-
-
-def _preload_cuda() -> str | None:
-    """Load the CUDA libraries of pip packages; return the first that is missing."""
-    said = io.StringIO()
-    # It prints failures to stdout, which may be a pipe with a table.
-    with contextlib.redirect_stdout(said):
-        onnxruntime.preload_dlls()
-    failed = re.search(r"Failed to load (\S+?):? ", said.getvalue())
-    return failed[1].rstrip(":") if failed else None
 
 
 class Session:
@@ -93,7 +85,7 @@ class Session:
     Args:
         file: the ``.onnx`` file.
         device: where it runs.
-        gpu_memory: bytes of GPU memory that it may use; None leaves it to ONNX Runtime.
+        gpu_memory: in bytes; None leaves it to ONNX Runtime.
 
     Raises:
         Exception: any error of ONNX Runtime; they share no base class.
@@ -127,8 +119,7 @@ class Session:
     @property
     def metadata(self) -> Mapping[str, str]:
         """The file's metadata."""
-        found: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
-        return found
+        return dict(self._session.get_modelmeta().custom_metadata_map)
 
     @property
     def ends(self) -> list[tuple[str, str, list[Any]]]:
@@ -144,9 +135,6 @@ class Session:
 
         Returns:
             float32, shape ``(n, labels)``.
-
-        Raises:
-            Exception: any error of ONNX Runtime.
         """
         if self.device.kind == "cpu":
             found = self._session.run([OUTPUT_NAME], {INPUT_NAME: images})[0]
