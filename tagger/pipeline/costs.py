@@ -6,26 +6,22 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 
 logger = logging.getLogger(__name__)
 
 
 class Costs:
-    """Seconds that workers spend in each stage, all of them together; counted only if logged."""
+    """Seconds that workers spend in each stage, all of them together."""
 
     def __init__(self) -> None:
-        self._counts = logger.isEnabledFor(logging.DEBUG)
         self._lock = threading.Lock()
         self._began = time.perf_counter()
         self._seconds: dict[str, float] = {}
 
-    def of(self, stage: str) -> AbstractContextManager[None]:
-        """Count the time that is spent inside as that of a stage."""
-        return self._counting(stage) if self._counts else nullcontext()
-
     @contextmanager
-    def _counting(self, stage: str) -> Iterator[None]:
+    def of(self, stage: str) -> Iterator[None]:
+        """Count the time that is spent inside as that of a stage."""
         began = time.perf_counter()
         try:
             yield
@@ -36,7 +32,6 @@ class Costs:
 
     def log(self, workers: int) -> None:
         """Say what the stages have cost."""
-        if self._counts:
-            stages = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in self._seconds.items())
-            total = time.perf_counter() - self._began
-            logger.debug("%.1f s with %d workers; all together: %s", total, workers, stages)
+        stages = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in self._seconds.items())
+        total = time.perf_counter() - self._began
+        logger.debug("%.1f s with %d workers; all together: %s", total, workers, stages)

@@ -69,25 +69,13 @@ class Rates:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
-        return {
-            "images": self.images,
-            "decode": round(self.decode, 1),
-            "model": round(self.model, 1),
-            "end_to_end": round(self.end_to_end, 1),
-            "ideal": round(self.ideal, 1),
-            "share_of_ideal": round(self.share, 3),
-            "bound": self.bound,
-        }
+        names = ("decode", "model", "end_to_end", "ideal")
+        rates = {name: round(getattr(self, name), 1) for name in names}
+        rest = {"share_of_ideal": round(self.share, 3), "bound": self.bound}
+        return {"images": self.images, **rates, **rest}
 
 
-def measure(
-    paths: Sequence[str],
-    model: TaggerModel,
-    *,
-    workers: int,
-    rounds: int,
-    round_done: Callable[[], None] = lambda: None,
-) -> Rates:
+def measure(paths: Sequence[str], model: TaggerModel, *, workers: int, rounds: int) -> Rates:
     """Measure all three in each round, so that a machine that slows down slows all of them.
 
     Args:
@@ -95,7 +83,6 @@ def measure(
         model: an opened model.
         workers: as for :func:`tagger.pipeline.pipeline.tag_images`.
         rounds: number of rounds.
-        round_done: called after each measurement, three per round.
 
     Raises:
         DataError: no image can be read.
@@ -121,25 +108,12 @@ def measure(
             for _item in start():
                 pass
             seconds[name].append(time.perf_counter() - began)
-            round_done()
     rate = {name: len(paths) / statistics.median(times) for name, times in seconds.items()}
-    return Rates(
-        images=len(paths),
-        decode=rate["decode"],
-        model=rate["model"],
-        end_to_end=rate["end_to_end"],
-        shared_cores=model.runs_on_cpu,
-    )
+    return Rates(len(paths), **rate, shared_cores=model.runs_on_cpu)
 
 
 def network_rate(images: int, model: TaggerModel, *, workers: int) -> float:
-    """Return the rate of the network alone, in images per second.
-
-    Args:
-        images: minimum number of images to measure, rounded up to whole batches.
-        model: an opened model.
-        workers: as for :func:`tagger.pipeline.pipeline.tag_images`.
-    """
+    """Return the rate of the network alone, in images per second; rounds up to whole batches."""
     began = time.perf_counter()
     runs = sum(1 for _ in _run(images, model, workers))
     return runs * model.batch_size / (time.perf_counter() - began)
@@ -151,8 +125,7 @@ def _decode(paths: Sequence[str], model: TaggerModel, workers: int) -> Iterable[
     def work(batch: list[str]) -> None:
         if not hasattr(own, "pixels"):
             own.pixels = model.empty_batch()
-        for start in range(0, len(batch), len(own.pixels)):
-            load_into(batch[start : start + len(own.pixels)], own.pixels)
+        load_into(batch, own.pixels)
 
     with one_thread_per_image(), worker_pool(workers, "decode") as pool:
         # Small pieces, so that the workers end at the same time.
@@ -176,13 +149,7 @@ def _run(images: int, model: TaggerModel, workers: int) -> Iterable[object]:
 
 
 def draw_posters(folder: Path, width: int, height: int, count: int) -> list[str]:
-    """Draw posters to measure on, with as much detail as a photograph.
-
-    Args:
-        folder: where they are written, as JPEG of quality 80.
-        width: of each, in pixels.
-        height: of each, in pixels.
-        count: number of posters.
+    """Draw posters to measure on, with as much detail as a photograph: JPEGs of quality 80.
 
     Returns:
         Their paths.
