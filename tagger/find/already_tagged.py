@@ -10,8 +10,8 @@ from tagger.holders.holder import IMAGE, Genres, Holder, holder
 from tagger.holders.places import Places, SharedStems, SidecarNames
 
 
-class AlreadyTagged:
-    """Distinguishes images with tags from those without.
+class Untagged:
+    """Passes on only images that have no tags of ours yet, nor any genre as a keyword.
 
     A sidecar counts under either naming scheme, next to the image and in a mirrored tree. A name
     shared by several images (``a.xmp`` for ``a.jpg`` and ``a.png``) does not count, since it is
@@ -23,6 +23,9 @@ class AlreadyTagged:
         genres: names that count as tags whoever wrote them, in any case.
         in_nfos: whether those in the ``.nfo`` of an image's film count too. Nearly every film has
             some there, so this only makes sense when writing there.
+
+    Attributes:
+        left_out: number of images that have some.
     """
 
     def __init__(
@@ -38,9 +41,19 @@ class AlreadyTagged:
         self._places = Places(SidecarNames())
         self._beside = [holder(kind) for kind in ("xmp", "txt", "json")]
         self._others = [holder(kind) for kind in (IMAGE, *(("nfo",) if in_nfos else ()))]
+        self.left_out = 0
 
-    def holds(self, image: str) -> bool:
-        """Return whether an image has tags of ours, or any genre as a keyword."""
+    def of(
+        self, images: Iterable[str], always: Callable[[str], bool] | None = None
+    ) -> Iterator[str]:
+        """Yield the images without tags, and those that ``always`` selects in any case."""
+        for image in images:
+            if (always is None or not always(image)) and self._has_tags(image):
+                self.left_out += 1
+            else:
+                yield image
+
+    def _has_tags(self, image: str) -> bool:
         return any(self._has_beside(one, image) for one in self._beside) or any(
             self._has(one, file)
             for one in self._others
@@ -67,32 +80,3 @@ class AlreadyTagged:
             return content is not None and one.has(content, self._genres)
         except (OSError, CannotChange):
             return False
-
-
-class Untagged:
-    """Passes on only images that have no tags yet.
-
-    Attributes:
-        left_out: number of images that have some.
-    """
-
-    def __init__(self, already: AlreadyTagged) -> None:
-        self._already = already
-        self.left_out = 0
-
-    def of(
-        self, images: Iterable[str], always: Callable[[str], bool] | None = None
-    ) -> Iterator[str]:
-        """Yield the images without tags; only the number of the others is kept.
-
-        Args:
-            images: paths.
-            always: selects images that are passed on in any case; None for none.
-        """
-        for image in images:
-            if always is not None and always(image):
-                yield image
-            elif self._already.holds(image):
-                self.left_out += 1
-            else:
-                yield image

@@ -68,19 +68,30 @@ class Filter:
 
     def reaches(self, root: str, file: str) -> bool:
         """Return whether a walk of ``root`` would yield ``file``; both are absolute."""
-        start = root.rstrip(os.sep) + os.sep
-        if not file.startswith(start):
+        steps = _steps(root, file)
+        if not steps or (len(steps) > 1 and not self.options.recursive):
             return False
-        parts = file[len(start) :].replace(os.sep, "/").split("/")
-        folders = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
-        if folders and not self.options.recursive:
+        *folders, name = steps
+        if not all(map(self.enters, folders)):
             return False
-        if not all(self.enters(folder) for folder in folders):
-            return False
-        linked = any(os.path.islink(start + folder) for folder in folders)
+        linked = any(os.path.islink(os.path.join(root, folder)) for folder in folders)
         if linked and not self.options.follow_links:
             return False
-        return os.path.lexists(file) and self.takes_file("/".join(parts))
+        return os.path.lexists(file) and self.takes_file(name)
+
+    def reaches_folder(self, root: str, folder: str) -> bool:
+        """Return whether a walk of ``root`` enters ``folder`` below it; both are real paths."""
+        steps = _steps(root, folder) if self.options.recursive and folder != root else []
+        return bool(steps) and all(map(self.enters, steps))
+
+
+def _steps(root: str, path: str) -> list[str]:
+    """Return what a walk passes on its way to ``path``, below ``root``; nothing if it is not."""
+    start = root.rstrip(os.sep) + os.sep
+    if not path.startswith(start):
+        return []
+    names = path[len(start) :].replace(os.sep, "/").split("/")
+    return ["/".join(names[:depth]) for depth in range(1, len(names) + 1)]
 
 
 def list_folder(folder: str, inner: str, takes: Filter, found: list[bytes]) -> None:

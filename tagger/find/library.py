@@ -16,21 +16,9 @@ _OF_SERIES = re.compile(rf"show{NUMBER}|season[-_. ]?[0-9]+[a-z]?", re.IGNORECAS
 
 # Other artwork, actors, previews and recycle bins. Folders for extras are entered, because they
 # have the same names as collections of films (Shorts, Interviews), and no poster may be missed.
-_OTHER_FOLDERS = frozenset(
-    (
-        "extrafanart",
-        "extrathumbs",
-        "backdrops",
-        "metadata",
-        "trailers",
-        "@eadir",
-        "eadir",
-        "#recycle",
-        "@recycle",
-        "$recycle.bin",
-        "lost+found",
-        "system volume information",
-    )
+_OTHER_FOLDERS = re.compile(
+    r"extrafanart|extrathumbs|backdrops|metadata|trailers|@?eadir|[#@]recycle|\$recycle\.bin|"
+    r"lost\+found|system volume information"
 )
 
 
@@ -47,4 +35,4 @@ def is_poster(name: str) -> bool:
 
 def holds_posters(folder: str) -> bool:
     """Return whether a folder of this name may contain posters, as opposed to other artwork."""
-    return not folder.startswith(".") and folder.lower() not in _OTHER_FOLDERS
+    return not folder.startswith(".") and not _OTHER_FOLDERS.fullmatch(folder.lower())

@@ -9,8 +9,9 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import partial
 
 from tagger.decode.patience import Patience
 from tagger.errors import UsageError
@@ -43,19 +44,15 @@ class Scan:
             StalledError: many folders take too long.
         """
         takes = Filter(self.options)
-        walks: list[Iterable[tuple[bytes, str]]] = [
-            _keyed(_walk(folder, takes, unreadable)) for folder in _outermost(self.folders, takes)
-        ]
-        walks.append(_keyed(sorted(self._extra_files(takes), key=os.fsencode)))
+        walks = [_walk(folder, takes, unreadable) for folder in _outermost(self.folders, takes)]
+        extra = sorted(self._extra_files(takes), key=os.fsencode)
         previous = b""
-        asked = Patience(self.options.seconds)
-        try:
-            for key, path in heapq.merge(*walks, key=itemgetter(0)):
+        with closing(Patience(self.options.seconds)) as asked:
+            for path in heapq.merge(*walks, extra, key=os.fsencode):
+                key = os.fsencode(path)
                 if key != previous and _is_newer(path, self.options.newer_than, asked):
                     yield path
                 previous = key
-        finally:
-            asked.close()
 
     def base(self) -> str:
         """Return the absolute path of the deepest folder that contains everything scanned.
@@ -73,20 +70,18 @@ class Scan:
                 "drive at a time."
             ) from None
 
-    def _extra_files(self, takes: Filter) -> Iterator[str]:
+    def _extra_files(self, takes: Filter) -> list[str]:
         """The given files, each once in any spelling, without those that a walk will find."""
         walked = {os.path.realpath(folder) for folder in _outermost(self.folders, takes)}
         roots = [
             os.path.abspath(folder) for folder in self.folders if os.path.realpath(folder) in walked
         ]
-        seen = set()
-        for file in self.files:
-            absolute = os.path.abspath(file)
-            if absolute in seen:
-                continue
-            seen.add(absolute)
-            if not any(takes.reaches(root, absolute) for root in roots):
-                yield file
+        first = {os.path.abspath(file): file for file in reversed(self.files)}
+        return [
+            file
+            for absolute, file in first.items()
+            if not any(takes.reaches(root, absolute) for root in roots)
+        ]
 
 
 def _is_newer(path: str, than: float | None, asked: Patience) -> bool:
@@ -121,30 +116,14 @@ def scan(arguments: Iterable[str], options: WalkOptions, *, must_exist: bool = T
     return Scan(tuple(dict.fromkeys(folders)), tuple(dict.fromkeys(files)), options)
 
 
-def _keyed(paths: Iterable[str]) -> Iterator[tuple[bytes, str]]:
-    return ((os.fsencode(path), path) for path in paths)
-
-
 def _outermost(folders: Sequence[str], takes: Filter) -> list[str]:
     """Drop folders that are identical to another one or inside its walk."""
     real = {folder: os.path.realpath(folder) for folder in folders}
     kept: dict[str, str] = {}
     for folder in folders:
-        inside = any(_enters(real[other], real[folder], takes) for other in folders)
-        if not inside:
+        if not any(takes.reaches_folder(real[other], real[folder]) for other in folders):
             kept.setdefault(real[folder], folder)
     return list(kept.values())
-
-
-def _enters(root: str, folder: str, takes: Filter) -> bool:
-    """Return whether a walk of ``root`` enters ``folder`` below it; both are real paths."""
-    start = root.rstrip(os.sep) + os.sep
-    if not takes.options.recursive or not folder.startswith(start):
-        return False
-    parts = folder[len(start) :].replace(os.sep, "/").split("/")
-    return folder != root and all(
-        takes.enters("/".join(parts[:depth])) for depth in range(1, len(parts) + 1)
-    )
 
 
 def _walk(root: str, takes: Filter, unreadable: Callable[[str, str], None]) -> Iterator[str]:
@@ -154,42 +133,28 @@ def _walk(root: str, takes: Filter, unreadable: Callable[[str, str], None]) -> I
     yields the order of the complete paths, with only one folder's names in memory at a time.
     """
     prefix = root if root.endswith(("/", os.sep)) else root + os.sep
-    visited = {_identity(root)} if takes.options.follow_links else set()
-    listed = Patience(takes.options.seconds)
-    try:
-        yield from _walk_below(prefix, takes, unreadable, listed, visited)
-    finally:
-        listed.close()
-
-
-def _walk_below(
-    prefix: str,
-    takes: Filter,
-    unreadable: Callable[[str, str], None],
-    listed: Patience,
-    visited: set[tuple[int, int] | None],
-) -> Iterator[str]:
-    stack = [_entries(prefix, "", takes, unreadable, listed)]
-    ancestors: list[tuple[int, int] | None] = [None]
-    while stack:
-        entry = next(stack[-1], None)
-        if entry is None:
-            stack.pop()
-            visited.discard(ancestors.pop())
-            continue
-        relative, is_folder = entry
-        if not is_folder:
-            yield prefix + relative.replace("/", os.sep)
-            continue
-        folder = prefix + relative.replace("/", os.sep)
-        identity = _identity(folder) if takes.options.follow_links else None
-        if identity is not None and identity in visited:
-            unreadable(folder, "a link that leads back to a folder above it")
-            continue
-        if identity is not None:
-            visited.add(identity)
-        ancestors.append(identity)
-        stack.append(_entries(prefix, relative + "/", takes, unreadable, listed))
+    identify = _identity if takes.options.follow_links else lambda folder: None
+    with closing(Patience(takes.options.seconds)) as listed:
+        entries = partial(_entries, prefix, takes, unreadable, listed)
+        ancestors = [identify(root)]
+        stack = [entries("")]
+        while stack:
+            entry = next(stack[-1], None)
+            if entry is None:
+                stack.pop()
+                ancestors.pop()
+                continue
+            relative, is_folder = entry
+            path = prefix + relative.replace("/", os.sep)
+            if not is_folder:
+                yield path
+                continue
+            identity = identify(path)
+            if identity is not None and identity in ancestors:
+                unreadable(path, "a link that leads back to a folder above it")
+                continue
+            ancestors.append(identity)
+            stack.append(entries(relative + "/"))
 
 
 def _identity(folder: str) -> tuple[int, int] | None:
@@ -201,11 +166,7 @@ def _identity(folder: str) -> tuple[int, int] | None:
 
 
 def _entries(
-    prefix: str,
-    inner: str,
-    takes: Filter,
-    unreadable: Callable[[str, str], None],
-    listed: Patience,
+    prefix: str, takes: Filter, unreadable: Callable[[str, str], None], listed: Patience, inner: str
 ) -> Iterator[tuple[str, bool]]:
     """List one folder in order: (path below the root with slashes, whether it is a folder)."""
     folder = prefix + inner.replace("/", os.sep)

@@ -35,10 +35,8 @@ def title_and_year(path: str) -> tuple[str | None, int | None]:
 
 def _last(pattern: re.Pattern[str], name: str) -> re.Match[str] | None:
     """Return the last match: a year in the title precedes the film's own."""
-    match = None
-    for match in pattern.finditer(name):  # noqa: B007 (the last one is wanted)
-        pass
-    return match
+    found = list(pattern.finditer(name))
+    return found[-1] if found else None
 
 
 def _words(text: str) -> str | None:

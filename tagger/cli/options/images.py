@@ -174,11 +174,11 @@ def untagged(
     Raises:
         UsageError: no one folder can mirror the images.
     """
-    from tagger.find.already_tagged import AlreadyTagged, Untagged
+    from tagger.find.already_tagged import Untagged
     from tagger.holders.places import SidecarNames
 
     places = [SidecarNames()]
     if sidecar_dir is not None:
         places.append(SidecarNames(folder=sidecar_dir, base=found.base()))
     genres = {label for label in card.labels if label not in card.never}
-    return Untagged(AlreadyTagged(places, genres.union(renamed), in_nfos="nfo" in sidecars))
+    return Untagged(places, genres.union(renamed), in_nfos="nfo" in sidecars)
