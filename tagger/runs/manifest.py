@@ -45,15 +45,7 @@ _KEYS = (
 )
 
 #: Distributions whose versions are noted.
-_NOTED = (
-    "numpy",
-    "pillow",
-    "onnxruntime",
-    "onnxruntime-gpu",
-    "openvino",
-    "pyarrow",
-    "XlsxWriter",
-)
+_NOTED = ("numpy", "pillow", "onnxruntime", "onnxruntime-gpu", "openvino", "pyarrow", "XlsxWriter")
 
 #: What an option may be: as JSON holds it.
 Option: TypeAlias = str | int | float | bool | list[str] | dict[str, Any] | None
@@ -175,9 +167,7 @@ class Manifest:
         if before is None:
             return self
         return dataclasses.replace(
-            self,
-            processes=(*before.processes, *self.processes),
-            former=before.finished(),
+            self, processes=(*before.processes, *self.processes), former=before.finished()
         )
 
     @classmethod

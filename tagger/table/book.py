@@ -6,8 +6,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tagger.table.columns import Column, Row
 from tagger.table.sink import Sink, SinkFile
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 
 class Book(ABC):
     """A table in a format that is not text: what it can hold, how it is written and read.
-
-    Args:
-        columns: of the table.
 
     Attributes:
         group: rows that are written together.
@@ -43,24 +39,11 @@ class Book(ABC):
         return []
 
     def check_rows(self, name: str, rows: int) -> None:  # noqa: B027 (not every format has limits)
-        """Refuse more rows than it can hold.
-
-        Args:
-            name: of the table.
-            rows: how many, without the header.
-
-        Raises:
-            OutputError: it cannot hold them.
-        """
+        """Raise OutputError if the table ``name`` cannot hold these rows and a header."""
 
     @abstractmethod
     def start(self, file: SinkFile, beside: str | None) -> None:
-        """Write what comes before the rows.
-
-        Args:
-            file: where to.
-            beside: the name of the file, where it will be given another one at the end.
-        """
+        """Write what comes before the rows; ``beside``: its name, if it gets another at the end."""
 
     @abstractmethod
     def write_rows(self, rows: list[Row]) -> None:
@@ -76,12 +59,7 @@ class Book(ABC):
     @staticmethod
     @abstractmethod
     def read(file: str, name: str, *, edited: bool) -> TableRows:
-        """Open a file of the format.
-
-        Args:
-            file: its name.
-            name: what to call it in a message.
-            edited: see :func:`tagger.table.open.open_rows`.
+        """Open a file, called ``name`` in messages; see :func:`tagger.table.open.open_rows`.
 
         Raises:
             UsageError: it cannot be opened.
@@ -95,10 +73,6 @@ class BookWriter:
     Ctrl-C stops a program between any two of its steps, and a library that is stopped in the middle
     of a row leaves a file that nothing reads. Only the main thread is stopped: so the library, and
     all that says how far it got, live in another one, where what is begun comes to its end.
-
-    Args:
-        sink: where the bytes go; one that needs an end.
-        book: of the table.
     """
 
     def __init__(self, sink: Sink, book: Book) -> None:
@@ -125,12 +99,7 @@ class BookWriter:
         if len(self._rows) >= self.book.group:
             self._in_thread(self._write_gathered)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: Any) -> None:
         """Finish the file, unless it broke, and close the sink."""
         try:
             self._in_thread(self._end)
@@ -139,19 +108,14 @@ class BookWriter:
             self._thread.submit(self._guarded, self._end)
             self._close(*sys.exc_info())
             raise
-        self._close(kind, error, trace)
+        self._close(*raised)
 
-    def _close(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _close(self, *raised: Any) -> None:
         self._thread.shutdown(wait=True)
         try:
             self.book.release()
         finally:
-            self.sink.__exit__(kind, error, trace)
+            self.sink.__exit__(*raised)
 
     def _in_thread(self, step: Callable[[], None]) -> None:
         """Do a step in the library's thread; the wait can be interrupted, the step cannot."""

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from tagger.find.titles import title_and_year
-from tagger.results import Failed, Result
+from tagger.results import Failed, FileFacts, Result
 from tagger.text import escape
 
 #: A text, a probability, a whole number, or nothing.
@@ -33,63 +33,25 @@ class Column:
     kind: Kind
 
 
-@dataclass(frozen=True)
-class ExtraColumn:
-    """A column that a table has on wish.
-
-    Attributes:
-        column: its name and kind.
-        cell: a result and its path as the table spells it → the cell.
-    """
-
-    column: Column
-    cell: Callable[[Result, str], Cell]
-
-
-def _folder(result: Result, path: str) -> Cell:
-    return escape(os.path.dirname(path) or os.curdir)
-
-
-def _name(result: Result, path: str) -> Cell:
-    return escape(os.path.basename(path))
-
-
-def _title(result: Result, path: str) -> Cell:
+def _title(result: Result) -> Cell:
     title = title_and_year(result.path)[0]
     return None if title is None else escape(title)
 
 
-def _year(result: Result, path: str) -> Cell:
-    return title_and_year(result.path)[1]
+def _shown(result: Result) -> FileFacts:
+    """Of an image that could not be read nobody knows the size in pixels."""
+    return FileFacts() if isinstance(result, Failed) else result.facts
 
 
-def _width(result: Result, path: str) -> Cell:
-    return None if isinstance(result, Failed) else result.facts.width
-
-
-def _height(result: Result, path: str) -> Cell:
-    return None if isinstance(result, Failed) else result.facts.height
-
-
-def _bytes(result: Result, path: str) -> Cell:
-    return result.facts.bytes
-
-
-def _sha256(result: Result, path: str) -> Cell:
-    return result.facts.sha256
-
-
-#: Name → extra column, in the order in which help and messages list them.
-EXTRA_COLUMNS = {
-    name: ExtraColumn(Column(name, kind), cell)
-    for name, kind, cell in (
-        ("folder", Kind.TEXT, _folder),
-        ("name", Kind.TEXT, _name),
-        ("title", Kind.TEXT, _title),
-        ("year", Kind.INTEGER, _year),
-        ("width", Kind.INTEGER, _width),
-        ("height", Kind.INTEGER, _height),
-        ("bytes", Kind.INTEGER, _bytes),
-        ("sha256", Kind.TEXT, _sha256),
-    )
+#: Name → kind, and a result and its path as the table spells it → the cell; in the order in which
+#: help and messages list them.
+EXTRA_COLUMNS: dict[str, tuple[Kind, Callable[[Result, str], Cell]]] = {
+    "folder": (Kind.TEXT, lambda _, path: escape(os.path.dirname(path) or os.curdir)),
+    "name": (Kind.TEXT, lambda _, path: escape(os.path.basename(path))),
+    "title": (Kind.TEXT, lambda result, _: _title(result)),
+    "year": (Kind.INTEGER, lambda result, _: title_and_year(result.path)[1]),
+    "width": (Kind.INTEGER, lambda result, _: _shown(result).width),
+    "height": (Kind.INTEGER, lambda result, _: _shown(result).height),
+    "bytes": (Kind.INTEGER, lambda result, _: result.facts.bytes),
+    "sha256": (Kind.TEXT, lambda result, _: result.facts.sha256),
 }

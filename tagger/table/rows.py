@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 from typing import Self, TypeAlias
 
 from tagger.errors import TableError
@@ -45,21 +44,12 @@ class TableRows:
         """Do nothing: the file is open."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let go of the file."""
         self._close()
 
     def __iter__(self) -> Iterator[tuple[int, Cells]]:
-        """Yield number and cells of each row; then the file is closed, so it can be replaced.
-
-        Raises:
-            TableError: a row is damaged.
-        """
+        """Yield number and cells of each row; then the file is closed, so it can be replaced."""
         for number, given in enumerate(self._rows, start=1):
             cells = self._fitted(given) if self._edited else given
             if len(cells) != len(self.header):

@@ -9,7 +9,6 @@ import stat
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from tagger.errors import OutputError, os_reason
@@ -60,21 +59,15 @@ class Sink:
         return self._target is None and sys.stdout.isatty()
 
     def __enter__(self) -> Sink:
-        """Open the target.
-
-        Raises:
-            OutputError: it cannot be opened.
-        """
+        """Open the target, or raise OutputError."""
         if self._target is None:
             self._file = sys.stdout.buffer
             self._watched = self.is_terminal()
             return self
+        place = None if is_stream(self._target) else beside(self._target)
         try:
-            if is_stream(self._target):
-                self._file = open(self._target, "wb", buffering=0)
-            else:
-                self._file = open(beside(self._target), "wb", buffering=0)
-                self.beside = beside(self._target)
+            self._file = open(place or self._target, "wb", buffering=0)
+            self.beside = place
         except OSError as error:
             raise self.failure(error) from None
         return self
@@ -124,18 +117,13 @@ class Sink:
         """What to call it in a message."""
         return printable(self._target) if self._target else "standard output"
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """Finish: flush, close, and give the file its name."""
         try:
             if self._readable and not self.broken:
                 self.flush()
         finally:
-            interrupted = error is not None or sys.exc_info()[0] is not None
+            interrupted = any(raised) or sys.exc_info()[0] is not None
             self._close(interrupted=interrupted or not self._readable)
 
     def _close(self, *, interrupted: bool) -> None:
@@ -196,11 +184,7 @@ def is_stream(target: str) -> bool:
 
 
 def check_folder(target: str) -> None:
-    """Refuse a target whose folder is not there, in words that name the folder.
-
-    Raises:
-        OutputError: the folder does not exist.
-    """
+    """Raise OutputError for a target whose folder is not there, in words that name the folder."""
     folder = Path(target).absolute().parent
     if not folder.is_dir():
         raise OutputError(f"{printable(target)} cannot be written: there is no folder {folder}.")

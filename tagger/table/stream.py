@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self, TypeAlias
 
 from tagger.errors import UsageError
@@ -33,12 +32,7 @@ def table_sink(plan: TablePlan) -> Sink | None:
 
 
 def table_stream(table: Table, sink: Sink) -> TableStream:
-    """Return what writes results to a sink: as lines for a person where that is a terminal.
-
-    Args:
-        table: says as what they are written.
-        sink: of :func:`table_sink`.
-    """
+    """Return what writes results to a sink: as lines for a person where that is a terminal."""
     if table.book is not None:
         return BookStream(sink, table)
     if table.plan.format is None and sink.is_terminal():
@@ -81,23 +75,13 @@ class TextStream:
         if self._at_once:
             self._sink.flush()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """Close the sink."""
-        self._sink.__exit__(kind, error, trace)
+        self._sink.__exit__(*raised)
 
 
 class BookStream(BookWriter):
-    """Writes results to a book.
-
-    Args:
-        sink: where the bytes go; one that needs an end.
-        table: says what the rows are; its format is not text.
-    """
+    """Writes results to the book of a table, whose format is not text."""
 
     def __init__(self, sink: Sink, table: Table) -> None:
         assert table.book is not None

@@ -22,14 +22,7 @@ _ERROR = Column("error", Kind.TEXT)
 
 @dataclass(frozen=True)
 class ImageRows:
-    """The rows of one image.
-
-    Attributes:
-        path: the image's path as the table spells it.
-        text: the rows as text.
-        count: how many.
-        failed: whether they tell of a failure.
-    """
+    """The rows of one image as text, how many they are, and its path as the table spells it."""
 
     path: str
     text: bytes
@@ -44,14 +37,11 @@ class Table:
     :func:`tagger.table.assembly.assemble` makes the table.
 
     Args:
-        plan: what table it is.
         labels: of the model, in the order of its scores.
         cut: called with an image whose text was cut to what a cell holds, and a sentence about it.
 
     Attributes:
-        plan: as given.
-        columns: of the table: those of the layout, extra ones, labels.
-        header: their names.
+        columns: those of the layout, extra ones, labels.
         a_row_a_tag: whether an image may have several rows.
         text: rows → text.
         head: what the text begins with.
@@ -74,10 +64,10 @@ class Table:
                     f"The model has a label '{extra}', so a wide table cannot also have a column "
                     f"'{extra}': use --layout list or long."
                 )
-        self._extras = [EXTRA_COLUMNS[extra] for extra in plan.columns]
+        self._extras = [EXTRA_COLUMNS[extra][1] for extra in plan.columns]
         self.columns = (
             *((_PATH, _TAG, _SCORE, _ERROR) if self.a_row_a_tag else (_PATH, _TAGS, _ERROR)),
-            *(extra.column for extra in self._extras),
+            *(Column(extra, EXTRA_COLUMNS[extra][0]) for extra in plan.columns),
             *(Column(label, Kind.PROBABILITY) for label in self._labels),
         )
         self.header = tuple(column.name for column in self.columns)
@@ -100,7 +90,7 @@ class Table:
         shown = self._spell(result.path)
         # Most paths need no escaping: nobody is asked for them.
         path = shown if shown.isascii() and "\\" not in shown else escape(shown)
-        behind: Row = [extra.cell(result, shown) for extra in self._extras]
+        behind: Row = [cell(result, shown) for cell in self._extras]
         if isinstance(result, Failed):
             behind += [None] * len(self._labels)
         elif self._labels:
@@ -117,11 +107,7 @@ class Table:
         return ImageRows(str(rows[0][0]), self.text(rows), len(rows), isinstance(result, Failed))
 
     def check_size(self, rows: int) -> None:
-        """Refuse a number of rows that the format cannot hold.
-
-        Raises:
-            OutputError: it cannot.
-        """
+        """Raise OutputError for a number of rows that the format cannot hold."""
         if self.book is not None:
             self.book.check_rows(printable(str(self.plan.output)), rows)
 
