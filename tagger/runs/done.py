@@ -18,17 +18,9 @@ _KEY = struct.Struct("<QQ")
 
 #: An entry of a journal, as :class:`tagger.runs.journal.Entry` packs it.
 ENTRY: Final = np.dtype(
-    [
-        ("low", "<u8"),
-        ("high", "<u8"),
-        ("size", "<i8"),
-        ("modified", "<i8"),
-        ("length", "<u4"),
-        ("crc", "<u4"),
-        ("rows", "<u4"),
-        ("flags", "<u4"),
-        ("check", "<u4"),
-    ]
+    [(name, "<u8") for name in ("low", "high")]
+    + [(name, "<i8") for name in ("size", "modified")]
+    + [(name, "<u4") for name in ("length", "crc", "rows", "flags", "check")]
 )
 
 #: Entries as :data:`ENTRY`, one dimension.
@@ -37,13 +29,7 @@ Entries: TypeAlias = npt.NDArray[np.void]
 
 @dataclass(frozen=True, slots=True)
 class DoneImage:
-    """What became of an image.
-
-    Attributes:
-        stamp: of its file then; None if it is not known.
-        rows: how many it has in the table.
-        flags: as in :class:`tagger.runs.journal.Entry`.
-    """
+    """What became of an image: its attributes are those of :class:`tagger.runs.journal.Entry`."""
 
     stamp: Stamp | None
     rows: int
@@ -61,11 +47,7 @@ class DoneImage:
 
 
 class Done:
-    """The images of a run; about 60 bytes each, however long their paths are.
-
-    Args:
-        entries: of its journal.
-    """
+    """The images of a journal; about 60 bytes each, however long their paths are."""
 
     def __init__(self, entries: Entries) -> None:
         images = entries[latest(entries)[1]]
@@ -129,10 +111,6 @@ def read_journal(file: str, run: str | None = None) -> Entries:
 
 def count_whole(entries: Entries, rows: str) -> int:
     """Return how many entries, from the first on, have their rows in a file as they were written.
-
-    Args:
-        entries: of a journal.
-        rows: the file.
 
     Raises:
         OSError: the file cannot be read.

@@ -25,14 +25,10 @@ class GrowingFile:
         self._has_name = self._is_linked()
 
     def write_at(self, place: int, data: bytes | bytearray) -> int:
-        """Put data at a place, which becomes the last of the file.
-
-        Args:
-            place: where, in bytes; what lies behind it was never finished and is cut off.
-            data: what.
+        """Put data at a place; what lies behind it was never finished and is cut off.
 
         Returns:
-            The place behind the data.
+            The place behind the data, the end of the file.
 
         Raises:
             OSError: it cannot be written; the file ends at ``place``.
@@ -56,11 +52,7 @@ class GrowingFile:
         return os.fstat(self._file.fileno()).st_nlink > 0
 
     def sync(self) -> None:
-        """See the content on the disk.
-
-        Raises:
-            OSError: it does not get there.
-        """
+        """See the content on the disk; an OSError says that it does not get there."""
         os.fsync(self._file.fileno())
 
     def close(self) -> None:

@@ -61,17 +61,13 @@ class Entry:
     flags: int
 
     def packed(self, seed: int, text: bytes) -> bytes:
-        """Return the entry as it is stored in a journal.
+        """Return the entry as a journal stores it; ``text`` is the rows as the table stores them.
 
-        Args:
-            seed: of the run, see :func:`seed_of`.
-            text: the rows, as they are stored in the table.
+        The seed is the run's, see :func:`seed_of`.
         """
         stamp = self.stamp or _UNKNOWN
-        size, modified = stamp.size, stamp.modified_ns
-        data = _PACKED.pack(
-            self.key, size, modified, len(text), zlib.crc32(text), self.rows, self.flags
-        )
+        rows = (len(text), zlib.crc32(text), self.rows)
+        data = _PACKED.pack(self.key, stamp.size, stamp.modified_ns, *rows, self.flags)
         return data + _CHECK.pack(zlib.crc32(data, seed))
 
 
@@ -130,18 +126,13 @@ class Journal:
         if entries is None:
             self._journal.write_at(0, head(run))
         self._rows = None if paths.rows is None else GrowingFile(paths.rows, rows)
+        self._files = [file for file in (self._rows, self._journal) if file is not None]
         self._written = _Written(rows, place)
         self._flushed_at = time.monotonic()
         self._pending_bytes = 0
 
     def append(self, entry: Entry, text: bytes = b"", *, at_once: bool = False) -> None:
-        """Take an image's entry and its rows; errors as in :meth:`flush`.
-
-        Args:
-            entry: of the image.
-            text: its rows.
-            at_once: whether both are handed over now.
-        """
+        """Take an image's entry and its rows, and hand them over ``at_once`` or in time."""
         packed = entry.packed(self._seed, text)
         self._written.pending.append((text, packed))
         self._pending_bytes += len(text) + len(packed)
@@ -170,12 +161,10 @@ class Journal:
     def sync(self) -> None:
         """See all of it on the disk; errors as in :meth:`flush`."""
         self.flush()
-        for file in (self._rows, self._journal):
-            if file is not None:
-                file.sync()
+        for file in self._files:
+            file.sync()
 
     def close(self) -> None:
         """Close the files; what is pending is lost."""
-        for file in (self._rows, self._journal):
-            if file is not None:
-                file.close()
+        for file in self._files:
+            file.close()

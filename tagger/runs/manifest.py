@@ -25,25 +25,6 @@ from tagger.text import printable
 
 _FORMAT = 1
 
-#: The keys of a manifest in the order of the file; without the required ones it is damaged, for any
-#: other the default of the class holds. Later versions may add keys, which this one ignores.
-_REQUIRED = ("model", "options", "run")
-_MODEL_KEYS = ("name", "version", "precision", "sha256")
-_KEYS = (
-    "output",
-    "model",
-    "options",
-    "device",
-    "run",
-    "started",
-    "resumed",
-    "ended",
-    "images",
-    "processes",
-    "versions",
-    "former",
-)
-
 #: Distributions whose versions are noted.
 _NOTED = ("numpy", "pillow", "onnxruntime", "onnxruntime-gpu", "openvino", "pyarrow", "XlsxWriter")
 
@@ -56,11 +37,7 @@ def _now() -> str:
 
 
 def versions_noted(own: str) -> dict[str, str]:
-    """Return the versions of what results depend on.
-
-    Args:
-        own: the version of this program.
-    """
+    """Return the versions of what results depend on; ``own`` is that of this program."""
     found = {"poster-tagger": own, "python": platform.python_version()}
     for name in _NOTED:
         try:
@@ -73,13 +50,9 @@ def versions_noted(own: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Which model; the same file gives the same probabilities.
+    """What a card says of its model, and the digest of the file: it gives the same probabilities.
 
-    Attributes:
-        name: of the card.
-        version: of the card.
-        precision: of the card.
-        sha256: of the file.
+    The fields are the keys in a manifest, which must all be there.
     """
 
     name: str
@@ -114,6 +87,9 @@ class ModelFacts:
 @dataclass(frozen=True)
 class Manifest:
     """What a run is.
+
+    Fields that are compared are the keys of the file, in its order. Later versions may add keys,
+    which this one ignores.
 
     Attributes:
         output: what it writes, for people.
@@ -183,12 +159,7 @@ class Manifest:
         return self if self.ended else self.former
 
     def refusal(self, previous: Manifest, what: str) -> str | None:
-        """Return why this run cannot continue a previous one, or return None if it can.
-
-        Args:
-            previous: the other run's manifest.
-            what: it made.
-        """
+        """Return why this run cannot continue a previous one, which made ``what``, or None."""
         cannot = f"--resume cannot continue {what}: that run used"
         if self.model != previous.model:
             way_out = "--model"
@@ -258,17 +229,22 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
     former = manifest.former
     return {
         "format": _FORMAT,
-        **{key: getattr(manifest, key) for key in _KEYS},
+        **{key: getattr(manifest, key) for key in _keys()},
         "model": dataclasses.asdict(manifest.model),
         "former": None if former is None else _as_json(former),
     }
 
 
+def _keys() -> list[str]:
+    return [field.name for field in dataclasses.fields(Manifest) if field.compare]
+
+
 def _from_json(data: dict[str, Any]) -> Manifest:
     known: dict[str, Any] = {"output": "", "started": "", "processes": ()}
-    known |= {key: data[key] for key in _KEYS if key in data}
-    known |= {key: data[key] for key in _REQUIRED}
-    known["model"] = ModelFacts(*(data["model"][key] for key in _MODEL_KEYS))
+    known |= {key: data[key] for key in _keys() if key in data}
+    known |= {key: data[key] for key in ("options", "run")}  # without these it is damaged
+    facts = (data["model"][field.name] for field in dataclasses.fields(ModelFacts))
+    known["model"] = ModelFacts(*facts)
     known["former"] = None if known.get("former") is None else _from_json(known["former"])
     known["resumed"] = tuple(known.get("resumed", ()))
     known["processes"] = tuple(known["processes"])

@@ -14,13 +14,7 @@ from tagger.text import escape
 
 
 def noted_options(rules: Rules, table: TablePlan, holders: HolderPlan) -> dict[str, Option]:
-    """Return the options of a run; those of a table only if it goes to a file.
-
-    Args:
-        rules: which scores become tags.
-        table: the table.
-        holders: sidecars and embedded tags.
-    """
+    """Return the options of a run; those of a table only if it goes to a file."""
     return {
         **(_of_table(table) if table.is_file else {}),
         **_of_rules(rules),
@@ -29,11 +23,7 @@ def noted_options(rules: Rules, table: TablePlan, holders: HolderPlan) -> dict[s
 
 
 def built_in_options(card: ModelCard) -> dict[str, Option]:
-    """Return the values of options that a manifest of another version lacks.
-
-    Args:
-        card: the model's card.
-    """
+    """Return the values of options that a manifest of another version lacks."""
     return {
         **_of_table(TablePlan(format=Format.CSV)),
         **_of_rules(Rules.of_card(card)),

@@ -38,13 +38,10 @@ class RunPaths:
     def of_table(cls, table: str, *, as_text: bool) -> RunPaths:
         """Return the files beside a table.
 
-        Args:
-            table: its name.
-            as_text: whether its rows so far are a table of the same format; else they are JSON
-                Lines, from which the table is made at the end.
+        Where the rows so far are not ``as_text`` a table of the same format, they are JSON Lines,
+        from which the table is made at the end.
         """
-        text, json_lines = _names_of_rows(table)
-        return cls(printable(table), table, table, text if as_text else json_lines)
+        return cls(printable(table), table, table, f"{table}.part{'' if as_text else '.jsonl'}")
 
     @classmethod
     def of_sidecars(
@@ -103,7 +100,7 @@ class RunPaths:
     @property
     def any_rows(self) -> tuple[str, ...]:
         """The rows so far, whatever format the table has."""
-        return () if self.table is None else _names_of_rows(self.table)
+        return () if self.table is None else (f"{self.table}.part", f"{self.table}.part.jsonl")
 
     @property
     def kept_rows(self) -> str | None:
@@ -111,11 +108,7 @@ class RunPaths:
         return self.rows if self.rows is not None and os.path.exists(self.rows) else None
 
     def remove_half_made(self) -> None:
-        """Remove what a killed run was rebuilding; whoever does so holds the lock.
-
-        Raises:
-            OSError: it cannot be removed.
-        """
+        """Remove what a killed run was rebuilding; whoever does so holds the lock."""
         made = (self.journal, self.manifest, *([self.table] if self.table else []), *self.any_rows)
         for name in made:
             with contextlib.suppress(FileNotFoundError):
@@ -123,11 +116,7 @@ class RunPaths:
             shutil.rmtree(f"{beside(name)}.rows", ignore_errors=True)
 
     def remove_rows(self) -> None:
-        """Remove the rows so far.
-
-        Raises:
-            OSError: they cannot be removed.
-        """
+        """Remove the rows so far."""
         for name in self.any_rows:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
@@ -139,7 +128,3 @@ def _common_folder(files: Sequence[str]) -> str | None:
         return os.path.commonpath(folders) if folders else None
     except ValueError:  # on different drives
         return None
-
-
-def _names_of_rows(table: str) -> tuple[str, str]:
-    return f"{table}.part", f"{table}.part.jsonl"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -120,7 +119,7 @@ def plan_run(
         TableError: what it left is damaged.
         OutputError: the output cannot be written.
     """
-    with output_errors(paths):
+    try:
         paths.remove_half_made()
         before = None
         with contextlib.suppress(UsageError):  # one that cannot be read is replaced as well
@@ -129,6 +128,8 @@ def plan_run(
         stamps = None
         if same_images and before is not None and (finished := before.finished()):
             stamps = Done(read_journal(paths.journal, finished.run))
+    except OSError as error:
+        raise OutputError(f"{paths.what} cannot be written: {os_reason(error)}.") from None
     if previous is not None:
         where = previous.source or paths.journal
         logger.info("Resuming the run %s, found in %s", previous.manifest.run, printable(where))
@@ -151,12 +152,3 @@ def plan_run(
         nothing_to_lose=nothing_to_lose,
         stamps=stamps,
     )
-
-
-@contextlib.contextmanager
-def output_errors(paths: RunPaths) -> Iterator[None]:
-    """Say in a sentence what the system refuses."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{paths.what} cannot be written: {os_reason(error)}.") from None

@@ -33,15 +33,7 @@ class Previous:
 
 
 def find_previous(paths: RunPaths, now: Manifest, table: Table | None) -> Previous | None:
-    """Look for a run to continue.
-
-    Args:
-        paths: of the run.
-        now: what this run is.
-        table: None if it writes none.
-
-    Returns:
-        None if there is nothing yet.
+    """Look for a run that the one of ``now`` continues; None if there is nothing yet.
 
     Raises:
         UsageError: there is something, but of another model or other options, or it is not known.

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 from tagger.errors import OutputError, os_reason
@@ -31,11 +32,8 @@ class Run:
     What is there stays as it is until there is a result. The table takes its name at the end, so
     that whatever bears it is finished.
 
-    Args:
-        plan: what is to be done.
-
     Attributes:
-        plan: likewise.
+        plan: what is to be done.
         manifest: what the run is; once it has begun also what it continues.
         has_begun: whether there was a result.
 
@@ -65,10 +63,6 @@ class Run:
         What processes that were killed left half-written beside them is removed: it is the turn of
         the same image, since nothing says that it was done.
 
-        Args:
-            image: its path.
-            sidecars: an image's path → those that it may have.
-
         Raises:
             OutputError: the disk is full, or gone.
         """
@@ -83,11 +77,7 @@ class Run:
                 remove_left_by(self._left_by, folder)
 
     def begin(self, path: str) -> None:
-        """Note that sidecars of an image are about to be written, and could be taken for whole.
-
-        Raises:
-            OutputError: the disk is full, or gone.
-        """
+        """Note that sidecars of an image are about to be written, and could be taken for whole."""
         assert self._journal is not None
         with self._errors():
             entry = Entry(self.plan.key(path), None, 0, notes.BEGUN)
@@ -131,10 +121,8 @@ class Run:
             stamp = known.stamp if known else None
         flags = notes.FAILED if failed else notes.UNWRITTEN if unwritten else 0
         assert self._journal is not None
-        try:
+        with self._errors():
             self._journal.append(Entry(key, stamp, count, flags), text, at_once=at_once)
-        except OSError as error:
-            raise self._failure(error) from None
 
     def finish(self) -> None:
         """Give the table its name.
@@ -172,24 +160,18 @@ class Run:
             self._let_go()
 
     def discard(self) -> None:
-        """Forget this run, if it started over: what it was to replace counts again.
-
-        Raises:
-            OutputError: that cannot be noted.
-        """
+        """Forget this run, if it started over: what it was to replace counts again."""
         self._let_go()
         if not self._announced:
             return
         with self._errors():
             self._paths.remove_rows()
             if self.has_begun:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._paths.journal)
+                Path(self._paths.journal).unlink(missing_ok=True)
             if self.manifest.former is not None:
                 self.manifest.former.write(self._paths.manifest)
             else:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._paths.manifest)
+                Path(self._paths.manifest).unlink(missing_ok=True)
 
     def _begin(self) -> None:
         """Begin as planned; what comes next is the first result."""
@@ -289,15 +271,13 @@ class Run:
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
+        """Say in a sentence what the system refuses; nothing more is written then."""
         try:
             yield
         except OSError as error:
-            raise self._failure(error) from None
-
-    def _failure(self, error: OSError) -> OutputError:
-        """Say in a sentence what the system refuses; nothing more is written then."""
-        self._let_go()
-        return OutputError(f"{self._paths.what} cannot be written: {os_reason(error)}.")
+            self._let_go()
+            message = f"{self._paths.what} cannot be written: {os_reason(error)}."
+            raise OutputError(message) from None
 
 
 def _pieces(file: str, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
