@@ -82,15 +82,14 @@ class Tagger:
         self.card = self._model.card
         self.labels = self.card.labels
         self.device = self._model.device
-        by_label = thresholds if isinstance(thresholds, Mapping) else {}
         self._rules = adjusted_rules(
             self.card,
             threshold=None if isinstance(thresholds, Mapping) else thresholds,
-            thresholds=by_label,
+            thresholds=thresholds if isinstance(thresholds, Mapping) else None,
             min_tags=min_tags,
             max_tags=max_tags,
             ignored=(ignore,) if isinstance(ignore, str) else ignore,
-            renamed=rename or {},
+            renamed=rename,
         )
 
     def tag(self, paths: AnyPath | Iterable[AnyPath]) -> Iterator[Result]:
@@ -188,11 +187,7 @@ class Tagger:
 
 
 def _known(name: str, known: Iterable[Name], argument: str) -> Name:
-    """Return the member with a name.
-
-    Raises:
-        UsageError: unknown name.
-    """
+    """Return the member with a name, or raise UsageError."""
     for one in known:
         if one == name:
             return one

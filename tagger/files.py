@@ -11,22 +11,8 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 #: Extensions of image files; case is ignored.
-IMAGE_SUFFIXES = frozenset(
-    (
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".apng",
-        ".webp",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".tif",
-        ".tiff",
-        ".avif",
-    )
+IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif")) | frozenset(
+    (".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".avif")
 )
 
 _numbers = itertools.count()
@@ -61,11 +47,7 @@ def replacing(target: str | os.PathLike[str], *, ending: str | None = None) -> I
     """Provide a new name in the target's folder; the file written there replaces the target.
 
     On any error the new file is removed and the target is unchanged. The name keeps the target's
-    extension and is short, so that it is possible wherever the target's name is.
-
-    Args:
-        target: the file to create or replace.
-        ending: extension of the new name instead of the target's.
+    extension, or gets ``ending``, and is short, so that it is possible wherever the target's is.
 
     Raises:
         OSError: writing or renaming failed.
@@ -171,11 +153,6 @@ def write_synced(target: Path, blocks: Iterable[bytes]) -> None:
 
 def take_after(beside: Path, target: str | os.PathLike[str], *, keep_time: bool = False) -> None:
     """Copy owner, permissions and extended attributes from the file that will be replaced.
-
-    Args:
-        beside: the new file.
-        target: the file to be replaced.
-        keep_time: whether to copy the modification time too.
 
     Raises:
         OSError: the file to be replaced does not exist.

@@ -44,11 +44,7 @@ if TYPE_CHECKING:
 
 
 def run(job: Job, listener: Listener | None = None) -> Summary:
-    """Run a job.
-
-    Args:
-        job: source, outputs, and whether to resume.
-        listener: is notified of progress, and cannot influence the run.
+    """Run a job; the listener is notified of progress, and cannot influence it.
 
     Raises:
         TaggerError: the run cannot continue; what was written is kept.
@@ -94,16 +90,9 @@ def images(
     isolated: bool = False,
     untagged: Untagged | None = None,
 ) -> Source:
-    """Return a source that runs the network on images.
+    """Return a source that runs the network on images; see also :func:`tag_images`.
 
-    Args:
-        found: where to look for images.
-        model: an opened model.
-        rules: which scores become tags.
-        workers: number of images decoded, and on a CPU also scored, at a time.
-        limits: an image's budget.
-        isolated: whether images are decoded in separate processes.
-        untagged: passes on only images without tags; None passes on all.
+    With ``untagged``, only images without tags are passed on.
     """
 
     def results(outputs: Outputs) -> Iterator[Result]:
@@ -140,7 +129,7 @@ class Job:
 
     @property
     def has_table(self) -> bool:
-        """Return whether a table is written."""
+        """Whether a table is written."""
         return self.table.is_asked_for or not self.holders.any
 
 
@@ -263,11 +252,7 @@ def opened(job: Job, report: Report) -> Iterator[Outputs]:
 
 
 def check_resumable(resume: Resume, table: TablePlan, holders: HolderPlan) -> None:
-    """Refuse to resume outputs that cannot be resumed.
-
-    Raises:
-        UsageError: this was requested.
-    """
+    """Raise UsageError if it was requested to resume outputs that cannot be resumed."""
     if resume.wanted and not table.is_file and (table.is_asked_for or not holders.any):
         raise UsageError(
             f"{resume.name} needs an output that can be resumed: a table in a file (-o FILE), "
@@ -277,11 +262,7 @@ def check_resumable(resume: Resume, table: TablePlan, holders: HolderPlan) -> No
 
 
 def _holders(job: Job) -> Holders | None:
-    """Return what writes tags into holders, if anything does.
-
-    Raises:
-        UsageError: the images are on several drives, so they cannot be mirrored in one folder.
-    """
+    """Return what writes tags into holders, if anything does."""
     if not job.holders.any:
         return None
     from tagger.holders.put import Holders

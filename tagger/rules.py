@@ -16,28 +16,19 @@ from tagger.results import Scores, Tag
 from tagger.text import TAG_SEPARATOR
 
 
-class CardRules(Protocol):
+class _Card(Protocol):
     """The part of a model's card about tags; see :class:`tagger.network.card.ModelCard`."""
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """Label names, in the order of the scores."""
-
+    def labels(self) -> tuple[str, ...]: ...
     @property
-    def thresholds(self) -> tuple[float, ...]:
-        """Probability from which a label becomes a tag, one per label."""
-
+    def thresholds(self) -> tuple[float, ...]: ...
     @property
-    def min_tags(self) -> int:
-        """The least number of tags per image."""
-
+    def min_tags(self) -> int: ...
     @property
-    def max_tags(self) -> int:
-        """The greatest number of tags per image."""
-
+    def max_tags(self) -> int: ...
     @property
-    def never(self) -> tuple[str, ...]:
-        """Labels that never become tags."""
+    def never(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -61,19 +52,14 @@ class Rules:
     renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
-    def of_card(cls, card: CardRules) -> Rules:
+    def of_card(cls, card: _Card) -> Rules:
         """Return a model's own rules."""
-        return cls(
-            labels=card.labels,
-            thresholds=card.thresholds,
-            min_tags=card.min_tags,
-            max_tags=card.max_tags,
-            ignored=frozenset(card.never),
-        )
+        ignored = frozenset(card.never)
+        return cls(card.labels, card.thresholds, card.min_tags, card.max_tags, ignored)
 
 
 def adjusted_rules(
-    card: CardRules,
+    card: _Card,
     *,
     threshold: float | None = None,
     thresholds: Mapping[str, float] | None = None,
@@ -84,14 +70,8 @@ def adjusted_rules(
 ) -> Rules:
     """Override the card's rules; labels may be written in any case.
 
-    Args:
-        card: of the model.
-        threshold: for all labels.
-        thresholds: label → its own threshold.
-        min_tags: at least this many tags.
-        max_tags: at most this many tags.
-        ignored: labels that are never tags, in addition to the card's.
-        renamed: label → the name of its tag.
+    A threshold holds for all labels that have none of their own in ``thresholds``; ignored labels
+    add to the card's. See :class:`Rules` for the others.
 
     Raises:
         UsageError: a label is unknown, a number is out of range, or the limits contradict each
@@ -126,12 +106,8 @@ def adjusted_rules(
     )
 
 
-def known_label(label: str, card: CardRules) -> str:
-    """Return a label in the model's spelling, ignoring case.
-
-    Raises:
-        UsageError: unknown label.
-    """
+def known_label(label: str, card: _Card) -> str:
+    """Return a label in the model's spelling, ignoring case, or raise UsageError."""
     if label in card.labels:
         return label
     folded = {name.casefold(): name for name in card.labels}

@@ -142,9 +142,8 @@ class Manifest:
         """Return the manifest of this run as one that starts over where another one was."""
         if before is None:
             return self
-        return dataclasses.replace(
-            self, processes=(*before.processes, *self.processes), former=before.finished()
-        )
+        processes = (*before.processes, *self.processes)
+        return dataclasses.replace(self, processes=processes, former=before.finished())
 
     @classmethod
     def of_finished(cls, table: str) -> Manifest | None:

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 from dataclasses import dataclass
-from enum import Enum
 
 from tagger.errors import OutputError, UsageError, os_reason
 from tagger.runs.done import Done, joined, read_journal
@@ -45,14 +44,6 @@ class Resume:
         return "--resume" if self.resume else "--retry-failed" if self.retry_failed else "--update"
 
 
-class Way(Enum):
-    """How a run begins when there is a first result."""
-
-    FRESH = "with nothing"
-    CONTINUE = "behind the rows and the journal that are there"
-    COPY = "behind a copy of a table's rows"
-
-
 @dataclass(frozen=True)
 class Plan:
     """What a run will do; as long as it is a plan, what is there stays as it is.
@@ -61,10 +52,9 @@ class Plan:
         paths: where all that lies; locked by whoever makes a plan.
         table: None if the run writes none.
         manifest: what the run is.
-        way: how it begins.
         done: what a previous run has done.
         before: the manifest that lies there, of whatever run.
-        previous: the run that is continued; None for ``FRESH``.
+        previous: the run that is continued; None for one that starts over.
         replaced: where rows of an interrupted run are that is not continued; None for nowhere.
         nothing_to_lose: whether a fresh run may take the place of what is there before it has a
             result.
@@ -74,7 +64,6 @@ class Plan:
     paths: RunPaths
     table: Table | None
     manifest: Manifest
-    way: Way
     done: Done
     before: Manifest | None = None
     previous: Previous | None = None
@@ -133,22 +122,11 @@ def plan_run(
     if previous is not None:
         where = previous.source or paths.journal
         logger.info("Resuming the run %s, found in %s", previous.manifest.run, printable(where))
-        way = Way.CONTINUE if previous.source is None else Way.COPY
-        return Plan(
-            paths, table, manifest, way, Done(previous.entries), before, previous, stamps=stamps
-        )
+        done = Done(previous.entries)
+        return Plan(paths, table, manifest, done, before, previous, stamps=stamps)
     # Another run could continue what is there: then it stays until there is something new.
     rows = paths.kept_rows
     has_rows = table is None or rows is not None
-    nothing_to_lose = resume or before is None or bool(before.ended) or not has_rows
-    return Plan(
-        paths,
-        table,
-        manifest,
-        Way.FRESH,
-        Done(joined(())),
-        before,
-        replaced=None if nothing_to_lose else rows,
-        nothing_to_lose=nothing_to_lose,
-        stamps=stamps,
-    )
+    safe = resume or before is None or bool(before.ended) or not has_rows
+    replaced = None if safe else rows
+    return Plan(paths, table, manifest, Done(joined(())), before, None, replaced, safe, stamps)

@@ -71,12 +71,9 @@ class Listener:
         """
 
     def failed(self, path: str, reason: str, *, has_row: bool) -> None:
-        """Called when something cannot be tagged, read or written.
+        """Called when an image, a folder or a sidecar cannot be tagged, read or written.
 
-        Args:
-            path: of an image, a folder, or a sidecar.
-            reason: why.
-            has_row: whether the image's row contains the reason too.
+        ``has_row`` says that the image's row contains the reason too.
         """
 
     def replaced(self, rows: str) -> None:
@@ -89,20 +86,14 @@ class Listener:
         """Called for anything else that a person may not expect."""
 
     def stopped(self, kept_at: str | None, *, resumable: bool) -> None:
-        """Called when the job stops early.
+        """Called when the job stops early; ``kept_at`` is the file with its rows, if there are any.
 
-        Args:
-            kept_at: file with its rows; None if there are none.
-            resumable: whether another run can continue it.
+        It is ``resumable`` if another run can continue it.
         """
 
 
 class Report:
     """Counts the outcomes of a job, and notifies a listener.
-
-    Args:
-        listener: to be notified.
-        device: where the network runs.
 
     Attributes:
         tagged: number of images tagged.

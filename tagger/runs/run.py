@@ -16,7 +16,7 @@ from tagger.runs import journal as notes
 from tagger.runs.done import Done, Entries, latest, read_journal
 from tagger.runs.growing import GrowingFile
 from tagger.runs.journal import Entry, Journal
-from tagger.runs.plan import Plan, Way
+from tagger.runs.plan import Plan
 from tagger.runs.previous import Previous, carried
 from tagger.table.assembly import assemble
 from tagger.table.table import Table
@@ -53,7 +53,7 @@ class Run:
         self._announced = False
         self._journal: Journal | None = None
         self._row_count = plan.done.rows
-        if plan.way is Way.FRESH and plan.nothing_to_lose:
+        if plan.nothing_to_lose:
             with self._errors():
                 self._announce()
 
@@ -221,9 +221,8 @@ class Run:
         entries = []
         with GrowingFile(beside(self._paths.rows)) as rows:
             place = 0
-            for text, entry in carried(
-                self._paths, self._table, source, run, unfinished=unfinished
-            ):
+            kept = carried(self._paths, self._table, source, run, unfinished=unfinished)
+            for text, entry in kept:
                 place = rows.write_at(place, text)
                 entries.append(entry)
             rows.sync()

@@ -69,12 +69,7 @@ def _images(table: Table, rows: TableRows) -> Iterator[ImageRows]:
 
 
 def assemble(table: Table, texts: Iterator[bytes], target: str) -> None:
-    """Write a table from its rows, whole or not at all.
-
-    Args:
-        table: to be made.
-        texts: its head and the rows of each image.
-        target: the file.
+    """Write a table from its head and the rows of each image, whole or not at all.
 
     Raises:
         OutputError: it cannot be written.

@@ -34,7 +34,8 @@ def open_rows(file: str, *, torn: bool = False, edited: bool = False) -> TableRo
         stream: BinaryIO = sys.stdin.buffer if file == STDIN else open(file, "rb")  # noqa: SIM115
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {os_reason(error)}.") from None
-    close: Callable[[], None] = _leave_open if file == STDIN else stream.close
+    # Standard input is not ours to close.
+    close: Callable[[], None] = (lambda: None) if file == STDIN else stream.close
     try:
         lines = _lines(stream, name, torn=torn)
         first = next(lines, b"")
@@ -50,10 +51,6 @@ def open_rows(file: str, *, torn: bool = False, edited: bool = False) -> TableRo
     except BaseException:
         close()
         raise
-
-
-def _leave_open() -> None:
-    """Standard input is not ours to close."""
 
 
 def _lines(stream: BinaryIO, name: str, *, torn: bool) -> Iterator[bytes]:

@@ -19,9 +19,8 @@ class TablePlan:
     Attributes:
         output: file name; None or ``-`` for standard output.
         format: None if none was asked for and there is no file.
-        layout: its shape.
         excel: whether it is made safe for Excel.
-        columns: extra columns.
+        columns: names of extra ones.
         absolute: whether the table shows absolute paths.
         relative_to: the folder from which on its paths lead; None for as they were given.
     """
@@ -46,16 +45,9 @@ class TablePlan:
         absolute: bool = False,
         relative_to: str | None = None,
     ) -> TablePlan:
-        """Check what was asked for.
+        """Check what was asked for, as above; without a format, the file's ending tells it.
 
-        Args:
-            output: as above; likewise the others.
-            format: None takes what the file's ending says.
-            layout: its shape.
-            excel: whether it is made safe for Excel.
-            columns: names of extra columns; each may be several, joined by commas.
-            absolute: whether the table shows absolute paths.
-            relative_to: the folder from which on its paths lead.
+        Each of the columns' names may be several, joined by commas.
 
         Raises:
             UsageError: the file's ending names no format, or an image; a column is unknown; options

@@ -43,12 +43,9 @@ def without_apostrophe(cell: str) -> str:
 def encoding(
     format: Format, header: Sequence[str], *, excel: bool = False
 ) -> Callable[[Iterable[Row]], bytes]:
-    """Return a function: rows → lines, each with its end.
+    """Return a function: rows → lines, each with its end, for a format of text.
 
-    Args:
-        format: of text.
-        header: the columns' names.
-        excel: for CSV and TSV: put an apostrophe before cells that a spreadsheet would run.
+    For ``excel``, cells of CSV and TSV that a spreadsheet would run get an apostrophe before them.
     """
     if format is Format.JSONL:
         return _json_lines(header)
@@ -105,16 +102,9 @@ def text_rows(
     torn: bool,
     edited: bool,
 ) -> TableRows:
-    """Read the header of a table of text.
+    """Read the header of a table of text; see :func:`tagger.table.open.open_rows`.
 
-    Args:
-        file: its name, whose ending may tell what its first line does not.
-        name: what to call it in a message.
-        first: its first line.
-        lines: all others.
-        close: lets go of the file.
-        torn: see :func:`tagger.table.open.open_rows`.
-        edited: likewise.
+    The file's ending may tell what its first line does not; the lines are all others.
 
     Raises:
         TableError: it is none, or damaged.

@@ -119,12 +119,8 @@ class XlsxBook(Book):
         self._sheet = self._book.add_worksheet(_SHEET)
         number = self._book.add_format({"num_format": "0." + DECIMALS * "0"})
         for place, column in enumerate(self.columns):
-            self._sheet.set_column(
-                place,
-                place,
-                _WIDTHS.get(column.name),
-                number if column.kind is Kind.PROBABILITY else None,
-            )
+            style = number if column.kind is Kind.PROBABILITY else None
+            self._sheet.set_column(place, place, _WIDTHS.get(column.name), style)
         self._sheet.freeze_panes(1, 0)
         bold = self._book.add_format({"bold": True})
         for place, column in enumerate(self.columns):
@@ -253,8 +249,4 @@ def _shortened(text: str) -> str:
 
 def _spelled(text: str) -> str:
     """Spell out what a sheet cannot hold."""
-    return _UNSAFE.sub(_spelled_out, text)
-
-
-def _spelled_out(match: re.Match[str]) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in match[0].encode("utf-8"))
+    return _UNSAFE.sub(lambda match: "".join(f"\\x{byte:02x}" for byte in match[0].encode()), text)
