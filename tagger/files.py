@@ -30,9 +30,7 @@ def process_token() -> str:
 def remove_left_by(processes: Collection[str], folder: str) -> None:
     """Remove temporary files of killed processes from a folder, as far as possible.
 
-    Args:
-        processes: their tokens, see :func:`process_token`.
-        folder: the folder; subfolders are not entered.
+    The processes are given by their tokens, see :func:`process_token`.
     """
     starts = tuple(f".{token}-" for token in processes)
     with contextlib.suppress(OSError), os.scandir(folder or os.curdir) as entries:
@@ -140,11 +138,7 @@ def take_place(new: str, old: str) -> None:
 
 
 def write_synced(target: Path, blocks: Iterable[bytes]) -> None:
-    """Write a new file and flush it to disk.
-
-    Raises:
-        OSError: it already exists, or cannot be written.
-    """
+    """Write a new file, which must not exist, and flush it to disk."""
     with open(target, "xb") as file:
         file.writelines(blocks)
         file.flush()

@@ -178,12 +178,7 @@ class Outputs:
         return found
 
     def write(self, result: Result) -> None:
-        """Write an image's sidecars and embedded tags, then its row, then its journal entry.
-
-        Raises:
-            OutputError: the disk is full, or gone.
-            ReaderGone: the reader of standard output closed it.
-        """
+        """Write an image's sidecars and embedded tags, then its row, then its journal entry."""
         holders, report = self._holders, self.report
         is_whole = holders is None or self._put(result, holders)
         if self._stream is not None:

@@ -116,12 +116,8 @@ def split_tags(cell: str, separator: str = TAG_SEPARATOR) -> list[str]:
 def undivided(cell: str, known: AbstractSet[str]) -> list[str]:
     """Return the tags in a cell that joins them by commas or semicolons; none if it does not.
 
-    A tag may contain a comma, so this only applies if all pieces are known tags. A single tag can
-    be marked as such by a separator after it.
-
-    Args:
-        cell: as in the table.
-        known: labels, and the tags in all cells.
+    A tag may contain a comma, so this only applies if all pieces are known: labels, or tags in any
+    cell. A single tag can be marked as such by a separator after it.
     """
     pieces = [piece for piece in map(str.strip, _OTHER_SEPARATORS.split(cell)) if piece]
     if TAG_SEPARATOR in cell or pieces in ([], [cell.strip()]) or not set(pieces) <= known:
@@ -130,11 +126,9 @@ def undivided(cell: str, known: AbstractSet[str]) -> list[str]:
 
 
 def each_once(texts: Sequence[str], foreign: Collection[str] = ()) -> list[str | None]:
-    """Return each text that is not there yet; None for one that is.
+    """Return each keyword that is not there yet, None for one that is.
 
-    Args:
-        texts: keywords.
-        foreign: what those of others have in common with the same ones, see :func:`same_keyword`.
+    Those of others are given as ``foreign``, in the form of :func:`same_keyword`.
     """
     seen = set(foreign)
     written: list[str | None] = []

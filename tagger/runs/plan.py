@@ -84,12 +84,7 @@ class Plan:
 
 
 def plan_run(
-    paths: RunPaths,
-    manifest: Manifest,
-    table: Table | None,
-    *,
-    resume: bool,
-    same_images: bool = False,
+    paths: RunPaths, manifest: Manifest, table: Table | None, *, resume: bool, same_images: bool
 ) -> Plan:
     """Find out how far a previous run came.
 

@@ -78,12 +78,7 @@ def carried(
 ) -> Iterator[tuple[bytes, bytes]]:
     """Yield the rows of a table, an image at a time, with the journal's entry for each.
 
-    Args:
-        paths: of the run.
-        table: the run's.
-        source: the file to be read.
-        run: names the run that continues it.
-        unfinished: whether it is the rows of a run that did not come to an end.
+    The file ``source`` may be ``unfinished``, the rows of a run that did not come to an end.
 
     Raises:
         TableError: it is damaged.
@@ -102,8 +97,7 @@ def carried(
 
 
 def _check(previous: Manifest, now: Manifest, paths: RunPaths) -> None:
-    problem = now.refusal(previous, paths.what)
-    if problem:
+    if problem := now.refusal(previous, paths.what):
         raise UsageError(problem)
 
 

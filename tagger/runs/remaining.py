@@ -52,10 +52,7 @@ class Remaining:
         """Return the images of the same folder that were passed over since the last one was not.
 
         Whoever writes sidecars must know of them: images may share one. Those that failed have
-        none.
-
-        Args:
-            path: an image that :meth:`of` has yielded; they are asked for in that order.
+        none. The paths are asked for in the order in which :meth:`of` has yielded them.
         """
         names: list[str] = []
         while self.passed and os.fsencode(self.passed[0][0]) <= os.fsencode(path):

@@ -47,7 +47,6 @@ class Run:
         self.has_begun = False
         self._paths = plan.paths
         self._table = plan.table
-        self._done = plan.done if len(plan.done) else None
         self._left_by = plan.before.processes if plan.before is not None else ()  # were killed
         self._tidied: deque[str] = deque(maxlen=8)
         self._announced = False
@@ -112,7 +111,7 @@ class Run:
             path, text, count = rows.path, rows.text, rows.count
         key = notes.key_of(path)
         if table is not None and table.book is not None:  # which may be full
-            former = self._done.find(key) if self._done is not None else None
+            former = self.plan.done.find(key)
             self._row_count += count - (former.rows if former else 0)
             table.check_size(self._row_count)
         stamp = stamp or result.facts.stamp

@@ -56,10 +56,7 @@ def kept_rows(table: Table, file: str, *, unfinished: bool) -> Iterator[ImageRow
 def _images(table: Table, rows: TableRows) -> Iterator[ImageRows]:
     error = table.header.index("error")
     typed = (
-        [
-            _typed(column, cell, rows.name, number)
-            for column, cell in zip(table.columns, cells, strict=True)
-        ]
+        [_typed(*pair, rows.name, number) for pair in zip(table.columns, cells, strict=True)]
         for number, cells in rows
     )
     for path, group in itertools.groupby(typed, key=lambda row: row[0]):

@@ -22,7 +22,6 @@ class Correction:
     """What a person says of an image.
 
     Attributes:
-        path: of the image.
         tags: in the order of the table, each once; none says that it has none.
         names: what ``values`` are the probabilities of; empty names count for nothing.
         values: 0 to 1, or no number where the table says none.
@@ -62,12 +61,8 @@ class Corrections:
 def read_corrections(table: TableRows, exists: Callable[[str], bool]) -> Corrections:
     """Read a table of any layout of ``tagger tag``, as a person and a spreadsheet left it.
 
-    Columns may be gone, new, or in another order; rows may be gone, or in another order.
-
-    Args:
-        table: its rows.
-        exists: says whether there is a file of that path: spreadsheets take apostrophes off and
-            leave them on.
+    Columns may be gone, new, or in another order; rows may be gone, or in another order. It is
+    asked which paths exist, since spreadsheets take apostrophes off and leave them on.
 
     Raises:
         TableError: it is not such a table, an image's tags are ambiguous, or a tag is none
@@ -138,13 +133,12 @@ def _gathered(name: str, edited: EditedTable, images: Sequence[_Image]) -> Corre
 def _labels(edited: EditedTable, images: Sequence[_Image]) -> frozenset[str]:
     if edited.a_row_a_tag:
         return frozenset()
-    said = set()
-    for place, label in enumerate(edited.names):
-        if label in edited.no_labels:
-            continue
-        if any(not math.isnan(image.values[place]) for image in images):
-            said.add(label)
-    return frozenset(said)
+    return frozenset(
+        label
+        for place, label in enumerate(edited.names)
+        if label not in edited.no_labels
+        and any(not math.isnan(image.values[place]) for image in images)
+    )
 
 
 def _correction(
@@ -171,11 +165,7 @@ def _correction(
 def _refuse_undivided(
     name: str, image: _Image, labels: frozenset[str], known: frozenset[str]
 ) -> None:
-    """Refuse tags that are joined as the table does not join them.
-
-    Raises:
-        TableError: that seems to be so.
-    """
+    """Raise TableError for tags that seem to be joined as the table does not join them."""
     for cell in map(str.strip, image.cells):
         pieces = [] if cell in labels else undivided(cell, known)
         if pieces:

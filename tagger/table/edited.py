@@ -26,8 +26,7 @@ class EditedRow:
     """A row.
 
     Attributes:
-        path: of the image.
-        cell: its tags as they stand there, or one of them.
+        cell: the image's tags as they stand there, or one of them.
         failed: whether the image had failed.
         values: probabilities, 0 to 1; no number where the table says none.
     """
@@ -40,9 +39,6 @@ class EditedRow:
 
 class EditedTable:
     """A table of any layout of ``tagger tag``, as a person and a spreadsheet program left it.
-
-    Args:
-        table: its rows.
 
     Attributes:
         a_row_a_tag: whether its layout is ``long``.

@@ -90,11 +90,7 @@ class BookStream(BookWriter):
         self._taken = 0
 
     def write(self, result: Result) -> None:
-        """Take the rows of one result; errors as in :meth:`Sink.write`.
-
-        Raises:
-            OutputError: the book is full; it keeps the results before this one.
-        """
+        """Take the rows of one result, or raise OutputError if the book is full of those before."""
         rows = self._table.rows(result)
         self._taken += len(rows)
         self.book.check_rows(self.sink.name, self._taken)

@@ -18,13 +18,7 @@ _MOST_COMPARED = 500
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A tag that may be meant for another.
-
-    Attributes:
-        tag: as the table has it.
-        images: how many have it.
-        instead: the label, or the more common tag, that it looks like.
-    """
+    """A tag of so many images that may be meant for another: a label, or a more common tag."""
 
     tag: str
     images: int

@@ -48,9 +48,6 @@ class WideTable:
     def results(self, rules: Rules) -> Iterator[Result]:
         """Yield a result a row, in the order of the rows.
 
-        Args:
-            rules: which probabilities become tags.
-
         Raises:
             TableError: a row is damaged.
         """
