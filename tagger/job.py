@@ -90,9 +90,9 @@ def images(
     isolated: bool = False,
     untagged: Untagged | None = None,
 ) -> Source:
-    """Return a source that runs the network on images; see also :func:`tag_images`.
+    """Return a source that runs the network on images; with ``untagged``, on those without tags.
 
-    With ``untagged``, only images without tags are passed on.
+    The other arguments are those of :func:`tagger.pipeline.pipeline.tag_images`.
     """
 
     def results(outputs: Outputs) -> Iterator[Result]:
@@ -178,7 +178,10 @@ class Outputs:
         return found
 
     def write(self, result: Result) -> None:
-        """Write an image's sidecars and embedded tags, then its row, then its journal entry."""
+        """Write an image's sidecars and embedded tags, then its row, then its journal entry.
+
+        Errors are those of :meth:`tagger.table.sink.Sink.write`.
+        """
         holders, report = self._holders, self.report
         is_whole = holders is None or self._put(result, holders)
         if self._stream is not None:

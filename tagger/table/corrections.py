@@ -61,8 +61,8 @@ class Corrections:
 def read_corrections(table: TableRows, exists: Callable[[str], bool]) -> Corrections:
     """Read a table of any layout of ``tagger tag``, as a person and a spreadsheet left it.
 
-    Columns may be gone, new, or in another order; rows may be gone, or in another order. It is
-    asked which paths exist, since spreadsheets take apostrophes off and leave them on.
+    Columns may be gone, new, or in another order; rows may be gone, or in another order. Since
+    spreadsheets take apostrophes off and leave them on, ``exists`` says which paths are files.
 
     Raises:
         TableError: it is not such a table, an image's tags are ambiguous, or a tag is none
