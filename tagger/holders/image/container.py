@@ -29,6 +29,10 @@ class Span:
     start: int
     end: int
 
+    def __len__(self) -> int:
+        """Return its size in bytes."""
+        return self.end - self.start
+
 
 #: What a file is put together from: new bytes, and parts of the former file.
 Piece: TypeAlias = bytes | Span
@@ -36,23 +40,14 @@ Piece: TypeAlias = bytes | Span
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What holds keywords in an image.
-
-    Attributes:
-        xmp: the XMP packet; None if there is none.
-        iptc: the IPTC-IIM datasets; None if there are none.
-    """
+    """What holds keywords in an image: its XMP packet and IPTC-IIM datasets, None if not there."""
 
     xmp: bytes | None
     iptc: bytes | None
 
 
 class Reader:
-    """A file that is read in parts.
-
-    Args:
-        file: open for reading, at any place.
-    """
+    """A file that is read in parts."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._taken = 0
@@ -81,11 +76,7 @@ class Reader:
         return data
 
     def blocks(self, pieces: Iterable[Piece]) -> Iterator[bytes]:
-        """Yield what pieces stand for, a block at a time.
-
-        Raises:
-            EmbedError: the file was cut short meanwhile.
-        """
+        """Yield what pieces stand for, a block at a time."""
         for piece in pieces:
             if isinstance(piece, bytes):
                 yield piece
@@ -94,7 +85,7 @@ class Reader:
             left = piece.end - piece.start
             while left > 0:
                 block = self._file.read(min(left, _BLOCK))
-                if not block:
+                if not block:  # it was cut short meanwhile
                     raise EmbedError("damaged (it ends in the middle)")
                 left -= len(block)
                 yield block
@@ -106,6 +97,15 @@ class Reader:
             total.update(block)
         return total.digest()
 
+    def contains(self, part: Span, text: bytes) -> bool:
+        """Return whether a text stands in a part of the file."""
+        before = b""
+        for block in self.blocks([part]):
+            if text in before + block:
+                return True
+            before = block[1 - len(text) :]
+        return False
+
 
 class Container(ABC):
     """An image file that was looked through; see the formats' modules.
@@ -116,6 +116,9 @@ class Container(ABC):
         is_plain: whether it has a form that must become another one before it can hold metadata.
         rest: all that stays whatever the metadata are: pixels, profiles, Exif, what follows the
             image. Numbers that say where something lies are in it as distances that do not change.
+
+    Raises:
+        EmbedError: the file is damaged.
     """
 
     metadata: Metadata
@@ -128,11 +131,7 @@ class Container(ABC):
 
     @abstractmethod
     def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
-        """Return the file with other metadata.
-
-        Args:
-            metadata: what it should contain.
-            plain: whether it should have its plain form again, if nothing else needs the other.
+        """Return the file with other metadata, in its plain form again if nothing needs the other.
 
         Raises:
             EmbedError: there is no room, or no safe way.

@@ -1,5 +1,7 @@
 """TIFF's directories of entries, in classic and in BigTIFF.
 
+What reads a damaged file, or writes what the format cannot say, raises :class:`EmbedError`.
+
 Source: TIFF 6.0, section 2; BigTIFF (Aware Systems), which differs in the sizes alone.
 """
 
@@ -18,15 +20,10 @@ BYTE, LONG, UNDEFINED = 1, 4, 7
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the first bytes of a TIFF say of all others.
-
-    Attributes:
-        order: of the bytes in a number.
-        offset_size: bytes an offset: 4, or 8 in a BigTIFF.
-    """
+    """What the first bytes of a TIFF say of all others: the order and number of bytes."""
 
     order: Literal["little", "big"]
-    offset_size: int
+    offset_size: int  # bytes an offset; the header's stands at this place, behind as many bytes
 
     @classmethod
     def of(cls, head: bytes) -> Layout:
@@ -34,25 +31,16 @@ class Layout:
         return cls("little" if head[:2] == b"II" else "big", 8 if b"+" in head else 4)
 
     @property
-    def pointer_at(self) -> int:
-        """Where the header says where the first directory is."""
-        return self.offset_size
-
-    @property
-    def header_size(self) -> int:
-        """Bytes of the header."""
-        return 2 * self.offset_size
+    def count_size(self) -> int:
+        """Bytes of a directory's number of entries."""
+        return 2 if self.offset_size == 4 else 8
 
     def number(self, data: bytes) -> int:
         """Read a number."""
         return int.from_bytes(data, self.order)
 
     def offset(self, value: int) -> bytes:
-        """Write an offset or a count.
-
-        Raises:
-            EmbedError: it is beyond what the format can say.
-        """
+        """Write an offset or a count."""
         try:
             return value.to_bytes(self.offset_size, self.order)
         except OverflowError:
@@ -75,11 +63,7 @@ class TiffEntry:
         return self.count * _TYPE_SIZES[self.kind - 1] if known else 0
 
     def value(self, reader: Reader, layout: Layout) -> bytes:
-        """Return the value's bytes.
-
-        Raises:
-            EmbedError: the file ends before.
-        """
+        """Return the value's bytes."""
         if self.size <= layout.offset_size:
             return self.field[: self.size]
         return reader.take(layout.number(self.field), self.size)
@@ -99,17 +83,12 @@ class Directory:
 
     @classmethod
     def read(cls, reader: Reader, layout: Layout, at: int) -> Directory:
-        """Read a directory.
-
-        Raises:
-            EmbedError: the file ends before.
-        """
-        number_size = 2 if layout.offset_size == 4 else 8
+        """Read a directory."""
         size = 4 + 2 * layout.offset_size
-        count = layout.number(reader.take(at, number_size))
-        if at < layout.header_size or count > 0xFFFF:
+        count = layout.number(reader.take(at, layout.count_size))
+        if at < 2 * layout.offset_size or count > 0xFFFF:
             raise EmbedError("damaged (its directory cannot be read)")
-        at += number_size
+        at += layout.count_size
         data = reader.take(at, count * size)
         entries = tuple(
             TiffEntry(
@@ -123,11 +102,7 @@ class Directory:
         return cls(entries, reader.take(at + len(data), layout.offset_size))
 
     def find(self, tag: int) -> TiffEntry | None:
-        """Return the entry of a tag, or None.
-
-        Raises:
-            EmbedError: there are several.
-        """
+        """Return the entry of a tag, or None; several are an error."""
         found = [entry for entry in self.entries if entry.tag == tag]
         if len(found) > 1:
             raise EmbedError("damaged (its directory names a thing twice)")
@@ -135,19 +110,16 @@ class Directory:
 
     def without(self, tags: Iterable[int]) -> Directory:
         """Return the directory without some tags."""
-        return Directory(
-            tuple(entry for entry in self.entries if entry.tag not in tags), self.following
-        )
+        kept = tuple(entry for entry in self.entries if entry.tag not in tags)
+        return Directory(kept, self.following)
 
     def with_entry(self, new: TiffEntry) -> Directory:
         """Return the directory with one entry more, where it belongs by its number."""
         before = [entry for entry in self.entries if entry.tag < new.tag]
         place = self.entries.index(before[-1]) + 1 if before else 0
-        entries = (*self.entries[:place], new, *self.entries[place:])
-        return Directory(entries, self.following)
+        return Directory((*self.entries[:place], new, *self.entries[place:]), self.following)
 
     def packed(self, layout: Layout) -> bytes:
         """Return the directory as it stands in a file."""
-        number_size = 2 if layout.offset_size == 4 else 8
-        count = len(self.entries).to_bytes(number_size, layout.order)
+        count = len(self.entries).to_bytes(layout.count_size, layout.order)
         return count + b"".join(entry.packed(layout) for entry in self.entries) + self.following

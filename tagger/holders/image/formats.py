@@ -15,11 +15,7 @@ class NoPlaceError(EmbedError):
 
 
 def read_container(reader: Reader, name: str) -> Container:
-    """Look an image file through.
-
-    Args:
-        reader: of the file.
-        name: of the file; only its ending matters, and only to TIFF.
+    """Look an image file through; only the ending of its name matters, and only to TIFF.
 
     Raises:
         EmbedError: it is damaged.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +14,7 @@ from typing import BinaryIO
 from tagger.files import replacing, take_after, write_synced
 from tagger.holders.change import is_unchanged, keep_backup
 from tagger.holders.holder import IMAGE, UNCHANGED, Edit, Genres, Holder, State, Wish
-from tagger.holders.image.container import Container, EmbedError, Metadata, Reader
+from tagger.holders.image.container import Container, EmbedError, Metadata, Reader, Span
 from tagger.holders.image.formats import NoPlaceError, read_container
 from tagger.holders.image.iptc import set_keywords
 from tagger.holders.places import Places
@@ -24,7 +24,6 @@ from tagger.holders.xmp.packet import Packet
 from tagger.holders.xmp.xmp import Draft, Xmp, with_pinned, with_tags, without_tags
 
 _ATTEMPTS = 3
-_BLOCK = 1024 * 1024
 
 #: What :attr:`tagger.holders.xmp.record.Record.container_was` notes of a file that was plain.
 _PLAIN = "plain"
@@ -32,12 +31,7 @@ _PLAIN = "plain"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an image should contain.
-
-    Attributes:
-        metadata: see :class:`Metadata`.
-        plain: whether its file should have the plain form again, see :class:`Container`.
-    """
+    """What an image should contain, and whether in its plain form, see :class:`Container`."""
 
     metadata: Metadata
     plain: bool = False
@@ -73,22 +67,17 @@ class Image(Holder):
         """See :meth:`Holder.put`."""
         if content.metadata.xmp is None and not wish.tags:
             return UNCHANGED
-        packet, end = split_packet(content.metadata.xmp)
-        draft = with_tags(Packet(packet) if packet else None, wish)
-        return _edit(content, _with_keywords(content, draft, end)[0])
+        return _edited(content, with_tags, wish)[0]
 
     def pin(self, content: Container, wish: Wish) -> Edit:
         """See :meth:`Holder.pin`."""
-        packet, end = split_packet(content.metadata.xmp)
-        draft = with_pinned(Packet(packet) if packet else None, wish)
-        target, xmp = _with_keywords(content, draft, end)
-        edit = _edit(content, target)
+        edit, draft, xmp = _edited(content, with_pinned, wish)
         told = draft.told(xmp, wish)
         return dataclasses.replace(told, state=edit.state, content=edit.content)
 
     def take_out(self, content: Container, *, settled: bool) -> Edit:
         """See :meth:`Holder.take_out`."""
-        packet, end = split_packet(content.metadata.xmp)
+        packet, end = _split_packet(content.metadata.xmp)
         if not has_our_mark(packet):
             return UNCHANGED
         parsed = Packet(packet)
@@ -103,12 +92,7 @@ class Image(Holder):
         return dataclasses.replace(edit, state=State.CHANGED, content=target)
 
     def change(
-        self,
-        file: str,
-        edit: Callable[[Container], Edit],
-        plan: HolderPlan,
-        *,
-        anew: bool = False,
+        self, file: str, edit: Callable[[Container], Edit], plan: HolderPlan, *, anew: bool = False
     ) -> Edit:
         """See :meth:`Holder.change`.
 
@@ -131,10 +115,7 @@ class Image(Holder):
         raise EmbedError("being written by another program")
 
     def untag(self, file: str, plan: HolderPlan, *, settled: bool, dry_run: bool = False) -> Edit:
-        """See :meth:`Holder.untag`.
-
-        Files without our record are left alone, damaged or not.
-        """
+        """See :meth:`Holder.untag`; files without our record are left alone, damaged or not."""
         try:
             return super().untag(file, plan, settled=settled, dry_run=dry_run)
         except (NoPlaceError, FileNotFoundError):
@@ -148,38 +129,34 @@ class Image(Holder):
 HOLDER = Image
 
 
-def split_packet(xmp: bytes | None) -> tuple[bytes, bytes]:
+def _split_packet(xmp: bytes | None) -> tuple[bytes, bytes]:
     """Split off the zeros with which some programs end a packet; XML cannot hold them."""
-    packet = (xmp or b"").rstrip(b"\0")
+    xmp = xmp or b""
+    packet = xmp.rstrip(b"\0")
     if b"\0" in packet:  # UTF-16, whose last character may end with one
-        return xmp or b"", b""
-    return packet, (xmp or b"")[len(packet) :]
+        packet = xmp
+    return packet, xmp[len(packet) :]
 
 
-def _with_keywords(container: Container, draft: Draft, end: bytes) -> tuple[Target, bytes]:
-    """Return what an image should contain with the tags of a packet, and the packet.
-
-    Raises:
-        CannotChange: the image's XMP or IPTC cannot be changed safely.
-    """
+def _edited(
+    container: Container, change: Callable[[Packet | None, Wish], Draft], wish: Wish
+) -> tuple[Edit, Draft, bytes]:
+    """Change an image's tags: return what comes of it, the draft, and the new packet."""
+    packet, end = _split_packet(container.metadata.xmp)
+    draft = change(Packet(packet) if packet else None, wish)
     record, former = draft.record, draft.former
     iptc, noted, was = container.metadata.iptc, former.iptc, former.iptc_was
     if container.takes_iptc:
         tags = [entry.tag for entry in record.entries] if record else []
         keywords = set_keywords(iptc, tags, noted, was)
-        iptc, was = keywords.data, keywords.was
-        noted = tuple(text for text in keywords.written if text is not None)
+        iptc, noted, was = keywords.data, keywords.written, keywords.was
     if record is not None:
         container_was = _PLAIN if container.is_plain else record.container_was
         record = dataclasses.replace(record, iptc=noted, iptc_was=was, container_was=container_was)
     xmp = draft.spelled(record)
-    return Target(Metadata(xmp + end, iptc)), xmp
-
-
-def _edit(container: Container, target: Target) -> Edit:
-    if target.metadata == container.metadata:
-        return UNCHANGED
-    return Edit(State.CHANGED, target)
+    metadata = Metadata(xmp + end, iptc)
+    is_same = metadata == container.metadata
+    return UNCHANGED if is_same else Edit(State.CHANGED, Target(metadata)), draft, xmp
 
 
 class _ChangedMeanwhile(Exception):  # noqa: N818 (no error: it is tried again)
@@ -208,39 +185,24 @@ def _rewrite(
 
 
 def _verify(beside: Path, name: str, target: Target, former: Container) -> None:
-    """Read the new file before it takes the old one's place.
-
-    Raises:
-        EmbedError: it holds other metadata than it should, or anything else is not what it was.
-    """
+    """Read the new file: only its metadata may differ, and must be what they should."""
     with open(beside, "rb") as file:
         new = read_container(Reader(file), name)
-        is_safe = new.metadata == target.metadata and (
-            new.reader.digest(new.rest) == former.reader.digest(former.rest)
-        )
-    if not is_safe:
-        raise EmbedError("an image in which more than its tags would change")
+        is_right = new.metadata == target.metadata
+        if not is_right or new.reader.digest(new.rest) != former.reader.digest(former.rest):
+            raise EmbedError("an image in which more than its tags would change")
 
 
-@contextmanager
-def _opened(path: str) -> Iterator[BinaryIO]:
+def _opened(path: str) -> BinaryIO:
     # Before it is opened: opening a named pipe would wait forever.
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise EmbedError("no regular file")
-    with open(path, "rb") as file:
-        yield file
+    return open(path, "rb")
 
 
 def _bears_our_mark(path: str) -> bool:
     """Look for our namespace in a file that cannot be read as an image."""
-    mark = TAGGER.encode()
-    before = b""
-    try:
-        with _opened(path) as file:
-            while block := file.read(_BLOCK):
-                if mark in before + block:
-                    return True
-                before = block[-len(mark) :]
-    except EmbedError:  # no regular file
-        pass
+    with contextlib.suppress(EmbedError), _opened(path) as file:  # no regular file
+        reader = Reader(file)
+        return reader.contains(Span(0, reader.size), TAGGER.encode())
     return False

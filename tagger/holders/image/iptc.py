@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from tagger.holders.image.container import EmbedError
 from tagger.text import same_keyword
 
-_CHARSET = (1, 90)
-_KEYWORD = (2, 25)
+_CHARSET, _KEYWORD = (1, 90), (2, 25)
 _UTF8 = b"\x1b%G"
-#: The longest keyword that the model allows, in bytes.
-MOST_BYTES = 64
+# The longest keyword that the model allows.
+_MOST_BYTES = 64
 
 #: What :attr:`Keywords.was` may be.
 NOTHING, EMPTY, UNDECLARED = "nothing", "empty", "undeclared"
@@ -44,14 +43,13 @@ class Keywords:
 
     Attributes:
         data: the datasets; None if there are none.
-        written: for each keyword itself if it is ours there, or None if it stood there already or
-            cannot stand there.
+        written: the keywords that are ours there: none that stood there already or cannot stand.
         was: what the data were before they were changed for our sake: ``nothing``, ``empty``, or
             ``undeclared`` (they did not say that they are UTF-8); None if that does not matter.
     """
 
     data: bytes | None
-    written: tuple[str | None, ...]
+    written: tuple[str, ...]
     was: str | None
 
 
@@ -78,27 +76,25 @@ def set_keywords(
     takes_all = charset == _UTF8 or (charset is None and _are_ascii(sets))
     mine = _owned(sets, ours)
     foreign = {one.key for one in sets if one.kind == _KEYWORD} - set(mine)
-    written: list[str | None] = []
     wanted: dict[str, str] = {}
     for text in texts:
         key = same_keyword(text)
-        fits = len(text.encode()) <= MOST_BYTES and (takes_all or text.isascii())
-        taken = key in wanted or key in foreign or not fits
-        written.append(None if taken else text)
-        if not taken:
-            wanted[key] = text
+        fits = len(text.encode()) <= _MOST_BYTES and (takes_all or text.isascii())
+        if fits and key not in foreign:
+            wanted.setdefault(key, text)
     doomed = [one for key, one in mine.items() if key not in wanted]
     left = [one for one in sets if one not in doomed]
     added = [_data_set(_KEYWORD, text.encode()) for key, text in wanted.items() if key not in mine]
     if not wanted:
-        return Keywords(_restored(left, tail, data, was), tuple(written), None)
+        restored = None if data is None else _restored(left, tail, was)
+        return Keywords(restored, (), None)
     if not sets:
         was = NOTHING if data is None else EMPTY
         left = list(_HEAD)
     elif charset is None and not _are_ascii(added):
         was = was or UNDECLARED
         left = _inserted(left, [_DECLARATION])
-    return Keywords(_joined(_inserted(left, added), tail), tuple(written), was)
+    return Keywords(_joined(_inserted(left, added), tail), tuple(wanted.values()), was)
 
 
 def trimmed(data: bytes) -> bytes:
@@ -153,17 +149,13 @@ def _inserted(sets: list[_DataSet], new: list[_DataSet]) -> list[_DataSet]:
     """Put datasets of one kind behind those that come before them."""
     if not new:
         return sets
-    before = [place for place, one in enumerate(sets) if one.kind <= new[0].kind]
-    place = before[-1] + 1 if before else 0
+    kind = new[0].kind
+    place = max((at for at, one in enumerate(sets, start=1) if one.kind <= kind), default=0)
     return [*sets[:place], *new, *sets[place:]]
 
 
-def _restored(
-    left: list[_DataSet], tail: bytes, data: bytes | None, was: str | None
-) -> bytes | None:
+def _restored(left: list[_DataSet], tail: bytes, was: str | None) -> bytes | None:
     """Return the data without ours, and without what was made for ours."""
-    if data is None:
-        return None
     declared = [one for one in left if one.raw == _DECLARATION.raw]
     if was in (NOTHING, EMPTY) and {one.raw for one in left} <= {one.raw for one in _HEAD}:
         return None if was == NOTHING else tail

@@ -46,11 +46,7 @@ _Parts = list[tuple[_Segment | None, Piece]]
 
 
 class Jpeg(Container):
-    """A JPEG file.
-
-    Raises:
-        EmbedError: it is damaged.
-    """
+    """A JPEG file."""
 
     takes_iptc = True
 
@@ -85,11 +81,11 @@ class Jpeg(Container):
             parts = self._with_iptc(parts, metadata.iptc, plain=plain)
         if metadata.xmp != self.metadata.xmp:
             parts = self._with_xmp(parts, metadata.xmp)
-        grown = len(SIGNATURE) + sum(_size(piece) for _, piece in parts) - self._scan
+        grown = len(SIGNATURE) + sum(len(piece) for _, piece in parts) - self._scan
         pieces: list[Piece] = [SIGNATURE]
         at = len(SIGNATURE)
         for one, piece in parts:
-            at += _size(piece)
+            at += len(piece)
             if one is not None and one.is_a(_APP2, mpf.HEAD):
                 pieces.append(Span(one.span.start, one.span.end - len(one.payload)))
                 pieces.append(mpf.moved(one.payload, grown, at - one.span.end))
@@ -103,8 +99,8 @@ class Jpeg(Container):
         new = b"" if xmp is None else _segment(_APP1, _XMP + xmp)
         if self._packet is not None:
             return [(one, new if one is self._packet else piece) for one, piece in parts]
-        place = _behind_exif(parts)
-        return [*parts[:place], (None, new), *parts[place:]]
+        parts.insert(_behind_exif(parts), (None, new))
+        return parts
 
     def _with_iptc(self, parts: _Parts, iptc: bytes | None, *, plain: bool) -> _Parts:
         changes = photoshop.edits(self._resources, iptc, lacking=plain)
@@ -115,8 +111,7 @@ class Jpeg(Container):
                 changes = [change for change in changes if change[2] != new]
                 places = (place for place, (one, _) in enumerate(parts) if one is first)
                 place = _behind_exif(parts) if first is None else next(places)
-                segment = _segment(_APP13, _PHOTOSHOP + new)
-                parts = [*parts[:place], (None, segment), *parts[place:]]
+                parts.insert(place, (None, _segment(_APP13, _PHOTOSHOP + new)))
         start = 0
         for one in self._photoshop:
             end = start + len(one.payload) - len(_PHOTOSHOP)
@@ -142,18 +137,11 @@ class Jpeg(Container):
             raise EmbedError("a signed image (C2PA), which any change would make invalid")
         has_exif = any(one.is_a(_APP1, _EXIF) for one in self._segments)
         has_index = any(one.is_a(_APP2, mpf.HEAD) for one in self._segments)
-        if has_exif and not has_index and self._has_second_image():
+        scan = Span(self._scan, self.reader.size)
+        # Inside a scan 0xFF is never followed by one of these.
+        if has_exif and not has_index and self.reader.contains(scan, b"\xff\xd9\xff\xd8\xff"):
             # Old cameras' previews: found by an offset in a maker's note, which nobody can correct.
             raise EmbedError("an image with a second one behind it that no index names")
-
-    def _has_second_image(self) -> bool:
-        before = b""
-        for block in self.reader.blocks([Span(self._scan, self.reader.size)]):
-            # Inside a scan 0xFF is never followed by one of these.
-            if b"\xff\xd9\xff\xd8\xff" in before + block:
-                return True
-            before = block[-4:]
-        return False
 
 
 def _segments(reader: Reader) -> tuple[list[_Segment], int]:
@@ -185,13 +173,8 @@ def _segment(marker: int, payload: bytes) -> bytes:
 
 def _behind_exif(parts: _Parts) -> int:
     """Return where new segments go: JFIF and Exif want to be first."""
-    leading = [
-        place
-        for place, (one, _) in enumerate(parts)
-        if one is not None and (one.marker == _APP0 or one.is_a(_APP1, _EXIF))
-    ]
-    return leading[-1] + 1 if leading else 0
-
-
-def _size(piece: Piece) -> int:
-    return len(piece) if isinstance(piece, bytes) else piece.end - piece.start
+    behind = 0
+    for place, (one, _) in enumerate(parts, start=1):
+        if one is not None and (one.marker == _APP0 or one.is_a(_APP1, _EXIF)):
+            behind = place
+    return behind

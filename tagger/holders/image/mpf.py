@@ -12,17 +12,11 @@ from tagger.holders.image.container import EmbedError
 
 HEAD = b"MPF\0"
 
-_ENTRIES = 0xB002
-_ENTRY_SIZE = 16
+_ENTRIES, _ENTRY_SIZE = 0xB002, 16
 
 
 def moved(payload: bytes, grown: int, shift: int) -> bytes:
-    """Return the index after segments before the first scan have changed.
-
-    Args:
-        payload: of the segment.
-        grown: by how many bytes the first image has grown.
-        shift: by how many bytes this segment has moved.
+    """Return the index after the first image grew, and this segment moved, by so many bytes.
 
     Raises:
         EmbedError: the index is damaged.
@@ -30,26 +24,21 @@ def moved(payload: bytes, grown: int, shift: int) -> bytes:
     order, places = _entries(payload)
     data = bytearray(payload)
     for at in places:
-        size_at, offset_at = at + 4, at + 8
-        offset = int.from_bytes(data[offset_at : offset_at + 4], order)
+        size, offset = (int.from_bytes(data[at + n : at + n + 4], order) for n in (4, 8))
         if offset:
-            data[offset_at : offset_at + 4] = (offset + grown - shift).to_bytes(4, order)
+            data[at + 8 : at + 12] = (offset + grown - shift).to_bytes(4, order)
         else:
-            size = int.from_bytes(data[size_at : size_at + 4], order)
-            data[size_at : size_at + 4] = (size + grown).to_bytes(4, order)
+            data[at + 4 : at + 8] = (size + grown).to_bytes(4, order)
     return bytes(data)
 
 
 def independent(payload: bytes, end: int, file_size: int) -> bytes:
-    """Return what the index says, as distances from the end of the file.
+    """Return the index with distances from the end of the file; as it is where it is damaged.
 
     Args:
         payload: of the segment.
         end: where it ends in the file.
         file_size: in bytes.
-
-    Returns:
-        The rest of the index with these; the payload itself where it is damaged.
     """
     try:
         order, places = _entries(payload)
@@ -59,8 +48,7 @@ def independent(payload: bytes, end: int, file_size: int) -> bytes:
     start = end - len(payload) + len(HEAD)
     distances = []
     for at in places:
-        size = int.from_bytes(data[at + 4 : at + 8], order)
-        offset = int.from_bytes(data[at + 8 : at + 12], order)
+        size, offset = (int.from_bytes(data[at + n : at + n + 4], order) for n in (4, 8))
         distances.append((size, file_size - start - offset) if offset else (file_size - size, 0))
         data[at + 4 : at + 12] = bytes(8)
     return bytes(data) + repr(distances).encode()

@@ -1,5 +1,7 @@
 """Photoshop's image resources, which hold IPTC in JPEG and TIFF.
 
+What reads damaged resources raises :class:`EmbedError`.
+
 Source: Adobe Photoshop File Formats Specification, "Image Resource Blocks".
 """
 
@@ -58,25 +60,19 @@ def _find(payload: bytes, number: int) -> _Resource | None:
     return found[0] if found else None
 
 
-def iptc_of(payload: bytes) -> bytes | None:
-    """Return the IPTC in image resources, or None.
-
-    Raises:
-        EmbedError: they are damaged.
-    """
-    resource = _find(payload, _IPTC)
+def _value(payload: bytes, number: int) -> bytes | None:
+    resource = _find(payload, number)
     return None if resource is None else payload[resource.data : resource.data_end]
 
 
-def lacks_iptc(payload: bytes) -> bool:
-    """Return whether image resources say in Photoshop's own way that there is no IPTC.
+def iptc_of(payload: bytes) -> bytes | None:
+    """Return the IPTC in image resources, or None."""
+    return _value(payload, _IPTC)
 
-    Raises:
-        EmbedError: they are damaged.
-    """
-    digest = _find(payload, _DIGEST)
-    is_none = digest is not None and payload[digest.data : digest.data_end] == _NO_DIGEST
-    return is_none and iptc_of(payload) is None
+
+def lacks_iptc(payload: bytes) -> bool:
+    """Return whether image resources say in Photoshop's own way that there is no IPTC."""
+    return _value(payload, _DIGEST) == _NO_DIGEST and iptc_of(payload) is None
 
 
 def edits(payload: bytes, iptc: bytes | None, *, lacking: bool = False) -> list[Edit]:
@@ -86,9 +82,6 @@ def edits(payload: bytes, iptc: bytes | None, *, lacking: bool = False) -> list[
         payload: the resources.
         iptc: what they should contain.
         lacking: whether they should say as :func:`lacks_iptc` does that they hold none.
-
-    Raises:
-        EmbedError: they are damaged.
     """
     former = iptc_of(payload)
     if former == iptc:
@@ -97,12 +90,10 @@ def edits(payload: bytes, iptc: bytes | None, *, lacking: bool = False) -> list[
     if resource is None:
         # In front, where it does not matter how the rest ends.
         found = [(0, 0, new_resource(iptc or b""))]
-    elif iptc is None:
-        found = [(resource.start, resource.end, b"")]
     else:
         head = payload[resource.start : resource.data - 4]
-        size = len(iptc).to_bytes(4, "big")
-        found = [(resource.start, resource.end, head + size + iptc + bytes(len(iptc) % 2))]
+        new = b"" if iptc is None else new_resource(iptc, head)
+        found = [(resource.start, resource.end, new)]
     found += digest_edits(payload, former, iptc, lacking=lacking)
     return sorted(found, reverse=True)
 
@@ -119,39 +110,28 @@ def digest_edits(
         former: the IPTC so far, wherever the file holds it.
         iptc: the new one.
         lacking: as for :func:`edits`.
-
-    Raises:
-        EmbedError: the resources are damaged.
     """
     digest = _find(payload, _DIGEST)
-    if digest is None:
-        return []
     fitting = [_md5(former)] if former is not None else [_md5(None), _NO_DIGEST]
-    if payload[digest.data : digest.data_end] not in fitting:
+    if digest is None or payload[digest.data : digest.data_end] not in fitting:
         return []
     new = _NO_DIGEST if lacking and iptc is None else _md5(iptc)
     return [(digest.data, digest.data_end, new)]
 
 
-def new_resource(iptc: bytes) -> bytes:
-    """Return the resource that holds IPTC."""
-    head = b"8BIM" + _IPTC.to_bytes(2, "big") + b"\0\0"
+def new_resource(iptc: bytes, head: bytes = b"8BIM\x04\x04\0\0") -> bytes:
+    """Return the resource that holds IPTC; ``head`` is its signature, number and name."""
     return head + len(iptc).to_bytes(4, "big") + iptc + bytes(len(iptc) % 2)
 
 
 def without_iptc(payload: bytes) -> bytes:
-    """Return what stays of image resources whatever the IPTC is.
-
-    Raises:
-        EmbedError: they are damaged.
-    """
-    kept = payload
-    for resource in reversed(_resources(payload)):
-        if resource.number == _IPTC:
-            kept = kept[: resource.start] + kept[resource.end :]
-        elif resource.number == _DIGEST:
-            kept = kept[: resource.data] + kept[resource.data_end :]
-    return kept
+    """Return what stays of image resources whatever the IPTC is."""
+    for one in reversed(_resources(payload)):
+        if one.number == _IPTC:
+            payload = payload[: one.start] + payload[one.end :]
+        elif one.number == _DIGEST:
+            payload = payload[: one.data] + payload[one.data_end :]
+    return payload
 
 
 def apply(payload: bytes, changes: list[Edit]) -> bytes:

@@ -20,25 +20,16 @@ _MOST_XMP = 64 * 1024 * 1024
 
 
 class Png(Container):
-    """A PNG file.
-
-    IPTC has no place of its own in PNG.
-
-    Raises:
-        EmbedError: it is damaged, or holds several XMP packets.
-    """
+    """A PNG file; IPTC has no place of its own in it."""
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(reader)
-        self._is_signed = False
-        self._has_profile = False
+        self._is_signed = self._has_profile = self._is_compressed = False
         self._packet: Span | None = None
         self._head = b""
-        self._is_compressed = False
         self._behind_header = len(SIGNATURE) + 25
         self.metadata = Metadata(None, None)
-        at = len(SIGNATURE)
-        kind = b""
+        at, kind = len(SIGNATURE), b""
         while kind != b"IEND":
             size = int.from_bytes(reader.take(at, 4), "big")
             kind = reader.take(at + 4, 4)
@@ -46,16 +37,14 @@ class Png(Container):
             at += 12 + size
         if at > reader.size:
             raise EmbedError("damaged (it ends in the middle)")
-        self.rest = [Span(0, reader.size)]
-        if self._packet is not None:
-            self.rest = [Span(0, self._packet.start), Span(self._packet.end, reader.size)]
+        packet = self._packet or Span(reader.size, reader.size)
+        self.rest = [Span(0, packet.start), Span(packet.end, reader.size)]
 
     def _look_at(self, kind: bytes, chunk: Span) -> None:
         self._is_signed |= kind == b"caBX"
         if kind not in _TEXTS:
             return
-        data = chunk.start + 8
-        size = chunk.end - 12 - chunk.start
+        data, size = chunk.start + 8, len(chunk) - 12
         keyword = self.reader.take(data, min(size, _LONGEST_KEYWORD + 1)).partition(b"\0")[0]
         if keyword in _RAW_PROFILES:
             self._has_profile = True
@@ -66,16 +55,22 @@ class Png(Container):
             self._read_packet(self.reader.take(data, size))
 
     def _read_packet(self, data: bytes) -> None:
-        flags = data[len(_KEYWORD) + 1 : len(_KEYWORD) + 3]
+        flag = data[len(_KEYWORD) + 1 : len(_KEYWORD) + 2]
         # Behind the flags: a language and a translated keyword, both empty in most files.
         parts = data[len(_KEYWORD) + 3 :].split(b"\0", 2)
-        if len(parts) < 3 or flags[:1] not in (b"\0", b"\1"):
+        if len(parts) < 3 or flag not in (b"\0", b"\1"):
             raise EmbedError("damaged (its XMP cannot be read)")
         text = parts[2]
         self._head = data[: len(data) - len(text)]
-        self._is_compressed = flags[:1] == b"\1"
+        self._is_compressed = flag == b"\1"
         if self._is_compressed:
-            text = _inflated(text)
+            inflater = zlib.decompressobj()
+            try:
+                text = inflater.decompress(text, _MOST_XMP)
+            except zlib.error:
+                raise EmbedError("damaged (its XMP cannot be read)") from None
+            if not inflater.eof:
+                raise EmbedError("damaged (its XMP cannot be read), or XMP larger than 64 MB")
         self.metadata = Metadata(text, None)
 
     def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
@@ -93,14 +88,3 @@ class Png(Container):
         text = zlib.compress(xmp) if self._is_compressed else xmp
         data = b"iTXt" + (self._head or _KEYWORD + bytes(5)) + text
         return (len(data) - 4).to_bytes(4, "big") + data + zlib.crc32(data).to_bytes(4, "big")
-
-
-def _inflated(data: bytes) -> bytes:
-    inflater = zlib.decompressobj()
-    try:
-        text = inflater.decompress(data, _MOST_XMP)
-    except zlib.error:
-        raise EmbedError("damaged (its XMP cannot be read)") from None
-    if not inflater.eof:
-        raise EmbedError("damaged (its XMP cannot be read), or XMP larger than 64 MB")
-    return text

@@ -24,15 +24,10 @@ _MARK_SIZE = len(_MARK) + 16  # and the size of the former file, and where its d
 
 
 class _State:
-    """A TIFF's first directory and what it says of metadata.
-
-    Raises:
-        EmbedError: it is damaged.
-    """
+    """A TIFF's first directory and what it says of metadata."""
 
     def __init__(self, reader: Reader, layout: Layout, start: int, size: int) -> None:
-        self.start = start
-        self.size = size
+        self.start, self.size = start, size
         self.directory = Directory.read(reader, layout, start)
         values = {}
         for tag in _HOLDERS:
@@ -54,28 +49,23 @@ class _State:
 
 
 class Tiff(Container):
-    """A TIFF file.
-
-    Raises:
-        EmbedError: it is damaged.
-    """
+    """A TIFF file."""
 
     takes_iptc = True
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(reader)
         self._layout = Layout.of(reader.take(0, 4))
-        pointer = reader.take(self._layout.pointer_at, self._layout.offset_size)
+        offset_size = self._layout.offset_size
+        self._head = reader.take(0, offset_size)
+        pointer = reader.take(offset_size, offset_size)
         self._now = _State(reader, self._layout, self._layout.number(pointer), reader.size)
         # What was there before us, as long as it can be given back.
         self._base = self._former() or self._now
         self.metadata = self._now.metadata
-        self.rest = [
-            reader.take(0, self._layout.pointer_at),
-            self._now.others.packed(self._layout),
-            _foreign(self._now.resources),
-            Span(self._layout.header_size, self._base.size),
-        ]
+        self._kept = Span(2 * offset_size, self._base.size)
+        directory = self._now.others.packed(self._layout)
+        self.rest = [self._head, directory, _foreign(self._now.resources), self._kept]
 
     def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
         """Return the file with other metadata; see :meth:`Container.changed`."""
@@ -84,14 +74,12 @@ class Tiff(Container):
             raise EmbedError("a signed image (C2PA), which any change would make invalid")
         if base.has_two_iptc:
             raise EmbedError("an image with two IPTC that differ")
-        head: list[Piece] = [self.reader.take(0, layout.pointer_at)]
-        rest = Span(layout.header_size, base.size)
         if metadata == base.metadata:
-            return [*head, layout.offset(base.start), rest]
+            return [self._head, layout.offset(base.start), self._kept]
         at = base.size + base.size % 2
         addition = self._addition(metadata, at)
         layout.offset(at + len(addition))  # refuses what is too large
-        return [*head, layout.offset(at), rest, bytes(base.size % 2) + addition]
+        return [self._head, layout.offset(at), self._kept, bytes(base.size % 2) + addition]
 
     def _former(self) -> _State | None:
         """Return what the file was before us; None if another program has written it since."""
@@ -99,8 +87,7 @@ class Tiff(Container):
         if reader.size <= _MARK_SIZE:
             return None
         mark = reader.take(reader.size - _MARK_SIZE, _MARK_SIZE)
-        size = int.from_bytes(mark[-16:-8], "little")
-        start = int.from_bytes(mark[-8:], "little")
+        size, start = (int.from_bytes(text, "little") for text in (mark[-16:-8], mark[-8:]))
         if not mark.startswith(_MARK) or now.start != size + size % 2:
             return None
         try:
@@ -147,12 +134,11 @@ class Tiff(Container):
         for tag, text in values.items():
             kind = self._kind(tag)
             count = len(text) // (4 if kind == LONG else 1)
-            if self._is_far(text):
-                directory = directory.with_entry(TiffEntry(tag, kind, count, layout.offset(at)))
-                at += len(_even(text))
-            elif text:
-                field = text.ljust(layout.offset_size, b"\0")
+            is_far = self._is_far(text)
+            field = layout.offset(at) if is_far else text.ljust(layout.offset_size, b"\0")
+            if text:
                 directory = directory.with_entry(TiffEntry(tag, kind, count, field))
+            at += len(_even(text)) if is_far else 0
         return directory
 
     def _kind(self, tag: int) -> int:

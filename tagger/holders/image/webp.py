@@ -11,10 +11,8 @@ from tagger.holders.image.container import Container, EmbedError, Metadata, Piec
 
 RIFF, WEBP = b"RIFF", b"WEBP"
 
-_FORM = b"VP8X"
+_FORM, _LOSSY, _LOSSLESS, _XMP = b"VP8X", b"VP8 ", b"VP8L", b"XMP "
 _FORM_SIZE = 10
-_LOSSY, _LOSSLESS = b"VP8 ", b"VP8L"
-_XMP = b"XMP "
 _HAS_XMP, _HAS_ALPHA = 0x04, 0x10
 _HEAD_SIZE = 12
 
@@ -29,13 +27,9 @@ class _Chunk:
 
 
 class WebP(Container):
-    """A WebP file.
+    """A WebP file; IPTC has no place in it.
 
-    One without VP8X, which says what else it holds, cannot have XMP: it is plain. IPTC has no place
-    in WebP.
-
-    Raises:
-        EmbedError: it is damaged, or holds several XMP packets.
+    One without VP8X, which says what else it holds, cannot have XMP: it is plain.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -53,11 +47,9 @@ class WebP(Container):
         if self._form is not None and self._form.size < _FORM_SIZE:
             raise EmbedError("damaged (its chunks cannot be read)")
         self.is_plain = self._form is None
-        self.rest = [
-            self._form_data(has_xmp=False),
-            *(one.span for one in self._chunks if one not in (self._packet, self._form)),
-            Span(self._end, reader.size),
-        ]
+        self._others = [one for one in self._chunks if one not in (self._packet, self._form)]
+        self.rest = [self._form_data(has_xmp=False), *(one.span for one in self._others)]
+        self.rest.append(Span(self._end, reader.size))
 
     def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
         """Return the file with other metadata; see :meth:`Container.changed`."""
@@ -71,13 +63,10 @@ class WebP(Container):
         ]
         if self._packet is None:
             kept.append(new)
-        others = [one for one in self._chunks if one not in (self._packet, self._form)]
-        image_alone = len(others) == 1 and others[0].kind in (_LOSSY, _LOSSLESS)
+        image_alone = [one.kind for one in self._others] in ([_LOSSY], [_LOSSLESS])
         if not (plain and image_alone and metadata.xmp is None):
             kept.insert(0, _chunk(_FORM, self._form_data(has_xmp=metadata.xmp is not None)))
-        size = len(WEBP) + sum(
-            len(piece) if isinstance(piece, bytes) else piece.end - piece.start for piece in kept
-        )
+        size = len(WEBP) + sum(len(piece) for piece in kept)
         if size > 0xFFFFFFFE:
             raise EmbedError("an image with no room for more (a WebP holds 4 GB)")
         head = RIFF + size.to_bytes(4, "little") + WEBP
