@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import re
 from dataclasses import dataclass
 
 from tagger.errors import CannotChange
@@ -19,10 +18,9 @@ _OTHER_KINDS = frozenset(
 )
 _RECORD = (TAGGER, "record")
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_BLANKS = b" \t\n\r\f\v\0"
 # What joins genres in the record.
 _JOINT = "|"
-_FIRST = re.compile(rb"[\s\0]*")
-
 
 LOCKED = Reason("locked", "left alone: the .nfo is locked")
 NO_XML = Reason("no_xml", "left alone: the .nfo contains no XML")
@@ -54,14 +52,12 @@ class GenreRecord:
 
     def element(self) -> str:
         """Return the element, on one line."""
-        values = {
-            "genres": _JOINT.join(self.genres),
-            "removed": _JOINT.join(self.removed),
-            "opened": "true" if self.opened else "",
-        }
-        attributes = "".join(
-            f' {name}="{escape_value(value)}"' for name, value in values.items() if value
+        values = (
+            ("genres", _JOINT.join(self.genres)),
+            ("removed", _JOINT.join(self.removed)),
+            ("opened", "true" if self.opened else ""),
         )
+        attributes = "".join(f' {key}="{escape_value(value)}"' for key, value in values if value)
         return f'<tagger:record xmlns:tagger="{TAGGER}"{attributes}/>'
 
 
@@ -72,8 +68,6 @@ class Nfo:
         data: the file. Behind its XML may stand text: Kodi reads the link to a site there.
 
     Attributes:
-        source: its text.
-        root: ``<movie>``.
         genres: its ``<genre>`` elements.
         record_node: where our record lies, or None.
         record: what it says; that nothing is ours where it is missing.
@@ -130,8 +124,7 @@ class Nfo:
 def _begins_as_xml(data: bytes) -> bool:
     for bom in _BOMS:
         data = data.removeprefix(bom)
-    blanks = _FIRST.match(data)
-    return data[blanks.end() if blanks else 0 :].startswith(b"<")
+    return data.lstrip(_BLANKS).startswith(b"<")
 
 
 def _record(node: Node) -> GenreRecord:

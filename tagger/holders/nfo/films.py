@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from tagger.errors import CannotChange
 from tagger.holders.nfo.folder import Film, FilmFolder
@@ -17,32 +17,11 @@ _DISCS = {"video_ts": "VIDEO_TS.nfo", "bdmv": "index.nfo"}
 T = TypeVar("T")
 
 
-class OpenFolders(Generic[T]):
-    """What is kept of the folders that a path lies in.
-
-    Paths come sorted, so a walk comes back only to folders around the one that it leaves.
-
-    Args:
-        opened: what is kept of a folder when it is met.
-    """
-
-    def __init__(self, opened: Callable[[str], T]) -> None:
-        self._opened = opened
-        self._kept: dict[str, T] = {}
-
-    def at(self, folder: str) -> T:
-        """Return what is kept of a folder."""
-        self._kept = {name: kept for name, kept in self._kept.items() if _holds(name, folder)}
-        if folder not in self._kept:
-            self._kept[folder] = self._opened(folder)
-        return self._kept[folder]
-
-
 class Films:
-    """Finds the film of an image."""
+    """Finds the film of an image; paths come sorted."""
 
     def __init__(self) -> None:
-        self._folders = OpenFolders(_listed)
+        self._folders: dict[str, FilmFolder] = {}
 
     def of(self, image: str) -> Film | None:
         """Return an image's film, its ``.nfo`` files as paths; None if it is not a film's poster.
@@ -52,10 +31,20 @@ class Films:
             OSError: the folder cannot be listed.
         """
         path, name = os.path.split(image)
-        film = self._folders.at(path).film_of(name)
+        self._folders = _around(path, self._folders)
+        if path not in self._folders:
+            self._folders[path] = _listed(path)
+        film = self._folders[path].film_of(name)
         if film is None:
             return None
         return replace(film, nfos=tuple(os.path.join(path, nfo) for nfo in film.nfos))
+
+    def nfos(self, image: str) -> tuple[str, ...]:
+        """Return the ``.nfo`` files of an image's film; none where it is not clear which."""
+        with contextlib.suppress(CannotChange, OSError):
+            film = self.of(image)
+            return film.nfos if film is not None else ()
+        return ()
 
 
 class NfosOnce:
@@ -63,27 +52,24 @@ class NfosOnce:
 
     def __init__(self) -> None:
         self._films = Films()
-        self._met: OpenFolders[set[str]] = OpenFolders(lambda _: set())
+        self._met: dict[str, set[str]] = {}
 
     def of(self, path: str) -> Iterator[str]:
         """Yield the ``.nfo`` files of an image, or the ``.nfo`` itself, unless they were met."""
-        for nfo in self._there(path):
-            met = self._met.at(film_folder(nfo))
+        if os.path.splitext(path)[1].lower() == ".nfo":
+            found = (path,) if os.path.lexists(path) else ()
+        else:  # where it is not clear whose an .nfo is, it is met by itself
+            found = self._films.nfos(path)
+        for nfo in found:
+            folder = _film_folder(nfo)
+            self._met = _around(folder, self._met)
+            met = self._met.setdefault(folder, set())
             if nfo not in met:
                 met.add(nfo)
                 yield nfo
 
-    def _there(self, path: str) -> tuple[str, ...]:
-        if os.path.splitext(path)[1].lower() == ".nfo":
-            return (path,) if os.path.lexists(path) else ()
-        # Where it is not clear whose an .nfo is, no image is asked about it: it is met by itself.
-        with contextlib.suppress(CannotChange, OSError):
-            film = self._films.of(path)
-            return film.nfos if film is not None else ()
-        return ()
 
-
-def film_folder(nfo: str) -> str:
+def _film_folder(nfo: str) -> str:
     """Return the folder of the film that an ``.nfo`` describes: a disc's structure lies in it."""
     folder = os.path.dirname(nfo)
     return os.path.dirname(folder) if os.path.basename(folder).lower() in _DISCS else folder
@@ -101,5 +87,10 @@ def _listed(path: str) -> FilmFolder:
     )
 
 
-def _holds(outer: str, inner: str) -> bool:
-    return inner == outer or not outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
+def _around(folder: str, kept: dict[str, T]) -> dict[str, T]:
+    """Return what is kept of a folder and those around it: a sorted walk needs no others again."""
+    return {
+        name: value
+        for name, value in kept.items()
+        if folder == name or not name or folder.startswith(name.rstrip(os.sep) + os.sep)
+    }

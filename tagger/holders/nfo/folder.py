@@ -21,13 +21,11 @@ from tagger.holders.posters import FOLDER_POSTERS, film_poster
 from tagger.text import printable
 
 # fmt: off
-_VIDEOS = frozenset(
-    (
-        ".3gp", ".asf", ".avi", ".disc", ".divx", ".dvr-ms", ".flv", ".img", ".iso", ".m2ts",
-        ".m4v", ".mk3d", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".ogm",
-        ".ogv", ".rm", ".rmvb", ".strm", ".ts", ".webm", ".wmv", ".wtv",
-    )
-)
+_VIDEOS = frozenset((
+    ".3gp", ".asf", ".avi", ".disc", ".divx", ".dvr-ms", ".flv", ".img", ".iso", ".m2ts", ".m4v",
+    ".mk3d", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".ogm", ".ogv", ".rm",
+    ".rmvb", ".strm", ".ts", ".webm", ".wmv", ".wtv",
+))
 # fmt: on
 _EXTRA = re.compile(
     r"(?:.*[-._ ])?(?:trailer|sample)|theme|.*-(?:behindthescenes|clip|deleted|deletedscene|extra"
@@ -79,8 +77,7 @@ class FilmFolder:
     def __init__(
         self, name: str, files: Iterable[str], disc_nfos: tuple[str, ...], *, is_series: bool
     ) -> None:
-        self._name = _key(name)
-        self._is_series = is_series
+        self._name, self._is_series = _key(name), is_series
         self._nfos: dict[str, list[str]] = defaultdict(list)
         self._posters: dict[str, list[tuple[bool, bool, int, str]]] = defaultdict(list)
         #: Names that a film goes by: those of its videos, with and without the number of the part.
@@ -92,8 +89,7 @@ class FilmFolder:
             names = {name for film in self._films.values() for name in film}
             self._films = {self._name: names} if names else {}
         self._film_of = {name: names for names in self._films.values() for name in names}
-        candidates, self._is_clear = self._folder_nfos(disc_nfos)
-        self._candidates = candidates
+        self._candidates, self._is_clear = self._folder_nfos(disc_nfos)
         self._own = self._own_names() if self._is_clear else set()
 
     def film_of(self, image: str) -> Film | None:

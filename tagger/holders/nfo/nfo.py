@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from tagger.errors import CannotChange, os_reason
 from tagger.holders.change import SidecarHolder
-from tagger.holders.holder import (
-    UNCHANGED,
-    Edit,
-    Genres,
-    LeftAlone,
-    Reason,
-    State,
-    Wish,
-)
+from tagger.holders.holder import UNCHANGED, Edit, Genres, LeftAlone, Reason, State, Wish
 from tagger.holders.nfo.document import LOCKED, NO_XML, OTHER_KIND, GenreRecord, Nfo
 from tagger.holders.nfo.films import Films
 from tagger.holders.nfo.genres import meanings
@@ -56,10 +47,7 @@ class FilmNfo(SidecarHolder):
 
     def sources(self, image: str, places: Places) -> Sequence[str]:
         """See :meth:`Holder.sources`; none if it is not clear which is the film's."""
-        with contextlib.suppress(CannotChange, OSError):
-            film = self._films.of(image)
-            return film.nfos if film is not None else ()
-        return ()
+        return self._films.nfos(image)
 
     def has(self, content: bytes, genres: Genres) -> bool:
         """See :meth:`Holder.has`."""
@@ -75,16 +63,11 @@ class FilmNfo(SidecarHolder):
 
         A genre that stands there in any spelling is not added, and is not ours. One of ours that is
         gone was taken out by someone, and stays out.
-
-        Raises:
-            LeftAlone: it is not for us to change.
-            CannotChange: it is damaged, or no ``.nfo``.
         """
         nfo = Nfo(content or b"")
         if nfo.is_locked:
             raise LeftAlone(LOCKED)
-        former = nfo.record
-        ours = nfo.ours()
+        former, ours = nfo.record, nfo.ours()
         gone = [genre for genre in former.genres if genre not in ours]
         removed = tuple(dict.fromkeys((*former.removed, *gone)))
         mine = set(ours.values())
@@ -104,11 +87,7 @@ class FilmNfo(SidecarHolder):
         raise CannotChange("an .nfo, into which no corrections are put")
 
     def take_out(self, content: bytes | None, *, settled: bool) -> Edit:
-        """Take our genres out of an ``.nfo``, with our record.
-
-        Raises:
-            CannotChange: it is damaged, or locked.
-        """
+        """Take our genres out of an ``.nfo``, with our record, unless it is locked."""
         # Files without our record are left alone, damaged or not.
         if content is None or not has_our_mark(content):
             return UNCHANGED
@@ -150,16 +129,13 @@ class _Editor:
     """Changes the text of an ``.nfo``."""
 
     def __init__(self, nfo: Nfo) -> None:
-        self._nfo = nfo
-        self._source = nfo.source
-        self._root = nfo.root
+        self._nfo, self._source, self._root = nfo, nfo.source, nfo.root
 
     def made(self, doomed: list[Node], added: list[str], record: GenreRecord) -> bytes:
         """Return the file without some genres, with others, and with a record of ours if needed."""
         node = self._nfo.record_node
         if self._was_empty(doomed, added, record):
-            start = self._root.inner - 1
-            self._source.replace(start, self._root.end, b"/>")
+            self._source.replace(self._root.inner - 1, self._root.end, b"/>")
             return self._source.changed()
         for genre in doomed:  # first: with an element go all changes up to its end
             self._source.remove(genre)
@@ -176,9 +152,8 @@ class _Editor:
         node = self._nfo.record_node
         if node is None or added or record.is_needed or not self._nfo.record.opened:
             return False
-        return self._source.holds_only(
-            self._root, sorted([*doomed, node], key=lambda item: item.start)
-        )
+        ours = sorted([*doomed, node], key=lambda item: item.start)
+        return self._source.holds_only(self._root, ours)
 
     def _add(self, added: list[str], record: GenreRecord) -> None:
         """Put genres behind the last one, else at the end; a new record at the end."""
