@@ -50,8 +50,7 @@ class Reader:
     """A file that is read in parts."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._taken = 0
-        self._parts = 0
+        self._taken = self._parts = 0
         self._file = file
         self.size = file.seek(0, os.SEEK_END)
 

@@ -60,13 +60,7 @@ def set_keywords(
 
     What cannot be written so that every reader takes it for what it is stays out: keywords of over
     64 bytes, and letters beyond ASCII where other data are in a character set that is not UTF-8 or
-    not declared.
-
-    Args:
-        data: the datasets, or None.
-        texts: what should be among the keywords.
-        ours: what we put there earlier.
-        was: as :class:`Keywords` said then.
+    not declared. ``ours`` and ``was`` are what :class:`Keywords` said of the earlier ones.
 
     Raises:
         EmbedError: the data are damaged.
@@ -74,7 +68,9 @@ def set_keywords(
     sets, tail = _parse(data or b"")
     charset = next((one.value for one in sets if one.kind == _CHARSET), None)
     takes_all = charset == _UTF8 or (charset is None and _are_ascii(sets))
-    mine = _owned(sets, ours)
+    keys = {same_keyword(text) for text in ours}
+    # Where one of ours stands twice, the first is taken for it.
+    mine = {one.key: one for one in reversed(sets) if one.kind == _KEYWORD and one.key in keys}
     foreign = {one.key for one in sets if one.kind == _KEYWORD} - set(mine)
     wanted: dict[str, str] = {}
     for text in texts:
@@ -86,8 +82,7 @@ def set_keywords(
     left = [one for one in sets if one not in doomed]
     added = [_data_set(_KEYWORD, text.encode()) for key, text in wanted.items() if key not in mine]
     if not wanted:
-        restored = None if data is None else _restored(left, tail, was)
-        return Keywords(restored, (), None)
+        return Keywords(None if data is None else _restored(left, tail, was), (), None)
     if not sets:
         was = NOTHING if data is None else EMPTY
         left = list(_HEAD)
@@ -133,16 +128,6 @@ def _parse(data: bytes) -> tuple[list[_DataSet], bytes]:
     if data[at:].strip(b"\0"):
         raise EmbedError("IPTC that cannot be read")
     return found, data[at:]
-
-
-def _owned(sets: Sequence[_DataSet], ours: Collection[str]) -> dict[str, _DataSet]:
-    """Find our keywords; where one stands twice, the first is taken for ours."""
-    keys = {same_keyword(text) for text in ours}
-    found: dict[str, _DataSet] = {}
-    for one in sets:
-        if one.kind == _KEYWORD and one.key in keys:
-            found.setdefault(one.key, one)
-    return found
 
 
 def _inserted(sets: list[_DataSet], new: list[_DataSet]) -> list[_DataSet]:

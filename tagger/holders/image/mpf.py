@@ -35,10 +35,7 @@ def moved(payload: bytes, grown: int, shift: int) -> bytes:
 def independent(payload: bytes, end: int, file_size: int) -> bytes:
     """Return the index with distances from the end of the file; as it is where it is damaged.
 
-    Args:
-        payload: of the segment.
-        end: where it ends in the file.
-        file_size: in bytes.
+    Its segment ends at ``end`` in the file.
     """
     try:
         order, places = _entries(payload)

@@ -78,10 +78,7 @@ def lacks_iptc(payload: bytes) -> bool:
 def edits(payload: bytes, iptc: bytes | None, *, lacking: bool = False) -> list[Edit]:
     """Return what to change so that image resources hold this IPTC, from back to front.
 
-    Args:
-        payload: the resources.
-        iptc: what they should contain.
-        lacking: whether they should say as :func:`lacks_iptc` does that they hold none.
+    With ``lacking`` they say, as :func:`lacks_iptc` reads it, if they hold none.
     """
     former = iptc_of(payload)
     if former == iptc:
@@ -103,13 +100,8 @@ def digest_edits(
 ) -> list[Edit]:
     """Return what to change so that a digest that fitted the former IPTC fits the new one.
 
-    One that did not fit says something, and continues to say it.
-
-    Args:
-        payload: the resources.
-        former: the IPTC so far, wherever the file holds it.
-        iptc: the new one.
-        lacking: as for :func:`edits`.
+    One that did not fit says something, and continues to say it. The former IPTC may lie elsewhere
+    in the file; ``lacking`` is as for :func:`edits`.
     """
     digest = _find(payload, _DIGEST)
     fitting = [_md5(former)] if former is not None else [_md5(None), _NO_DIGEST]

@@ -12,9 +12,7 @@ from tagger.holders.image.container import Container, EmbedError, Metadata, Piec
 RIFF, WEBP = b"RIFF", b"WEBP"
 
 _FORM, _LOSSY, _LOSSLESS, _XMP = b"VP8X", b"VP8 ", b"VP8L", b"XMP "
-_FORM_SIZE = 10
 _HAS_XMP, _HAS_ALPHA = 0x04, 0x10
-_HEAD_SIZE = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +42,7 @@ class WebP(Container):
         self._form = next((one for one in self._chunks if one.kind == _FORM), None)
         if self._form is not None and self._form is not self._chunks[0]:
             raise EmbedError("damaged (its chunks are out of order)")
-        if self._form is not None and self._form.size < _FORM_SIZE:
+        if self._form is not None and self._form.size < 10:
             raise EmbedError("damaged (its chunks cannot be read)")
         self.is_plain = self._form is None
         self._others = [one for one in self._chunks if one not in (self._packet, self._form)]
@@ -102,7 +100,7 @@ class WebP(Container):
 
 def _chunks(reader: Reader, end: int) -> list[_Chunk]:
     found = []
-    at = _HEAD_SIZE
+    at = 12  # behind the head
     while at < end:
         kind = reader.take(at, 4)
         size = int.from_bytes(reader.take(at + 4, 4), "little")

@@ -62,10 +62,7 @@ class GenreRecord:
 
 
 class Nfo:
-    """An ``.nfo`` that was parsed.
-
-    Args:
-        data: the file. Behind its XML may stand text: Kodi reads the link to a site there.
+    """An ``.nfo`` that was parsed; behind its XML may stand text: Kodi reads a site's link there.
 
     Attributes:
         genres: its ``<genre>`` elements.

@@ -57,7 +57,7 @@ class NfosOnce:
     def of(self, path: str) -> Iterator[str]:
         """Yield the ``.nfo`` files of an image, or the ``.nfo`` itself, unless they were met."""
         if os.path.splitext(path)[1].lower() == ".nfo":
-            found = (path,) if os.path.lexists(path) else ()
+            found: tuple[str, ...] = (path,) if os.path.lexists(path) else ()
         else:  # where it is not clear whose an .nfo is, it is met by itself
             found = self._films.nfos(path)
         for nfo in found:
