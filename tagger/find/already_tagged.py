@@ -64,15 +64,9 @@ class Untagged:
         # An image without an extension has the same name in both schemes.
         paths = {names(image, one.kind): names for names in reversed(self._names)}
         return any(
-            self._has(one, path) and not (names.replace_ending and self._is_shared(image))
+            self._has(one, path) and not (names.replace_ending and self._shared_stems.holds(image))
             for path, names in paths.items()
         )
-
-    def _is_shared(self, image: str) -> bool:
-        try:
-            return self._shared_stems.holds(image)
-        except OSError:
-            return True
 
     def _has(self, one: Holder, file: str) -> bool:
         try:

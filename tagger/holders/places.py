@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import dataclass
 
 from tagger.files import IMAGE_SUFFIXES
@@ -23,19 +22,12 @@ class SidecarNames:
     folder: str | None = None
     base: str = ""
 
-    def __call__(self, image: str, kind: str) -> str:
-        """Return the sidecar's path."""
-        return self._name(image, kind, replace_ending=self.replace_ending)
-
-    def other(self, image: str, kind: str) -> str:
-        """Return the path that the sidecar would have by the other way of naming."""
-        return self._name(image, kind, replace_ending=not self.replace_ending)
-
-    def _name(self, image: str, kind: str, *, replace_ending: bool) -> str:
+    def __call__(self, image: str, kind: str, *, other: bool = False) -> str:
+        """Return the sidecar's path; ``other`` names it by the other way of naming."""
         place = image
         if self.folder is not None:
             place = os.path.join(self.folder, os.path.relpath(os.path.abspath(image), self.base))
-        stem = os.path.splitext(place)[0] if replace_ending else place
+        stem = place if self.replace_ending == other else os.path.splitext(place)[0]
         return f"{stem}.{kind}"
 
 
@@ -47,51 +39,40 @@ class SharedStems:
 
     def __init__(self) -> None:
         self._folder: str | None = None
-        self._first: dict[str, str] = {}
-        self._shared: frozenset[str] = frozenset()
+        self._of_stem: dict[str, list[str]] = {}
 
     def holds(self, image: str) -> bool:
-        """Return whether an image shares its stem.
-
-        Raises:
-            OSError: its folder cannot be listed.
-        """
-        return os.path.splitext(self._listed(image))[0] in self._shared
+        """Return whether an image shares its stem; if its folder cannot be listed, it may."""
+        try:
+            return len(self._sharing(image)) > 1
+        except OSError:
+            return True
 
     def first(self, image: str) -> str:
-        """Return the first image, in bytewise order, of those with an image's stem.
+        """Return the first image, in bytewise order, of those with an image's stem."""
+        folder, name = os.path.split(image)
+        try:
+            return os.path.join(folder, next(iter(self._sharing(image)), name))
+        except OSError:
+            return image
 
-        Raises:
-            OSError: its folder cannot be listed.
-        """
-        name = self._listed(image)
-        return os.path.join(
-            os.path.dirname(image), self._first.get(os.path.splitext(name)[0], name)
-        )
-
-    def _listed(self, image: str) -> str:
-        """Look into an image's folder unless it is the last one's; return its name there."""
+    def _sharing(self, image: str) -> list[str]:
+        """Return the names of the images with an image's stem; lists its folder if it is new."""
         folder, name = os.path.split(image)
         if folder != self._folder:
-            names = [
-                os.path.splitext(other)
-                for other in sorted(os.listdir(folder or "."), key=os.fsencode, reverse=True)
-            ]
-            images = [(stem, ending) for stem, ending in names if ending.lower() in IMAGE_SUFFIXES]
-            self._first = {stem: stem + ending for stem, ending in images}
-            counts = Counter(stem for stem, _ in images)
-            self._shared = frozenset(stem for stem, count in counts.items() if count > 1)
-            self._folder = folder
-        return name
+            found: dict[str, list[str]] = {}
+            for other in sorted(os.listdir(folder or "."), key=os.fsencode):
+                stem, ending = os.path.splitext(other)
+                if ending.lower() in IMAGE_SUFFIXES:
+                    found.setdefault(stem, []).append(other)
+            self._folder, self._of_stem = folder, found
+        return self._of_stem.get(os.path.splitext(name)[0], [])
 
 
 class Places:
     """Which sidecars are an image's, as far as those that are there decide it.
 
     Images come sorted bytewise.
-
-    Attributes:
-        names: how sidecars are called.
     """
 
     def __init__(self, names: SidecarNames) -> None:
@@ -106,9 +87,8 @@ class Places:
         """
         if not self.names.replace_ending:
             return None
-        self._recent = {
-            other: stem for other, stem in self._recent.items() if image.startswith(stem)
-        }
+        recent = self._recent.items()
+        self._recent = {other: stem for other, stem in recent if image.startswith(stem)}
         target = self.names(image, kind)
         if target in self._recent:
             return target
@@ -120,12 +100,7 @@ class Places:
 
         Unlike :meth:`taken` it looks at all images of the folder.
         """
-        if not self.names.replace_ending:
-            return image
-        try:
-            return self._shared_stems.first(image)
-        except OSError:
-            return image
+        return self._shared_stems.first(image) if self.names.replace_ending else image
 
     def to_merge(self, image: str) -> list[str]:
         """Return the XMP sidecars that an image's tags go into: also that of the other name.
@@ -133,17 +108,11 @@ class Places:
         Programs take the first name that they find: a new ``photo.jpg.xmp`` would hide from them
         all that ``photo.xmp`` holds, so it is made only where neither is there.
         """
-        target, other = self.names(image, "xmp"), self.names.other(image, "xmp")
-        if other == target or not os.path.lexists(other) or not self._belongs_to(image):
+        target, other = self.names(image, "xmp"), self.names(image, "xmp", other=True)
+        if other == target or not os.path.lexists(other):
             return [target]
-        is_hidden = not self.names.replace_ending and not os.path.lexists(target)
-        return [other] if is_hidden else [target, other]
-
-    def _belongs_to(self, image: str) -> bool:
-        """Return whether a sidecar of the other way of naming is this image's alone."""
         if self.names.replace_ending:  # then the other one bears the image's whole name
-            return True
-        try:
-            return not self._shared_stems.holds(image)
-        except OSError:
-            return False
+            return [target, other]
+        if self._shared_stems.holds(image):
+            return [target]
+        return [target, other] if os.path.lexists(target) else [other]
