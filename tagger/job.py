@@ -205,10 +205,10 @@ class Outputs:
             self._run.prepare(result.path, holders.targets)
             if self._announces:
                 self._run.begin(result.path)
-        outcome = holders.put(result)
-        for failure in outcome.failures:
+        failures = holders.put(result)
+        for failure in failures:
             self.report.failed(failure.path, failure.reason)
-        return not outcome.failures
+        return not failures
 
     def stop(self) -> None:
         """Stop early: a new table is kept to be resumed, a replacement is discarded."""

@@ -82,7 +82,7 @@ def _as_json(summary: Summary) -> dict[str, Any]:
         "sidecars_written": counts.written,
         "sidecars_unchanged": counts.unchanged,
         "sidecars_settled": counts.settled,
-        "sidecars_left_alone": counts.left_alone,
+        "sidecars_left_alone": counts.there.count,
         "images_changed": counts.images_changed,
         "images_unchanged": counts.images_unchanged,
     }
@@ -127,9 +127,9 @@ def _sidecar_lines(counts: Counts) -> list[str]:
         lines.append(
             f"{counted(counts.settled, 'sidecar')} left alone: tags settled with 'tagger apply'."
         )
-    if counts.left_alone:
-        names = _some(counts.examples, counts.left_alone)
-        lines.append(f"{counted(counts.left_alone, 'existing sidecar')} left alone ({names}).")
+    if counts.there.count:
+        names = _some(counts.there.examples, counts.there.count)
+        lines.append(f"{counted(counts.there.count, 'existing sidecar')} left alone ({names}).")
     passed = counts.nfo.items() if counts.nfo is not None else ()
     return lines + [
         f"{tally.count:,} {reason.sentence} ({_some(tally.examples, tally.count)})."

@@ -5,48 +5,31 @@ A new kind is a file with a :class:`Holder` in it, and a line in :data:`_KINDS`.
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tagger.holders.places import Places
 from tagger.holders.plan import HolderPlan
 from tagger.text import same_keyword
+
+if TYPE_CHECKING:
+    from tagger.network.card import ModelCard
 
 #: The kind that is the image itself.
 IMAGE = "image"
 
 # Loaded when asked for: a run that writes text files reads no XMP.
 _KINDS = {
-    "txt": "tagger.holders.txt",
-    "json": "tagger.holders.json_file",
-    "xmp": "tagger.holders.xmp.xmp",
-    "nfo": "tagger.holders.nfo.nfo",
-    IMAGE: "tagger.holders.image.image",
+    "txt": "tagger.holders.txt:Txt",
+    "json": "tagger.holders.json_file:JsonFile",
+    "xmp": "tagger.holders.xmp.xmp:Xmp",
+    "nfo": "tagger.holders.nfo.nfo:FilmNfo",
+    IMAGE: "tagger.holders.image.image:Image",
 }
-
-
-class TaggedBy(Protocol):
-    """What is said of the model that gives the tags, as its card has it."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def version(self) -> str:
-        """Its version."""
-
-    @property
-    def precision(self) -> str:
-        """Of its numbers, such as ``int8``."""
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """What a result's scores are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +37,6 @@ class Wish:
     """What a holder should say of an image.
 
     Attributes:
-        path: of the image.
         tags: names, each with the probability that a model gave it; None if none did.
         scores: label → probability, as far as they are known.
         root: levels above every tag in hierarchical fields; None keeps those that are there.
@@ -68,7 +50,7 @@ class Wish:
     scores: Mapping[str, float]
     root: tuple[str, ...] | None
     date: str
-    model: TaggedBy | None = None
+    model: ModelCard | None = None
     known: Collection[str] = ()
 
     @property
@@ -92,8 +74,7 @@ class Edit:
     """What a change comes to.
 
     Attributes:
-        state: of the file.
-        content: what it should contain where it changes.
+        content: what the file should contain where it changes.
         added: tags that it gets from a person.
         removed: tags that it loses.
         kept: tags that a person does not give and that stay, since they are not ours.
@@ -114,12 +95,7 @@ SETTLED = Edit(State.SETTLED)
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why tags go nowhere though nothing is wrong.
-
-    Attributes:
-        key: for programs.
-        sentence: for people, to follow a number.
-    """
+    """Why tags go nowhere though nothing is wrong: for programs, and for people after a number."""
 
     key: str
     sentence: str
@@ -200,11 +176,8 @@ class Holder(ABC):
     ) -> Edit:
         """Change a file as ``edit`` says, whole or not at all; make it where there is none.
 
-        Args:
-            file: its path. A link stays, and the file it leads to is changed.
-            edit: content → what it should be.
-            plan: whether a backup is kept, and the like.
-            anew: whether a new file takes its place, whatever it holds.
+        A link stays, and the file it leads to is changed. With ``anew`` a new file takes its place,
+        whatever it holds.
 
         Raises:
             LeftAlone, CannotChange: as ``edit`` says.
@@ -233,11 +206,7 @@ class Holder(ABC):
 
     @abstractmethod
     def take_out(self, content: Any, *, settled: bool) -> Edit:
-        """Take our tags out, with all that was made for their sake.
-
-        Args:
-            content: of the file.
-            settled: whether also those that a person settled.
+        """Take our tags out (``settled``: even a person's), with all that was made for their sake.
 
         Raises:
             CannotChange: as for :meth:`pin`.
@@ -254,5 +223,5 @@ class Holder(ABC):
 
 def holder(kind: str) -> Holder:
     """Return a holder of a kind, for one run."""
-    found: Holder = importlib.import_module(_KINDS[kind]).HOLDER()
+    found: Holder = pkgutil.resolve_name(_KINDS[kind])()
     return found

@@ -74,9 +74,6 @@ class JsonFile(SidecarHolder):
         return UNCHANGED
 
 
-HOLDER = JsonFile
-
-
 def _spelled(said: dict[str, Any]) -> bytes:
     return (json.dumps(said, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
 

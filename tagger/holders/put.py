@@ -7,43 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from typing import TYPE_CHECKING
 
 from tagger.errors import CannotChange, OutputError
 from tagger.holders.change import failed, holds_just, is_there
-from tagger.holders.holder import (
-    IMAGE,
-    Edit,
-    Holder,
-    LeftAlone,
-    Reason,
-    State,
-    TaggedBy,
-    Wish,
-    holder,
-)
+from tagger.holders.holder import IMAGE, Edit, Holder, LeftAlone, Reason, State, Wish, holder
 from tagger.holders.places import Places
 from tagger.holders.plan import HolderPlan
 from tagger.results import Failed, Result, Tagged
 from tagger.text import printable
 
+if TYPE_CHECKING:
+    from tagger.network.card import ModelCard
+
 _MOST_EXAMPLES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one image's tags.
-
-    Attributes:
-        failures: the files that could not be written, and why; nothing for what was written, held
-            the tags already, or was left alone on purpose.
-    """
-
-    failures: tuple[Failed, ...] = ()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing failed."""
-        return not self.failures
 
 
 @dataclass
@@ -82,24 +59,13 @@ class Counts:
     images_unchanged: int = 0
     nfo: dict[Reason, Tally] | None = None
 
-    @property
-    def left_alone(self) -> int:
-        """How many sidecars were left alone."""
-        return self.there.count
-
-    @property
-    def examples(self) -> list[str]:
-        """The first few of those."""
-        return self.there.examples
-
     def add(self, kind: str, state: State) -> None:
         """Count a file that did not fail."""
-        is_changed = state is State.CHANGED
         if kind == IMAGE:
-            self.images_changed += is_changed
-            self.images_unchanged += not is_changed
+            self.images_changed += state is State.CHANGED
+            self.images_unchanged += state is not State.CHANGED
         else:
-            self.written += is_changed
+            self.written += state is State.CHANGED
             self.settled += state is State.SETTLED
             self.unchanged += state is State.UNCHANGED
 
@@ -114,12 +80,11 @@ class Holders:
         model: that gives the tags.
         look_for_images: whether an image that is not there gets no sidecar and is reported: for
             results that come from a table.
-
-    Attributes:
-        counts: what came of all images so far.
     """
 
-    def __init__(self, plan: HolderPlan, model: TaggedBy, *, look_for_images: bool = False) -> None:
+    def __init__(
+        self, plan: HolderPlan, model: ModelCard, *, look_for_images: bool = False
+    ) -> None:
         self._plan = plan
         self._model = model
         self._looks = look_for_images and plan.folder is None
@@ -130,25 +95,22 @@ class Holders:
         reasons = [reason for one in self._beside for reason in one.reasons]
         self.counts = Counts(nfo={reason: Tally() for reason in reasons} or None)
 
-    def put(self, result: Result) -> Outcome:
-        """Write the tags of one image; a failed one has none.
+    def put(self, result: Result) -> list[Failed]:
+        """Write the tags of one image, a failed one has none; return what could not be written.
 
         Raises:
             OutputError: the disk is full or read-only, or a sidecar is there and must not be.
         """
         if isinstance(result, Failed):
-            return Outcome()
-        wish = self._wish(result)
+            return []
+        wish, holders = self._wish(result), [*self._beside, *self._inside]
         failures: list[Failed] = []
         if self._looks and self._beside and not os.path.lexists(result.path):
-            reason = "the image is not there, so it gets no sidecar"
-            failures.append(Failed(result.path, reason))
-        else:
-            for one in self._beside:
-                self._put(one, wish, failures)
-        for one in self._inside:
+            holders = self._inside
+            failures.append(Failed(result.path, "the image is not there, so it gets no sidecar"))
+        for one in holders:
             self._put(one, wish, failures)
-        return Outcome(tuple(failures))
+        return failures
 
     def pass_over(self, image: str) -> None:
         """Note an image whose sidecars a previous run has written: it may share them."""
@@ -164,7 +126,7 @@ class Holders:
         own = [one for one in self._beside if one.is_sidecar]
         names = self._plan.names
         return [names(image, one.kind) for one in own] + [
-            names.other(image, one.kind) for one in own if one.has_two_names
+            names(image, one.kind, other=True) for one in own if one.has_two_names
         ]
 
     def are_there(self, image: str) -> bool:
@@ -172,7 +134,7 @@ class Holders:
         names = self._plan.names
         return all(
             is_there(names(image, one.kind))
-            or (one.has_two_names and is_there(names.other(image, one.kind)))
+            or (one.has_two_names and is_there(names(image, one.kind, other=True)))
             for one in self._beside
             if one.is_sidecar
         )
@@ -190,19 +152,19 @@ class Holders:
     def _put(self, one: Holder, wish: Wish, failures: list[Failed]) -> None:
         """Put tags into all files of one kind."""
         image = wish.path
-        if self._plan.replace_ending and one.is_sidecar:  # else none is another image's too
-            taken = self._places.taken(image, one.kind)
-            if taken is not None:
-                self.counts.there.add(taken)
-                return
+        if one.is_sidecar and (taken := self._places.taken(image, one.kind)) is not None:
+            self.counts.there.add(taken)
+            return
+        files: Sequence[str] = ()
         try:
-            files = self._files(one, image)
+            if one.is_sidecar and self._plan.existing not in one.merges:
+                files = (self._plan.names(image, one.kind),)
+            else:
+                files = one.files(image, self._places)
         except LeftAlone as left:
             self._pass(left.reason, image)
-            return
         except CannotChange as error:
             failures.append(Failed(image, str(error)))
-            return
         for file in files:
             try:
                 edit = self._write(one, file, wish)
@@ -215,11 +177,6 @@ class Holders:
                     self.counts.there.add(file)
                 else:
                     self.counts.add(one.kind, edit.state)
-
-    def _files(self, one: Holder, image: str) -> Sequence[str]:
-        if one.is_sidecar and self._plan.existing not in one.merges:
-            return (self._plan.names(image, one.kind),)
-        return one.files(image, self._places)
 
     def _write(self, one: Holder, file: str, wish: Wish) -> Edit | None:
         """Write a file; None if it is there and stays as it is.

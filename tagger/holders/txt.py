@@ -50,9 +50,6 @@ class Txt(SidecarHolder):
         return UNCHANGED
 
 
-HOLDER = Txt
-
-
 def _line_of_tags(content: bytes, known: Collection[str]) -> list[str] | None:
     """Read a text sidecar; a tag may hold the comma and blank that join them."""
     try:

@@ -126,9 +126,6 @@ class Image(Holder):
             return UNCHANGED
 
 
-HOLDER = Image
-
-
 def _split_packet(xmp: bytes | None) -> tuple[bytes, bytes]:
     """Split off the zeros with which some programs end a packet; XML cannot hold them."""
     xmp = xmp or b""

@@ -106,9 +106,6 @@ class FilmNfo(SidecarHolder):
         return Edit(State.CHANGED, _checked(changed, left), removed=tuple(ours))
 
 
-HOLDER = FilmNfo
-
-
 @lru_cache(maxsize=1)
 def _meanings(names: frozenset[str]) -> frozenset[str]:
     return frozenset(meaning for name in names for meaning in meanings(name))

@@ -65,9 +65,6 @@ class Xmp(SidecarHolder):
         return without_tags(Packet(content), settled=settled)
 
 
-HOLDER = Xmp
-
-
 class Draft:
     """A packet in which tags are changed, and whose record is still open to more notes.
 
