@@ -69,14 +69,12 @@ class Node:
     @property
     def scope(self) -> dict[str, str]:
         """Every prefix that is bound inside this element, and to what."""
-        lineage: list[Node] = []
-        node: Node | None = self
-        while node is not None:
-            lineage.append(node)
-            node = node.parent
+        lineage = [self]
+        while lineage[-1].parent is not None:
+            lineage.append(lineage[-1].parent)
         bound = {"xml": XML}
         for node in reversed(lineage):
-            bound.update(node.declared)
+            bound |= node.declared
         return bound
 
 
@@ -88,8 +86,7 @@ class _Builder:
         self._open: list[Node] = []
         self._declared: dict[str, str] = {}
         self.root: Node | None = None
-        self.comments = 0
-        self._count = 0
+        self.comments = self._count = 0
         self.parser = expat.ParserCreate("utf-8", _SEPARATOR)
         self.parser.namespace_prefixes = True
         self.parser.buffer_text = True
@@ -124,11 +121,11 @@ class _Builder:
         values = {_split(key)[0]: value for key, value in attributes.items()}
         node = Node(full, prefix, start, tag.end(), parent, self._declared, values)
         self._declared = {}
+        self._open.append(node)
         if parent is None:
             self.root = node
         else:
             parent.children.append(node)
-        self._open.append(node)
 
     def _end(self, _: str) -> None:
         node = self._open.pop()
@@ -154,14 +151,11 @@ def _split(name: str) -> tuple[Name, str]:
 
 
 def parse(text: bytes, *, has_tail: bool = False) -> tuple[Node, int]:
-    """Parse an XML file in UTF-8.
+    """Parse an XML file in UTF-8; return the outermost element, and how many comments there are.
 
     Args:
         text: the file.
         has_tail: whether text without any markup may stand behind the outermost element.
-
-    Returns:
-        The outermost element, and how many comments there are.
 
     Raises:
         CannotChange: it is not well-formed, has a DOCTYPE, or more elements than any XMP.
@@ -170,12 +164,9 @@ def parse(text: bytes, *, has_tail: bool = False) -> tuple[Node, int]:
     try:
         builder.parser.Parse(text, True)
     except expat.ExpatError as error:
-        if has_tail and builder.has_tail():
-            assert builder.root is not None  # else nothing could stand behind it
-            return builder.root, builder.comments
-        what = expat.ErrorString(error.code)
-        raise CannotChange(
-            f"not valid XML (line {error.lineno}, column {error.offset + 1}: {what})"
-        ) from None
+        if not (has_tail and builder.has_tail()):
+            where = f"line {error.lineno}, column {error.offset + 1}"
+            what = expat.ErrorString(error.code)
+            raise CannotChange(f"not valid XML ({where}: {what})") from None
     assert builder.root is not None  # else the parser would have complained
     return builder.root, builder.comments

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tagger.errors import CannotChange
-from tagger.holders.xml.elements import Name, Node, parse
+from tagger.holders.xml.elements import Node, parse
 
 _BOMS = (  # the longer ones first: UTF-32's begins as UTF-16's
     (codecs.BOM_UTF8, "utf-8"),
@@ -36,9 +36,7 @@ class Source:
         has_tail: whether text may stand behind the outermost element, which stays as it is.
 
     Attributes:
-        data: the file.
         text: the file as UTF-8; what all positions count in.
-        root: the outermost element.
         comments: how many comments there are.
 
     Raises:
@@ -89,32 +87,18 @@ class Source:
                 break
         return self.text[start:position]
 
-    def is_blank(self, start: int, end: int) -> bool:
-        """Return whether there is nothing but white space."""
-        return not self.text[start:end].strip(_BLANKS)
-
     def holds_only(self, node: Node, children: Sequence[Node]) -> bool:
         """Return whether an element holds nothing but some of its children and white space."""
-        at = node.inner
-        for child in children:
-            if not self.is_blank(at, child.start):
-                return False
-            at = child.end
-        return self.is_blank(at, node.inner_end)
+        starts = (node.inner, *(child.end for child in children))
+        ends = (*(child.start for child in children), node.inner_end)
+        between = (self.text[start:end] for start, end in zip(starts, ends, strict=True))
+        return not any(text.strip(_BLANKS) for text in between)
 
-    def attribute_spans(self, node: Node) -> Iterator[tuple[Name, int, int]]:
-        """Yield the attributes of an element: name, start with the blanks before it, end."""
-        scope = node.scope
-        for prefix, local, start, end in self._spans(node):
-            yield (scope.get(prefix, "") if prefix else "", local), start, end
+    def spans(self, node: Node) -> Iterator[tuple[str, str, int, int]]:
+        """Yield a start tag's attributes: prefix, local name, start with the blanks before it, end.
 
-    def declaration_spans(self, node: Node) -> Iterator[tuple[str, int, int]]:
-        """Yield the declarations of prefixes: prefix, start with the blanks before it, end."""
-        for prefix, local, start, end in self._spans(node):
-            if prefix == "xmlns":
-                yield local, start, end
-
-    def _spans(self, node: Node) -> Iterator[tuple[str, str, int, int]]:
+        Declarations are among them: of ``xmlns:dc`` the prefix is ``xmlns``.
+        """
         at = node.start + 1 + len(self.raw_name(node))
         while match := _ATTRIBUTE.match(self.text, at):
             prefix, _, local = match[1].decode("utf-8").rpartition(":")
@@ -134,17 +118,15 @@ class Source:
         """Note that an element goes, with the white space before it and all changes inside."""
         first = bisect.bisect_left(self._changes, (node.start, 0), key=_place)
         last = bisect.bisect_right(self._changes, (node.end, node.end), key=_place)
-        self._changes[first:last] = [
-            change for change in self._changes[first:last] if change[1] > node.end
-        ]
+        inside = self._changes[first:last]
+        self._changes[first:last] = [change for change in inside if change[1] > node.end]
         self.replace(node.start - len(self.blanks_before(node.start)), node.end, b"")
 
     def changed(self) -> bytes:
         """Return the file with its changes; the very same bytes where there are none."""
         if not self._changes:
             return self.data
-        parts: list[bytes] = []
-        at = 0
+        parts, at = [], 0
         # At one place, what is put in comes before what is taken away.
         for start, end, text in self._changes:
             parts += (self.text[at:start], text)
@@ -158,10 +140,8 @@ def _encoding(data: bytes) -> tuple[bytes, str]:
     for bom, name in _BOMS:
         if data.startswith(bom):
             return bom, name
-    if data.startswith(b"<\0"):
-        return b"", "utf-16-le"
-    if data.startswith(b"\0<"):
-        return b"", "utf-16-be"
+    if data.startswith((b"<\0", b"\0<")):
+        return b"", "utf-16-le" if data[0] else "utf-16-be"
     declared = _DECLARED.match(data[:256])
     return b"", declared[1].decode("ascii").lower() if declared else "utf-8"
 

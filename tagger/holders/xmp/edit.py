@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from tagger.errors import CannotChange
 from tagger.holders.xml.elements import Node, escape, escape_value, parse
 from tagger.holders.xmp.markup import (
-    Lines,
     Prefixes,
     described,
     lay_out,
+    one_deeper,
     property_lines,
     record_element,
 )
@@ -35,8 +35,7 @@ class Editor:
         record: what is noted in it of our own.
 
     Attributes:
-        was: what each field was before it became a list, see
-            :class:`tagger.holders.xmp.record.Record`.
+        was: as in a record, from now on.
     """
 
     def __init__(self, packet: Packet, record: Record) -> None:
@@ -49,11 +48,7 @@ class Editor:
         self.was = list(record.was)
 
     def set_field(self, index: int, texts: Sequence[str]) -> list[str | None]:
-        """Put texts into a field in place of those that the record calls ours.
-
-        Args:
-            index: of the field in :data:`tagger.holders.xmp.names.FIELDS`.
-            texts: what should stand there.
+        """Put texts into a field (by its index) in place of those that the record calls ours.
 
         Returns:
             For each text itself if it is ours there, or None if it stood there already.
@@ -83,11 +78,7 @@ class Editor:
         return written
 
     def finished(self, record: Record | None) -> bytes:
-        """Return the file with everything that is due.
-
-        Args:
-            record: what is noted from now on; None takes the note away.
-        """
+        """Return the file with everything that is due; None takes the record away."""
         node = self._packet.record_node
         if node is None or self._home is None:
             if record is not None:
@@ -117,9 +108,8 @@ class Editor:
 
     def _clear(self, index: int, place: Place, doomed: set[Item], *, is_last: bool) -> None:
         """Take items out of one place; what was made for them goes with the last."""
-        here = [item for item in place.items if item in doomed]
         left = [item for item in place.items if item not in doomed]
-        if not here or place.container is None or place.node is None:
+        if len(left) == len(place.items) or place.container is None or place.node is None:
             return
         was = "nothing" if self._record.created else self.was[index]
         if is_last and was not in (None, "nothing") and self._restore(index, place, left):
@@ -128,7 +118,7 @@ class Editor:
         if (
             was == "nothing"
             and not left
-            and source.holds_only(place.container, [item.node for item in here])
+            and source.holds_only(place.container, [item.node for item in place.items])
             and source.holds_only(place.node, [place.container])
         ):
             self._gone.append(place.node)
@@ -145,54 +135,41 @@ class Editor:
         was = self.was[index] or ""
         if len(left) > 1 or not all(item.plain for item in left):
             return False
+        source, others = self._source, self._packet.descriptions
         assert place.container is not None
         assert place.node is not None
         if was in ("empty list", "empty element"):
             return not left and self._empty_again(place.node, place.container, place, was)
         if was == "element":
-            inner = b"".join(
-                self._source.text[item.node.inner : item.node.inner_end] for item in left
-            )
-            self._source.replace(place.container.start, place.container.end, inner)
+            inner = b"".join(source.text[item.node.inner : item.node.inner_end] for item in left)
+            source.replace(place.container.start, place.container.end, inner)
             return True
         noted = _ATTRIBUTE_WAS.fullmatch(was)
-        if noted is None or place.description is not self._home:
+        if noted is None or place.description is not self._home or int(noted[1]) >= len(others):
             return False
-        others = self._packet.descriptions
-        number = int(noted[1])
-        if number >= len(others) or others[number] is self._home:
+        description = others[int(noted[1])]
+        if description is self._home:
             return False
-        text = self._attribute(others[number], index, left[0].text if left else "", noted[2])
+        text = self._attribute(description, index, left[0].text if left else "", noted[2])
         if not text:
             return False
-        description = others[number]
-        end = description.inner - (2 if self._source.is_empty_tag(description) else 1)
-        end -= len(self._source.blanks_before(end))
-        self._source.insert(end, text.encode())
+        end = description.inner - (2 if source.is_empty_tag(description) else 1)
+        source.insert(end - len(source.blanks_before(end)), text.encode())
         self._gone.append(place.node)
         return True
 
     def _attribute(self, description: Node, index: int, value: str, fragment: str) -> str:
-        """Spell a field as an attribute of a description: as the noted fragment if that fits.
+        """Spell a field as an attribute; empty where the description cannot have it.
 
-        Args:
-            description: that gets it.
-            index: of the field.
-            value: what it should say.
-            fragment: the attribute with the blanks before it, as it once stood there; empty in
-                records that note none.
-
-        Returns:
-            The attribute; empty where the description cannot have it.
+        It is spelled as the fragment if that fits: the attribute with the blanks before it, as it
+        once stood there; empty in records that note none.
         """
         name = FIELDS[index].name
         scope = {prefix: uri for prefix, uri in description.scope.items() if prefix}
         prefixes = [prefix for prefix, uri in scope.items() if uri == name[0]]
         if not prefixes or name in description.attributes:
             return ""
-        declared = "".join(
-            f' xmlns:{prefix}="{escape_value(uri)}"' for prefix, uri in scope.items()
-        )
+        declared = "".join(f' xmlns:{key}="{escape_value(uri)}"' for key, uri in scope.items())
         with contextlib.suppress(CannotChange):
             noted = parse(f"<a{declared}{fragment}/>".encode())[0].attributes
             if {key: text.strip() for key, text in noted.items()} == {name: value}:
@@ -225,8 +202,9 @@ class Editor:
             self.was[index] = "empty element" if is_empty else "element"
         else:
             number, fragment = self._packet.descriptions.index(target.description), ""
-            for name, start, end in self._source.attribute_spans(target.description):
-                if name == FIELDS[index].name:
+            scope = target.description.scope
+            for prefix, local, start, end in self._source.spans(target.description):
+                if prefix and (scope.get(prefix), local) == FIELDS[index].name:
                     fragment = self._source.text[start:end].decode()
                     self._source.replace(start, end, b"")
             self._new.append((FIELDS[index], [target.bare, *added] if target.bare else added))
@@ -235,10 +213,7 @@ class Editor:
     def _extend(self, container: Node, items: tuple[Item, ...], added: list[str]) -> None:
         """Append to a list, indented as its last item, or one deeper than itself."""
         li = f"{container.prefix}:li" if container.prefix else "li"
-        if items:
-            lead = self._source.blanks_before(items[-1].node.start).decode()
-        else:
-            lead = self._deeper(container)
+        lead = self._lead(items[-1].node) if items else one_deeper(self._lead(container))
         text = "".join(f"{lead}<{li}>{escape(keyword)}</{li}>" for keyword in added)
         if items:
             self._source.insert(items[-1].node.end, text.encode())
@@ -268,10 +243,9 @@ class Editor:
         self._source.replace(node.inner - 2, node.inner, f">{text}</{name}>".encode())
 
     def _rewrite_record(self, node: Node, home: Node, record: Record | None) -> None:
-        lead = self._source.blanks_before(node.start).decode()
+        lead = self._lead(node)
         for field, texts in self._new:
-            prefixes = Prefixes(home.scope)
-            lines = property_lines(field, texts, prefixes, declares=True)
+            lines = property_lines(field, texts, Prefixes(home.scope), declares=True)
             at = node.start - len(lead.encode())
             self._source.insert(at, (lead + lay_out(lines, lead)).encode())
         if record is None:
@@ -282,14 +256,9 @@ class Editor:
 
     def _append_description(self, record: Record) -> None:
         rdf = self._packet.rdf
-        prefixes = Prefixes(rdf.scope)
-        inner: Lines = []
-        for field, texts in self._new:
-            inner += property_lines(field, texts, prefixes, declares=False)
-        inner += record_element(record, prefixes, declares=False)
         last = rdf.children[-1] if rdf.children else None
-        lead = self._source.blanks_before(last.start).decode() if last else self._deeper(rdf)
-        text = described(self._packet.about, inner, prefixes, lead)
+        lead = self._lead(last) if last else one_deeper(self._lead(rdf))
+        text = described(self._packet.about, self._new, record, Prefixes(rdf.scope), lead)
         if last is not None:
             self._source.insert(last.end, text.encode())
         else:
@@ -298,8 +267,8 @@ class Editor:
     def _gets_bare(self, description: Node, gone: set[Node]) -> bool:
         """Return whether all that a description holds goes: then it was made for our sake."""
         return (
-            any(child in gone for child in description.children)
-            and all(child in gone for child in description.children)
+            bool(description.children)
+            and gone.issuperset(description.children)
             and not (description is self._home and self._new)
             and self._packet.is_bare_tag(description)
             and self._source.holds_only(description, description.children)
@@ -311,13 +280,12 @@ class Editor:
         used |= {name[0] for name in description.attributes}
         if TAGGER in used:
             return
-        for name, start, end in self._source.declaration_spans(description):
-            if description.declared.get(name) == TAGGER:
+        for prefix, local, start, end in self._source.spans(description):
+            if prefix == "xmlns" and description.declared.get(local) == TAGGER:
                 self._source.replace(start, end, b"")
 
-    def _deeper(self, node: Node) -> str:
-        blanks = self._source.blanks_before(node.start).decode()
-        return blanks[blanks.rindex("\n") :] + " " if "\n" in blanks else ""
+    def _lead(self, node: Node) -> str:
+        return self._source.blanks_before(node.start).decode()
 
 
 def _target(places: list[Place]) -> Place | None:

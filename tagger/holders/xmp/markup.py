@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tagger.holders.xml.elements import escape, escape_value
 from tagger.holders.xmp.names import FIELDS, PREFIXES, RDF, TAGGER, Field
-from tagger.holders.xmp.record import Record, record_lines
+from tagger.holders.xmp.record import WRITTEN, Record
 
 #: (depth, text) of each.
 Lines = list[tuple[int, str]]
@@ -34,8 +36,7 @@ class Prefixes:
         for prefix, bound in self._bound.items():
             if prefix and bound == uri:
                 return prefix
-        prefix = wish
-        number = 1
+        prefix, number = wish, 1
         while prefix in self._bound:
             number += 1
             prefix = f"{wish}{number}"
@@ -49,59 +50,95 @@ class Prefixes:
 
 def property_lines(field: Field, texts: list[str], prefixes: Prefixes, *, declares: bool) -> Lines:
     """Return a field with a list; ``declares`` makes its element declare missing prefixes."""
-    name = f"{prefixes.of(field.name[0])}:{field.name[1]}"
-    rdf = prefixes.of(RDF)
+    name, rdf = f"{prefixes.of(field.name[0])}:{field.name[1]}", prefixes.of(RDF)
     declared = prefixes.declarations() if declares else ""
-    return [
-        (0, f"<{name}{declared}>"),
-        (1, f"<{rdf}:{field.container}>"),
-        *((2, f"<{rdf}:li>{escape(text)}</{rdf}:li>") for text in texts),
-        (1, f"</{rdf}:{field.container}>"),
-        (0, f"</{name}>"),
-    ]
+    return _list_lines(name, f"{rdf}:{field.container}", _item_lines(texts, rdf), declared)
 
 
 def record_element(record: Record, prefixes: Prefixes, *, declares: bool) -> Lines:
     """Return the element of a record; ``declares`` as for :func:`property_lines`."""
     tagger, rdf = prefixes.of(TAGGER), prefixes.of(RDF)
     declared = prefixes.declarations() if declares else ""
+    tags: Lines = []
+    for entry in record.entries:
+        written = zip(WRITTEN, entry.written, strict=True)
+        texts = {"tag": entry.tag, "probability": entry.probability or None, **dict(written)}
+        tags.append((2, f'<{rdf}:li {rdf}:parseType="Resource">'))
+        tags += [(3, line) for line in _fields(texts, tagger)]
+        tags.append((2, f"</{rdf}:li>"))
+    inside = _list_lines(f"{tagger}:tags", f"{rdf}:Seq", tags) if tags else []
+    for name, values in (("removed", record.removed), ("iptc", record.iptc)):
+        if values:
+            inside += _list_lines(f"{tagger}:{name}", f"{rdf}:Bag", _item_lines(values, rdf))
+    texts = {
+        **{f"{name}Was": was for name, was in zip(WRITTEN, record.was, strict=True)},
+        "iptcWas": record.iptc_was,
+        "containerWas": record.container_was,
+        "created": "True" if record.created else None,
+        "model": record.model or None,
+        "date": record.date,
+        "settled": record.settled or None,
+    }
     return [
         (0, f'<{tagger}:record{declared} {rdf}:parseType="Resource">'),
-        *((depth + 1, text) for depth, text in record_lines(record, tagger, rdf)),
+        *((depth + 1, line) for depth, line in inside),
+        *((1, line) for line in _fields(texts, tagger)),
         (0, f"</{tagger}:record>"),
     ]
 
 
-def described(about: str, lines: Lines, prefixes: Prefixes, lead: str) -> str:
-    """Return a description with properties, which declares what prefixes they need.
+def _list_lines(name: str, container: str, items: Lines, declared: str = "") -> Lines:
+    head: Lines = [(0, f"<{name}{declared}>"), (1, f"<{container}>")]
+    return [*head, *items, (1, f"</{container}>"), (0, f"</{name}>")]
 
-    Args:
-        about: what it is about.
-        lines: the properties.
-        prefixes: that the lines were written with.
-        lead: white space in front of it.
-    """
-    name = f"{prefixes.of(RDF)}:Description"
-    head = f'<{name} {prefixes.of(RDF)}:about="{escape_value(about)}"'
-    break_ = lead[lead.rindex("\n") :] + " " if "\n" in lead else ""
+
+def _item_lines(texts: Iterable[str], rdf: str) -> Lines:
+    return [(2, f"<{rdf}:li>{escape(text)}</{rdf}:li>") for text in texts]
+
+
+def _fields(texts: dict[str, str | None], tagger: str) -> list[str]:
+    return [
+        f"<{tagger}:{name}>{escape(text)}</{tagger}:{name}>"
+        for name, text in texts.items()
+        if text is not None
+    ]
+
+
+def described(
+    about: str,
+    fields: Iterable[tuple[Field, list[str]]],
+    record: Record,
+    prefixes: Prefixes,
+    lead: str,
+) -> str:
+    """Return a description with fields, a record and the prefixes they need, behind ``lead``."""
+    lines: Lines = []
+    for field, texts in fields:
+        lines += property_lines(field, texts, prefixes, declares=False)
+    lines += record_element(record, prefixes, declares=False)
+    rdf = prefixes.of(RDF)
+    head = f'<{rdf}:Description {rdf}:about="{escape_value(about)}"'
     whole = [
-        (0, f"{head}{prefixes.declarations(break_)}>"),
+        (0, f"{head}{prefixes.declarations(one_deeper(lead))}>"),
         *((depth + 1, text) for depth, text in lines),
-        (0, f"</{name}>"),
+        (0, f"</{rdf}:Description>"),
     ]
     return lead + lay_out(whole, lead)
 
 
+def one_deeper(lead: str) -> str:
+    """Return white space one deeper than ``lead``; none where it has no line break."""
+    return lead[lead.rindex("\n") :] + " " if "\n" in lead else ""
+
+
 def new_packet(record: Record) -> bytes:
     """Return a packet (ISO 16684-1) that holds just what a record calls ours, and the record."""
-    prefixes = Prefixes({"rdf": RDF})
-    lines: Lines = []
-    for index, field in enumerate(FIELDS):
-        texts = [text for entry in record.entries if (text := entry.written[index])]
-        if texts:
-            lines += property_lines(field, texts, prefixes, declares=False)
-    lines += record_element(record, prefixes, declares=False)
-    return _NEW.format(described("", lines, prefixes, "\n  ")).encode()
+    fields = [
+        (field, texts)
+        for index, field in enumerate(FIELDS)
+        if (texts := [text for entry in record.entries if (text := entry.written[index])])
+    ]
+    return _NEW.format(described("", fields, record, Prefixes({"rdf": RDF}), "\n  ")).encode()
 
 
 def lay_out(lines: Lines, lead: str) -> str:
@@ -109,7 +146,4 @@ def lay_out(lines: Lines, lead: str) -> str:
     if "\n" not in lead:
         return "".join(text for _, text in lines)
     start = lead[lead.rindex("\n") :]
-    return "".join(
-        f"{start}{' ' * depth}{text}" if number else text
-        for number, (depth, text) in enumerate(lines)
-    )
+    return "".join(f"{start}{' ' * depth}{text}" for depth, text in lines).removeprefix(start)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tagger.holders.xml.elements import Node, escape
+from tagger.holders.xml.elements import Node
 from tagger.holders.xmp.names import FIELDS, RDF, TAGGER
 
 #: Names in the record for what was put into each field.
-_WRITTEN = tuple(field.name[1] for field in FIELDS)
-_HIERARCHY = _WRITTEN.index("hierarchicalSubject")
+WRITTEN = tuple(field.name[1] for field in FIELDS)
+_HIERARCHY = WRITTEN.index("hierarchicalSubject")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def parse_record(node: Node) -> Record:
     for item in _items(nodes.get("tags")):
         values = _struct(item)[0]
         if values.get("tag"):
-            written = tuple(values.get(name) or None for name in _WRITTEN)
+            written = tuple(values.get(name) or None for name in WRITTEN)
             entries.append(OurTag(values["tag"], values.get("probability", ""), written))
     return Record(
         tuple(entries),
@@ -101,7 +101,7 @@ def parse_record(node: Node) -> Record:
         texts.get("model", ""),
         texts.get("date", ""),
         texts.get("created") == "True",
-        tuple(texts.get(f"{name}Was") or None for name in _WRITTEN),
+        tuple(texts.get(f"{name}Was") or None for name in WRITTEN),
         texts.get("settled", ""),
         tuple(item.text for item in _items(nodes.get("iptc"))),
         texts.get("iptcWas") or None,
@@ -129,60 +129,3 @@ def _items(node: Node | None) -> list[Node]:
     if node is None or len(node.children) != 1:
         return []
     return [item for item in node.children[0].children if item.name == (RDF, "li")]
-
-
-def record_lines(record: Record, tagger: str, rdf: str) -> list[tuple[int, str]]:
-    """Return what stands inside the record's element, as (depth, line).
-
-    Args:
-        record: what is noted.
-        tagger: prefix of our namespace.
-        rdf: prefix of RDF.
-    """
-    texts = {
-        **{f"{name}Was": was for name, was in zip(_WRITTEN, record.was, strict=True)},
-        "iptcWas": record.iptc_was,
-        "containerWas": record.container_was,
-        "created": "True" if record.created else None,
-        "model": record.model or None,
-        "date": record.date,
-        "settled": record.settled or None,
-    }
-    return [
-        *_tag_lines(record.entries, tagger, rdf),
-        *_bag_lines("removed", record.removed, tagger, rdf),
-        *_bag_lines("iptc", record.iptc, tagger, rdf),
-        *_text_lines(0, texts, tagger),
-    ]
-
-
-def _tag_lines(entries: tuple[OurTag, ...], tagger: str, rdf: str) -> list[tuple[int, str]]:
-    if not entries:
-        return []
-    lines = [(0, f"<{tagger}:tags>"), (1, f"<{rdf}:Seq>")]
-    for entry in entries:
-        texts = {
-            "tag": entry.tag,
-            "probability": entry.probability or None,
-            **dict(zip(_WRITTEN, entry.written, strict=True)),
-        }
-        lines.append((2, f'<{rdf}:li {rdf}:parseType="Resource">'))
-        lines += _text_lines(3, texts, tagger)
-        lines.append((2, f"</{rdf}:li>"))
-    return [*lines, (1, f"</{rdf}:Seq>"), (0, f"</{tagger}:tags>")]
-
-
-def _bag_lines(name: str, values: tuple[str, ...], tagger: str, rdf: str) -> list[tuple[int, str]]:
-    if not values:
-        return []
-    items = [(2, f"<{rdf}:li>{escape(value)}</{rdf}:li>") for value in values]
-    head = [(0, f"<{tagger}:{name}>"), (1, f"<{rdf}:Bag>")]
-    return [*head, *items, (1, f"</{rdf}:Bag>"), (0, f"</{tagger}:{name}>")]
-
-
-def _text_lines(depth: int, texts: dict[str, str | None], tagger: str) -> list[tuple[int, str]]:
-    return [
-        (depth, f"<{tagger}:{name}>{escape(value)}</{tagger}:{name}>")
-        for name, value in texts.items()
-        if value is not None
-    ]
