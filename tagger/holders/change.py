@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,10 +23,15 @@ from tagger.text import printable
 _MOST_BYTES = 64 * 1024 * 1024
 _ATTEMPTS = 3
 _BLOCK = 1024 * 1024
+_identity = attrgetter("st_ino", "st_size", "st_mtime_ns")
 
 
 class SidecarHolder(Holder):
     """A holder whose files are read as a whole."""
+
+    def take_out(self, content: bytes | None, *, settled: bool) -> Edit:
+        """Change nothing: where there is no mark of ours, nobody can tell what is ours."""
+        return UNCHANGED
 
     def look(self, file: str) -> bytes | None:
         """See :meth:`Holder.look`."""
@@ -107,11 +113,6 @@ def change_in_place(path: str, edit: Callable[[bytes], Edit], *, backup: bool) -
     Owner, permissions and extended attributes stay. If another program writes the file meanwhile,
     its new content is changed instead.
 
-    Args:
-        path: the sidecar.
-        edit: content → what it should be.
-        backup: keep the former content beside it, see :func:`keep_backup`.
-
     Raises:
         CannotChange: as ``edit`` says, or since others keep writing it.
         OSError: it cannot be read or written.
@@ -140,11 +141,7 @@ def keep_backup(path: str, content: bytes | BinaryIO) -> None:
     """Write ``NAME.bak``, or ``NAME.bak2`` and so on: a backup is never overwritten.
 
     Where the newest one holds just that already, a run that was killed before it could change the
-    file has kept it, and no second one is made.
-
-    Args:
-        path: NAME, whose times and permissions the backup gets.
-        content: what is kept, or a file that holds it.
+    file has kept it, and no second one is made. It gets the times and permissions of ``path``.
 
     Raises:
         OSError: it cannot be written.
@@ -190,9 +187,4 @@ def is_unchanged(path: str, state: os.stat_result) -> bool:
     Raises:
         OSError: it is not there.
     """
-    now = os.stat(path)
-    return (now.st_ino, now.st_size, now.st_mtime_ns) == (
-        state.st_ino,
-        state.st_size,
-        state.st_mtime_ns,
-    )
+    return bool(_identity(os.stat(path)) == _identity(state))

@@ -58,6 +58,12 @@ class Wish:
         """The tags without their probabilities."""
         return tuple(name for name, _ in self.tags)
 
+    def against(self, former: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return which of the tags are not among former ones, and which of those are gone."""
+        names = self.names
+        added = tuple(tag for tag in names if tag not in former)
+        return added, tuple(tag for tag in former if tag not in names)
+
 
 class State(Enum):
     """What becomes of a file: it changes, goes (being ours altogether), or stays as it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from tagger.errors import CannotChange
@@ -56,22 +57,13 @@ class JsonFile(SidecarHolder):
             "scores": scores,
             "model": former.get("model"),
         }
-        before = [tag["tag"] for tag in former.get("tags", [])]
         was_settled = "settled" in former
         if was_settled and said == former:
             return UNCHANGED
         new = _spelled({**said, "settled": wish.date})
-        return Edit(
-            State.UNCHANGED if new == content else State.CHANGED,
-            new,
-            tuple(tag for tag in wish.names if tag not in before),
-            tuple(tag for tag in before if tag not in wish.names),
-            was_settled=was_settled,
-        )
-
-    def take_out(self, content: bytes | None, *, settled: bool) -> Edit:
-        """Change nothing: it bears no mark of ours."""
-        return UNCHANGED
+        state = State.UNCHANGED if new == content else State.CHANGED
+        differences = wish.against([tag["tag"] for tag in former.get("tags", [])])
+        return Edit(state, new, *differences, was_settled=was_settled)
 
 
 def _spelled(said: dict[str, Any]) -> bytes:
@@ -79,16 +71,9 @@ def _spelled(said: dict[str, Any]) -> bytes:
 
 
 def _ours(content: bytes) -> dict[str, Any]:
-    try:
-        said = json.loads(content)
-        tags = [tag["tag"] for tag in said["tags"]]
-        is_ours = (
-            said.keys() >= _KEYS
-            and isinstance(said["scores"], dict)
-            and all(isinstance(tag, str) for tag in tags)
-        )
-    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        is_ours = False
-    if not is_ours:
-        raise CannotChange("no JSON as 'tagger tag' writes it")
-    return dict(said)
+    with suppress(ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        said: dict[str, Any] = json.loads(content)
+        are_tags = all(isinstance(tag["tag"], str) for tag in said["tags"])
+        if said.keys() >= _KEYS and isinstance(said["scores"], dict) and are_tags:
+            return said
+    raise CannotChange("no JSON as 'tagger tag' writes it")

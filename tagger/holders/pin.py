@@ -36,15 +36,7 @@ class Correction(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What would change in a file.
-
-    Attributes:
-        correction: what a person says of the image.
-        holder: of the file.
-        file: its path.
-        is_new: whether it is not there yet.
-        edit: what would change, without the content.
-    """
+    """What would change in a file, which may be new: the edit has no content."""
 
     correction: Correction
     holder: Holder
@@ -73,14 +65,12 @@ class Pins:
 
     def __init__(self, plan: HolderPlan, known: Collection[str]) -> None:
         self._plan = plan
-        kinds = dict.fromkeys((*plan.kinds, *((IMAGE,) if plan.embed else ())))
-        self._holders = [holder(kind) for kind in kinds]
+        kinds = (*plan.kinds, IMAGE) if plan.embed else plan.kinds
+        self._holders = [holder(kind) for kind in dict.fromkeys(kinds)]
         self._places = Places(plan.names)
         self._known = known
         self._today = date.today().isoformat()
-        self.unchanged = 0
-        self.gone = 0
-        self.written = 0
+        self.unchanged = self.gone = self.written = 0
 
     def changes(self, correction: Correction) -> tuple[list[Change], list[Failed]]:
         """Return what would change for an image, and what could not be changed.
@@ -90,8 +80,7 @@ class Pins:
         image = correction.path
         if not os.path.lexists(image):
             self.gone += 1
-            reason = "the image is not there, so nothing is written for it"
-            return [], [Failed(image, reason)]
+            return [], [Failed(image, "the image is not there, so nothing is written for it")]
         changes: list[Change] = []
         failures: list[Failed] = []
         owner = self._places.owner(image)

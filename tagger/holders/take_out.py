@@ -19,11 +19,8 @@ MARKED_SUFFIXES = frozenset({".xmp", ".nfo"})
 def files_with_tags(paths: Iterable[str], *, images: bool) -> Iterator[str]:
     """Yield what is there of files that may hold our tags, each once.
 
-    These are XMP sidecars by either way of naming, images, and the ``.nfo`` files of their films.
-
-    Args:
-        paths: images, and such files themselves, sorted bytewise.
-        images: whether images themselves are among what is yielded.
+    These are XMP sidecars by either way of naming, the ``.nfo`` files of films, and, if asked for,
+    images. ``paths`` are of images, and such files themselves, sorted bytewise.
     """
     recent: dict[str, str] = {}
     nfos = NfosOnce()
@@ -46,10 +43,7 @@ def files_with_tags(paths: Iterable[str], *, images: bool) -> Iterator[str]:
 class TakingOut:
     """Takes our tags out of files, one by one, and counts.
 
-    Args:
-        plan: whether backups are kept, and the times of images.
-        settled: whether also tags that a person settled.
-        dry_run: only say what would change.
+    With ``settled`` also those that a person settled; ``dry_run`` only says what would change.
 
     Attributes:
         changed: how many sidecars changed.
@@ -63,10 +57,7 @@ class TakingOut:
         self._settled_too = settled
         self._dry_run = dry_run
         self._holders = {kind: holder(kind) for kind in ("xmp", "nfo", IMAGE)}
-        self.changed = 0
-        self.removed = 0
-        self.images = 0
-        self.settled = 0
+        self.changed = self.removed = self.images = self.settled = 0
 
     def of(self, file: str) -> Edit | Failed:
         """Take our tags out of a file.
@@ -75,10 +66,9 @@ class TakingOut:
             OutputError: the disk is full or read-only.
         """
         kind = _kind(file)
+        one = self._holders[kind]
         try:
-            edit = self._holders[kind].untag(
-                file, self._plan, settled=self._settled_too, dry_run=self._dry_run
-            )
+            edit = one.untag(file, self._plan, settled=self._settled_too, dry_run=self._dry_run)
         except (CannotChange, OSError) as error:
             return failed(file, error)
         self.settled += edit.state is State.SETTLED

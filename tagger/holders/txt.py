@@ -30,32 +30,16 @@ class Txt(SidecarHolder):
         Raises:
             CannotChange: there is anything but one line of known tags.
         """
-        new = self.put(None, wish)
-        if content is None:
-            return Edit(State.CHANGED, new.content, wish.names)
-        if content == new.content:
+        new = self.put(None, wish).content
+        if content == new:
             return UNCHANGED
-        former = _line_of_tags(content, wish.known)
-        if former is None:
-            raise CannotChange("no line of tags that are known")
-        return Edit(
-            State.CHANGED,
-            new.content,
-            tuple(tag for tag in wish.names if tag not in former),
-            tuple(tag for tag in former if tag not in wish.names),
-        )
-
-    def take_out(self, content: bytes | None, *, settled: bool) -> Edit:
-        """Change nothing: nobody can tell what is ours."""
-        return UNCHANGED
+        former = [] if content is None else _line_of_tags(content, wish.known)
+        return Edit(State.CHANGED, new, *wish.against(former))
 
 
-def _line_of_tags(content: bytes, known: Collection[str]) -> list[str] | None:
+def _line_of_tags(content: bytes, known: Collection[str]) -> list[str]:
     """Read a text sidecar; a tag may hold the comma and blank that join them."""
-    try:
-        line = content.decode("utf-8").removesuffix("\n")
-    except UnicodeDecodeError:
-        return None
+    line = content.decode("utf-8", "surrogateescape").removesuffix("\n")
     pieces = line.split(", ") if line else []
     # Up to which piece → the tags that these are, of which there is one reading at least.
     read: dict[int, list[str]] = {0: []}
@@ -64,4 +48,6 @@ def _line_of_tags(content: bytes, known: Collection[str]) -> list[str] | None:
             tag = ", ".join(pieces[start:end])
             if start in read and tag in known:
                 read.setdefault(end, [*read[start], tag])
-    return read.get(len(pieces))
+    if len(pieces) not in read:
+        raise CannotChange("no line of tags that are known")
+    return read[len(pieces)]
