@@ -126,7 +126,8 @@ class Source:
         """Return the file with its changes; the very same bytes where there are none."""
         if not self._changes:
             return self.data
-        parts, at = [], 0
+        parts: list[bytes] = []
+        at = 0
         # At one place, what is put in comes before what is taken away.
         for start, end, text in self._changes:
             parts += (self.text[at:start], text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 X = "adobe:ns:meta/"
@@ -62,11 +61,6 @@ FIELDS = (
     Field(("http://www.digikam.org/ns/1.0/", "TagsList"), "Seq", "/"),
 )
 CONTAINERS = frozenset({"Bag", "Seq", "Alt"})
-
-
-def spellings(root: tuple[str, ...], tags: Sequence[str]) -> list[list[str]]:
-    """Return what stands in each field for tags below a root."""
-    return [[field.text(root, tag) for tag in tags] for field in FIELDS]
 
 
 def has_our_mark(content: bytes) -> bool:

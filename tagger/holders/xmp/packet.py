@@ -9,7 +9,7 @@ from tagger.errors import CannotChange
 from tagger.holders.xml.elements import XML, Node
 from tagger.holders.xml.source import Source
 from tagger.holders.xmp.names import CONTAINERS, FIELDS, RDF, RECORD, Field, X
-from tagger.holders.xmp.record import Record, parse_record
+from tagger.holders.xmp.record import parse_record
 from tagger.text import same_keyword
 
 _ITEM = re.compile(r"li|_[0-9]+")
@@ -21,13 +21,7 @@ _OTHER_FORMS = frozenset((RDF, name) for name in ("parseType", "resource", "data
 
 @dataclass(frozen=True)
 class Item:
-    """A keyword in a list.
-
-    Attributes:
-        node: its ``rdf:li``.
-        text: the keyword.
-        plain: whether it is nothing but that text, as ours are.
-    """
+    """A keyword in a list: plain if it is nothing but its text, as ours are."""
 
     node: Node
     text: str
@@ -36,13 +30,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Place:
-    """One occurrence of a field.
+    """One occurrence of a field in a description.
 
     Attributes:
-        description: the description that holds it.
         node: its element; None for an attribute.
         container: the list inside; None for a bare text.
-        items: the keywords of the list.
         bare: the bare text, which may be empty; None for a list.
     """
 
@@ -60,14 +52,8 @@ class Place:
 class Packet:
     """An XMP packet in an XML file.
 
-    Args:
-        data: the file.
-
     Attributes:
-        source: the file's text.
-        rdf: the ``rdf:RDF`` element.
-        descriptions: its ``rdf:Description`` elements.
-        about: what they are about; empty in nearly every file.
+        about: what its descriptions are about; empty in nearly every file.
         record: what we noted of our own, and the element that holds it; None if there is none.
 
     Raises:
@@ -80,9 +66,7 @@ class Packet:
         self.descriptions = self.rdf.children
         self.about = self._about()
         self.record_node = self._record_node()
-        self.record: Record | None = None
-        if self.record_node is not None:
-            self.record = parse_record(self.record_node)
+        self.record = None if self.record_node is None else parse_record(self.record_node)
 
     def places(self, field: Field) -> list[Place]:
         """Find a field wherever it stands.
@@ -92,14 +76,10 @@ class Packet:
         """
         found = []
         for description in self.descriptions:
-            if field.name in description.attributes:
-                value = description.attributes[field.name].strip()
-                found.append(Place(description, None, None, (), value))
-            found += [
-                _place(description, node, field)
-                for node in description.children
-                if node.name == field.name
-            ]
+            if (value := description.attributes.get(field.name)) is not None:
+                found.append(Place(description, None, None, (), value.strip()))
+            nodes = (node for node in description.children if node.name == field.name)
+            found += [_place(description, node, field) for node in nodes]
         return found
 
     def subjects(self) -> dict[str, str]:
@@ -120,22 +100,15 @@ class Packet:
         return set(description.attributes) <= set(_ABOUT)
 
     def _about(self) -> str:
-        values = {
-            description.attributes.get(name, "")
-            for description in self.descriptions
-            for name in _ABOUT
-        } - {""}
+        nodes = self.descriptions
+        values = {node.attributes.get(name, "") for node in nodes for name in _ABOUT} - {""}
         if len(values) > 1:
             raise CannotChange("no XMP of one image (its descriptions are about different things)")
         return values.pop() if values else ""
 
     def _record_node(self) -> Node | None:
-        found = [
-            node
-            for description in self.descriptions
-            for node in description.children
-            if node.name == RECORD
-        ]
+        nodes = (node for description in self.descriptions for node in description.children)
+        found = [node for node in nodes if node.name == RECORD]
         if len(found) > 1:
             raise CannotChange("XMP with two records of our tags")
         return found[0] if found else None
@@ -162,11 +135,8 @@ def _place(description: Node, node: Node, field: Field) -> Place:
     is_list = container.name[0] == RDF and container.name[1] in CONTAINERS
     if len(node.children) > 1 or not is_list:
         raise _no_keywords(field)
-    items = tuple(
-        _item(child)
-        for child in container.children
-        if child.name[0] == RDF and _ITEM.fullmatch(child.name[1])
-    )
+    nodes = [child for child in container.children if child.name[0] == RDF]
+    items = tuple(_item(child) for child in nodes if _ITEM.fullmatch(child.name[1]))
     return Place(description, node, container, items, None)
 
 

@@ -17,7 +17,6 @@ class OurTag:
     """A tag of ours.
 
     Attributes:
-        tag: its name.
         probability: 0 to 1, with four decimals; empty for a tag that no model gave.
         written: what we put into each of :data:`tagger.holders.xmp.names.FIELDS`; None if
             that stood there already, so that it is not ours.
@@ -33,7 +32,6 @@ class Record:
     """All that is noted.
 
     Attributes:
-        entries: our tags.
         removed: tags of ours that someone took out, which we do not put in again.
         model: name and version of the model that gave the tags; empty where none did.
         date: the day since which these tags stand, ``YYYY-MM-DD``.
@@ -111,13 +109,11 @@ def parse_record(node: Node) -> Record:
 
 def _struct(node: Node) -> tuple[dict[str, str], dict[str, Node]]:
     """Return the fields of a structure: as attributes, elements, or in a description inside."""
-    holders = [node, *(child for child in node.children if child.name == (RDF, "Description"))]
     texts: dict[str, str] = {}
     nodes: dict[str, Node] = {}
-    for holder in holders:
-        for (uri, local), value in holder.attributes.items():
-            if uri == TAGGER:
-                texts[local] = value.strip()
+    for holder in (node, *(one for one in node.children if one.name == (RDF, "Description"))):
+        values = holder.attributes.items()
+        texts.update((local, value.strip()) for (uri, local), value in values if uri == TAGGER)
         for child in holder.children:
             if child.name[0] == TAGGER:
                 texts[child.name[1]] = child.text

@@ -11,7 +11,7 @@ from tagger.holders.holder import SETTLED, UNCHANGED, Edit, Genres, State, Wish
 from tagger.holders.places import Places
 from tagger.holders.xmp.edit import Editor
 from tagger.holders.xmp.markup import new_packet
-from tagger.holders.xmp.names import FIELDS, has_our_mark, spellings
+from tagger.holders.xmp.names import FIELDS, has_our_mark
 from tagger.holders.xmp.packet import Packet
 from tagger.holders.xmp.record import NOTHING, OurTag, Record
 from tagger.text import each_once, same_keyword
@@ -39,10 +39,11 @@ class Xmp(SidecarHolder):
         packet = Packet(content)
         if packet.record is not None:
             return True
-        texts = [
-            text for field in FIELDS for place in packet.places(field) for text in place.texts()
-        ]
-        return any(level in genres for text in texts for level in _levels(text))
+        places = [place for field in FIELDS for place in packet.places(field)]
+        texts = [text for place in places for text in place.texts()]
+        # Every level counts where a keyword is a path of names.
+        levels = (level for text in texts for level in (text, *text.split("|"), *text.split("/")))
+        return any(level in genres for level in levels)
 
     def put(self, content: bytes | None, wish: Wish) -> Edit:
         """See :meth:`Holder.put` and :func:`with_tags`."""
@@ -68,9 +69,6 @@ class Xmp(SidecarHolder):
 class Draft:
     """A packet in which tags are changed, and whose record is still open to more notes.
 
-    Args:
-        packet: as it was; None for one that is made.
-
     Attributes:
         former: what was noted before.
         record: what is noted from now on; None if nothing need be.
@@ -91,7 +89,7 @@ class Draft:
 
     def set_tags(self, tags: list[tuple[str, str]], root: tuple[str, ...], date: str) -> Record:
         """Put tags (name, probability) into every field; return the former record with these."""
-        texts = spellings(root, [name for name, _ in tags])
+        texts = [[field.text(root, name) for name, _ in tags] for field in FIELDS]
         was, former = self.former.was, self.former
         if self._editor is None:
             written = [each_once(of_field) for of_field in texts]
@@ -107,10 +105,7 @@ class Draft:
         return dataclasses.replace(record, date=former.date if keeps_date else date)
 
     def spelled(self, record: Record | None) -> bytes:
-        """Return the packet, the very same bytes where nothing changes.
-
-        Args:
-            record: what is noted from now on; None takes the note away.
+        """Return the packet, the very same bytes where nothing changes; None takes the record away.
 
         Raises:
             CannotChange: it would read as no XMP: that is never written.
@@ -123,18 +118,12 @@ class Draft:
             try:
                 self._after = Packet(content)
             except CannotChange as error:
-                raise CannotChange(
-                    f"XMP that cannot be changed safely (it would be {error})"
-                ) from None
+                what = f"XMP that cannot be changed safely (it would be {error})"
+                raise CannotChange(what) from None
         return content
 
     def told(self, content: bytes, wish: Wish) -> Edit:
-        """Say what a person's tags change in ``dc:subject``.
-
-        Args:
-            content: the packet, see :meth:`spelled`.
-            wish: the tags.
-        """
+        """Say what a person's tags change in ``dc:subject`` of a packet as :meth:`spelled`."""
         given: dict[str, str] = {}
         for name in wish.names:
             given.setdefault(same_keyword(name), name)
@@ -143,16 +132,13 @@ class Draft:
             before = self._packet.subjects()
             is_same = content is self._packet.source.data
             after = before if is_same else self._after.subjects()
+        others = after.keys() - given.keys()
         return Edit(
             State.UNCHANGED if is_same else State.CHANGED,
             content,
             tuple(text for key, text in after.items() if key not in before),
             tuple(text for key, text in before.items() if key not in after),
-            tuple(
-                entry.tag
-                for entry in self.former.entries
-                if same_keyword(entry.tag) in after.keys() - given.keys()
-            ),
+            tuple(one.tag for one in self.former.entries if same_keyword(one.tag) in others),
             self.is_settled,
         )
 
@@ -169,11 +155,7 @@ def with_tags(packet: Packet | None, wish: Wish) -> Draft:
 
     Whoever put a keyword there before us keeps it: it is not noted as ours and never taken out. A
     tag of ours that is gone from ``dc:subject`` was taken out by someone, and stays out. Tags that
-    a person has settled stay as they are.
-
-    Args:
-        packet: None makes a new one.
-        wish: what it should say.
+    a person has settled stay as they are. Without a packet a new one is made.
 
     Raises:
         CannotChange: the packet cannot be changed safely.
@@ -194,8 +176,7 @@ def with_pinned(packet: Packet | None, wish: Wish) -> Draft:
     """Put a person's tags into a packet in place of ours, and note that a person chose them.
 
     Keywords that are not ours stay. Unlike a model, a person may put in again what someone took
-    out. The outcome does not depend on how often this is done. Arguments and errors as for
-    :func:`with_tags`.
+    out. The outcome does not depend on how often this is done. Errors as for :func:`with_tags`.
     """
     draft = Draft(packet)
     former = draft.former
@@ -225,8 +206,3 @@ def _removed(packet: Packet, record: Record) -> tuple[str, ...]:
     present = packet.subjects() if record.entries else {}
     gone = [entry.tag for entry in record.entries if same_keyword(entry.tag) not in present]
     return tuple(dict.fromkeys((*record.removed, *gone)))
-
-
-def _levels(keyword: str) -> set[str]:
-    """A keyword, and every level of it where it is a path of names."""
-    return {keyword, *keyword.split("|"), *keyword.split("/")}
