@@ -20,9 +20,7 @@ EXIT_FAULT = 70
 _OURS = ("tagger", "tagger_training", "tagger_export")
 #: Packages installed with the program, by their import names.
 _LIBRARIES = {"PIL", "filelock", "numpy", "onnxruntime", "platformdirs", "rich", "typer"}
-_REMEDIES = {
-    "onnxruntime": "; on Windows it needs the Microsoft Visual C++ Redistributable, too",
-}
+_REMEDIES = {"onnxruntime": "; on Windows it needs the Microsoft Visual C++ Redistributable, too"}
 _MOST_LINES = 20
 
 

@@ -58,8 +58,7 @@ def export(
         ),
     ] = None,
     precision: Annotated[
-        Precision,
-        typer.Option("--precision", help="Number format: fp16 for CUDA, int8 for CPUs."),
+        Precision, typer.Option("--precision", help="Number format: fp16 for CUDA, int8 for CPUs.")
     ] = Precision.FP32,
     max_loss: Annotated[
         float,

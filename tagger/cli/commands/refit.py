@@ -46,12 +46,7 @@ def refit(
         from tagger_training.train import refit as run_refit
     display = TrainDisplay()
     run_refit(
-        run,
-        written.output,
-        display,
-        name=written.name,
-        resume=written.resume,
-        cache=written.cache,
+        run, written.output, display, name=written.name, resume=written.resume, cache=written.cache
     )
     print(f"Trained {counted(display.epochs_done, 'epoch')} on all images of {run}.")
     print(f"Next: tagger export {written.output} -o model.onnx")

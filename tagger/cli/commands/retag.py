@@ -10,11 +10,7 @@ import typer
 
 from tagger.cli.command import register
 from tagger.cli.options.groups import Only
-from tagger.cli.options.holders import (
-    HolderOptions,
-    mirrored_base,
-    refuse_outside,
-)
+from tagger.cli.options.holders import HolderOptions, mirrored_base, refuse_outside
 from tagger.cli.options.model import ModelOptions
 from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.cli.options.table import TableOptions

@@ -103,8 +103,7 @@ class HolderOptions(OptionGroup):
     backup: Annotated[
         bool,
         typer.Option(
-            "--backup",
-            help="Save the original of a changed sidecar or image as NAME.bak.",
+            "--backup", help="Save the original of a changed sidecar or image as NAME.bak."
         ),
     ] = False
     xmp_root: Annotated[

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from tagger.network.model import TaggerModel
 
 ModelArgument = Annotated[
-    Path | None,
-    typer.Argument(metavar="[MODEL]", help="Model file; default: the bundled one."),
+    Path | None, typer.Argument(metavar="[MODEL]", help="Model file; default: the bundled one.")
 ]
 
 
@@ -45,10 +44,7 @@ class ModelOptions(OptionGroup):
     batch_size: Annotated[
         int | None,
         typer.Option(
-            "--batch-size",
-            min=1,
-            metavar="N",
-            help="Batch size; default: chosen for the device.",
+            "--batch-size", min=1, metavar="N", help="Batch size; default: chosen for the device."
         ),
     ] = None
     gpu_mem_limit: Annotated[

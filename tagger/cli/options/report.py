@@ -54,7 +54,6 @@ class ConfigOptions(OptionGroup):
     no_config: Annotated[
         bool,
         typer.Option(
-            "--no-config",
-            help="Ignore tagger.toml here and in your configuration folder.",
+            "--no-config", help="Ignore tagger.toml here and in your configuration folder."
         ),
     ] = False

@@ -29,8 +29,7 @@ class ResumeOptions(OptionGroup):
         ),
     ] = False
     retry_failed: Annotated[
-        bool,
-        typer.Option("--retry-failed", help="Like --resume, and retry images that failed."),
+        bool, typer.Option("--retry-failed", help="Like --resume, and retry images that failed.")
     ] = False
     update: Annotated[
         bool,

@@ -42,9 +42,7 @@ def gather_paths(
         raise UsageError(f"Nothing to {verb}: pass a folder, images, or - for a list on stdin.")
     named = scan(direct, options)
     listed = scan(
-        [path for name in lists for path in _read_list(name, null=null)],
-        options,
-        must_exist=False,
+        [path for name in lists for path in _read_list(name, null=null)], options, must_exist=False
     )
     return Scan(
         tuple(dict.fromkeys(named.folders + listed.folders)),
