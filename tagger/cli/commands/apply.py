@@ -64,9 +64,7 @@ def apply(
     ],
     *,
     holders: Annotated[HolderOptions, Without("existing")],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would change.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only show what would change.")] = False,
     yes: Annotated[
         bool,
         typer.Option(

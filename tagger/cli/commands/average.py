@@ -42,9 +42,7 @@ def average(
     measured_by: Annotated[
         Path | None,
         typer.Option(
-            "--measured-by",
-            metavar="RUN",
-            help="For runs on all images: the average of the original trainings.",
+            metavar="RUN", help="For runs on all images: the average of the original trainings."
         ),
     ] = None,
     written: Annotated[TrainingRunOptions, Without("resume")],

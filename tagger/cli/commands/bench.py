@@ -42,14 +42,10 @@ def bench(
         ),
     ] = None,
     images: Annotated[
-        int,
-        typer.Option("--images", min=8, metavar="N", help="Maximum number of images per round."),
+        int, typer.Option(min=8, metavar="N", help="Maximum number of images per round.")
     ] = 400,
     rounds: Annotated[
-        int,
-        typer.Option(
-            "--rounds", min=1, metavar="N", help="Number of rounds; medians are reported."
-        ),
+        int, typer.Option(min=1, metavar="N", help="Number of rounds; medians are reported.")
     ] = 3,
     *,
     model: ModelOptions,

@@ -52,18 +52,16 @@ def export(
     images: Annotated[
         Path | None,
         typer.Option(
-            "--images",
             metavar="DIR",
             help="Images for comparing Keras and ONNX Runtime; default: the run's validation set.",
         ),
     ] = None,
     precision: Annotated[
-        Precision, typer.Option("--precision", help="Number format: fp16 for CUDA, int8 for CPUs.")
+        Precision, typer.Option(help="Number format: fp16 for CUDA, int8 for CPUs.")
     ] = Precision.FP32,
     max_loss: Annotated[
         float,
         typer.Option(
-            "--max-loss",
             min=0,
             max=1,
             metavar="X",

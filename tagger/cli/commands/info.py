@@ -43,10 +43,9 @@ def info(
     config: Annotated[
         bool,
         typer.Option(
-            "--config",
             help="Instead, list every option of 'tagger tag' in this folder, its value and its "
             "origin. A configuration file may be given in place of a model, as in 'tagger tag "
-            "--config FILE'.",
+            "--config FILE'."
         ),
     ] = False,
     as_json: JsonOption = False,

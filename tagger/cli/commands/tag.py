@@ -63,7 +63,7 @@ def tag(
     decoding: DecodeOptions,
     resuming: ResumeOptions,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only list the images that would be tagged.")
+        bool, typer.Option(help="Only list the images that would be tagged.")
     ] = False,
     report: ReportOptions,
     config: ConfigOptions,

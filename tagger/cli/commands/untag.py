@@ -59,14 +59,9 @@ def untag(
     ] = True,
     holders: Annotated[HolderOptions, Only("keep_time", "backup")],
     settled: Annotated[
-        bool,
-        typer.Option(
-            "--settled", help="Also remove tags that a person settled with 'tagger apply'."
-        ),
+        bool, typer.Option(help="Also remove tags that a person settled with 'tagger apply'.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would change.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only show what would change.")] = False,
     report: Annotated[ReportOptions, Without("summary")],
     config: ConfigOptions,
 ) -> int:

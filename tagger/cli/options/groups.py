@@ -6,9 +6,10 @@ A field is annotated with its Typer option and has the option's default::
     class TagOptions(OptionGroup):
         panel = "Tags"
 
-        max_tags: Annotated[int | None, typer.Option("--max-tags", min=0)] = None
+        max_tags: Annotated[int | None, typer.Option(min=0)] = None
 
-A command asks for the whole group, or for a part of it::
+An option without a name is named like its field: ``--max-tags``. A command asks for the whole
+group, or for a part of it::
 
     def retag(*, tags: TagOptions, model: Annotated[ModelOptions, Only("model")]) -> int: ...
 """
@@ -78,7 +79,7 @@ def spread(command: Callable[..., int]) -> Callable[..., int]:
             parameters += options
         else:
             kind = inspect.Parameter.KEYWORD_ONLY  # Typer names all that it passes
-            parameters.append(parameter.replace(annotation=hint, kind=kind))
+            parameters.append(parameter.replace(annotation=_named(hint, parameter.name), kind=kind))
 
     @functools.wraps(command)
     def called(**values: Any) -> int:
@@ -100,13 +101,17 @@ def _options(group: type[OptionGroup], part: Only) -> Iterator[inspect.Parameter
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=inspect.Parameter.empty if is_required else field.default,
-                annotation=_in_panel(hints[field.name], group.panel),
+                annotation=_named(hints[field.name], field.name, group.panel),
             )
 
 
-def _in_panel(annotation: Any, panel: str) -> Any:
-    kind, info = get_args(annotation)
-    assert isinstance(info, OptionInfo)
+def _named(annotation: Any, name: str, panel: str | None = None) -> Any:
+    """Name an option like its parameter, and put it below a heading, where it does not say so."""
+    info = get_args(annotation)[1] if get_origin(annotation) is Annotated else None
+    if not isinstance(info, OptionInfo):
+        return annotation
     info = copy.copy(info)
-    info.rich_help_panel = panel
-    return Annotated[kind, info]
+    if info.default is ...:  # where Typer keeps the first name until it has seen the annotation
+        info.param_decls = (f"--{name.replace('_', '-')}",)
+    info.rich_help_panel = panel or info.rich_help_panel
+    return Annotated[get_args(annotation)[0], info]

@@ -50,20 +50,17 @@ class HolderOptions(OptionGroup):
     sidecar: Annotated[
         list[Sidecar] | None,
         typer.Option(
-            "--sidecar",
             metavar="txt|json|xmp|nfo",
             help="Write a file next to each image (repeatable); no table without -o. nfo: add "
             "genres to a film's existing .nfo.",
         ),
     ] = None
     sidecar_name: Annotated[
-        SidecarName,
-        typer.Option("--sidecar-name", help="append: poster.jpg.xmp; replace: poster.xmp."),
+        SidecarName, typer.Option(help="append: poster.jpg.xmp; replace: poster.xmp.")
     ] = SidecarName.APPEND
     sidecar_dir: Annotated[
         str | None,
         typer.Option(
-            "--sidecar-dir",
             metavar="DIR",
             help="Write sidecars to DIR, in a mirror of the image tree, instead of next to the "
             "images.",
@@ -72,7 +69,6 @@ class HolderOptions(OptionGroup):
     sidecar_base: Annotated[
         str | None,
         typer.Option(
-            "--sidecar-base",
             metavar="DIR",
             help="The folder mirrored by --sidecar-dir: the one given to 'tagger tag'.",
         ),
@@ -80,36 +76,27 @@ class HolderOptions(OptionGroup):
     existing: Annotated[
         Existing,
         typer.Option(
-            "--existing",
             help="What to do if a sidecar exists; merge: update the tags in an .xmp, keep "
             "everything else in it, and leave other kinds alone. An .nfo is never "
-            "overwritten.",
+            "overwritten."
         ),
     ] = Existing.MERGE
     embed: Annotated[
         bool,
         typer.Option(
-            "--embed",
             help="Write tags into the images themselves (JPEG, PNG, WebP, TIFF) without touching "
-            "pixels, for programs that do not read sidecars; no table without -o.",
+            "pixels, for programs that do not read sidecars; no table without -o."
         ),
     ] = False
     keep_time: Annotated[
-        bool,
-        typer.Option(
-            "--keep-time", help="Keep the modification time of an image when its tags change."
-        ),
+        bool, typer.Option(help="Keep the modification time of an image when its tags change.")
     ] = False
     backup: Annotated[
-        bool,
-        typer.Option(
-            "--backup", help="Save the original of a changed sidecar or image as NAME.bak."
-        ),
+        bool, typer.Option(help="Save the original of a changed sidecar or image as NAME.bak.")
     ] = False
     xmp_root: Annotated[
         str | None,
         typer.Option(
-            "--xmp-root",
             metavar="A|B",
             help="Levels above the tags in hierarchical XMP fields: Genre results in Genre|Drama.",
         ),

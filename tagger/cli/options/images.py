@@ -28,11 +28,7 @@ class ImageOptions(OptionGroup):
 
     files_from: Annotated[
         Path | None,
-        typer.Option(
-            "--files-from",
-            metavar="FILE",
-            help="Read more paths from FILE, one per line; - for stdin.",
-        ),
+        typer.Option(metavar="FILE", help="Read more paths from FILE, one per line; - for stdin."),
     ] = None
     null: Annotated[
         bool,
@@ -40,32 +36,24 @@ class ImageOptions(OptionGroup):
     ] = False
     include: Annotated[
         list[str] | None,
-        typer.Option("--include", metavar="GLOB", help="Only use files that match (repeatable)."),
+        typer.Option(metavar="GLOB", help="Only use files that match (repeatable)."),
     ] = None
     exclude: Annotated[
         list[str] | None,
-        typer.Option(
-            "--exclude", metavar="GLOB", help="Skip files and folders that match (repeatable)."
-        ),
+        typer.Option(metavar="GLOB", help="Skip files and folders that match (repeatable)."),
     ] = None
     library: Annotated[
         bool,
         typer.Option(
-            "--library",
             help="In Kodi, Jellyfin, Emby or Plex folders, only use posters: poster, folder, "
-            "cover, movie, NAME-poster; skip fanart, banners, logos, discs and thumbs.",
+            "cover, movie, NAME-poster; skip fanart, banners, logos, discs and thumbs."
         ),
     ] = False
-    no_recursive: Annotated[
-        bool, typer.Option("--no-recursive", help="Do not enter subfolders.")
-    ] = False
-    follow_symlinks: Annotated[
-        bool, typer.Option("--follow-symlinks", help="Follow symlinks to folders.")
-    ] = False
+    no_recursive: Annotated[bool, typer.Option(help="Do not enter subfolders.")] = False
+    follow_symlinks: Annotated[bool, typer.Option(help="Follow symlinks to folders.")] = False
     newer_than: Annotated[
         str | None,
         typer.Option(
-            "--newer-than",
             metavar="DATE",
             help="Only use images changed after a date (2026-01-31, 2026-01-31T18:00) or within an "
             "age (12h, 7d, 2w).",
@@ -74,8 +62,7 @@ class ImageOptions(OptionGroup):
     skip_tagged: Annotated[
         bool,
         typer.Option(
-            "--skip-tagged",
-            help="Skip images already tagged by this tool, or with any genre as a keyword.",
+            help="Skip images already tagged by this tool, or with any genre as a keyword."
         ),
     ] = False
 

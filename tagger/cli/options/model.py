@@ -28,13 +28,11 @@ class ModelOptions(OptionGroup):
     panel: ClassVar[str] = "Model"
 
     model: Annotated[
-        Path | None,
-        typer.Option("--model", metavar="FILE", help="Model file; default: the bundled one."),
+        Path | None, typer.Option(metavar="FILE", help="Model file; default: the bundled one.")
     ] = None
     device: Annotated[
         str,
         typer.Option(
-            "--device",
             metavar="DEVICE",
             help="Where the network runs: auto (CUDA if available, otherwise cpu), cpu, openvino "
             "(the CPU with other kernels), cuda, cuda:N, tensorrt, or several such as "
@@ -43,16 +41,12 @@ class ModelOptions(OptionGroup):
     ] = "auto"
     batch_size: Annotated[
         int | None,
-        typer.Option(
-            "--batch-size", min=1, metavar="N", help="Batch size; default: chosen for the device."
-        ),
+        typer.Option(min=1, metavar="N", help="Batch size; default: chosen for the device."),
     ] = None
     gpu_mem_limit: Annotated[
         str | None,
         typer.Option(
-            "--gpu-mem-limit",
-            metavar="SIZE",
-            help="Memory limit for the network on each GPU, such as 4G or 512M.",
+            metavar="SIZE", help="Memory limit for the network on each GPU, such as 4G or 512M."
         ),
     ] = None
 
@@ -101,7 +95,6 @@ class DecodeOptions(OptionGroup):
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers",
             min=1,
             metavar="N",
             help="Number of workers that decode, and on a CPU tag, images; default: one per core.",
@@ -110,7 +103,6 @@ class DecodeOptions(OptionGroup):
     image_timeout: Annotated[
         float | None,
         typer.Option(
-            "--image-timeout",
             min=0,
             metavar="SECONDS",
             help="Time limit for one image, or for listing one folder; 0 means no limit. Default: "
@@ -121,7 +113,6 @@ class DecodeOptions(OptionGroup):
     image_memory: Annotated[
         str | None,
         typer.Option(
-            "--image-memory",
             metavar="SIZE",
             help="Memory limit for all images being decoded; an image that needs more fails. "
             "Default: 1G.",
@@ -131,9 +122,8 @@ class DecodeOptions(OptionGroup):
     isolate: Annotated[
         bool,
         typer.Option(
-            "--isolate",
             help="Decode in separate processes: a file that crashes its decoder fails alone. "
-            "Slower.",
+            "Slower."
         ),
     ] = False
 

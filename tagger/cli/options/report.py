@@ -31,8 +31,7 @@ class ReportOptions(OptionGroup):
         ),
     ] = 0
     summary: Annotated[
-        Path | None,
-        typer.Option("--summary", metavar="FILE", help="Write the summary to FILE, as JSON."),
+        Path | None, typer.Option(metavar="FILE", help="Write the summary to FILE, as JSON.")
     ] = None
 
 
@@ -45,15 +44,11 @@ class ConfigOptions(OptionGroup):
     config: Annotated[
         Path | None,
         typer.Option(
-            "--config",
             metavar="FILE",
             help="Read default options from FILE instead of tagger.toml in the current folder; "
             "--no-NAME resets an option.",
         ),
     ] = None
     no_config: Annotated[
-        bool,
-        typer.Option(
-            "--no-config", help="Ignore tagger.toml here and in your configuration folder."
-        ),
+        bool, typer.Option(help="Ignore tagger.toml here and in your configuration folder.")
     ] = False

@@ -23,19 +23,15 @@ class ResumeOptions(OptionGroup):
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume",
             help="Continue an earlier run on the same output: finished images are kept, missing "
-            "ones are tagged. Starts a new run if there is none.",
+            "ones are tagged. Starts a new run if there is none."
         ),
     ] = False
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Like --resume, and retry images that failed.")
+        bool, typer.Option(help="Like --resume, and retry images that failed.")
     ] = False
     update: Annotated[
-        bool,
-        typer.Option(
-            "--update", help="Like --resume, and tag images again if their file has changed."
-        ),
+        bool, typer.Option(help="Like --resume, and tag images again if their file has changed.")
     ] = False
 
     def plan(self) -> Resume:

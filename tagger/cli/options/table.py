@@ -35,31 +35,27 @@ class TableOptions(OptionGroup):
     layout: Annotated[
         LayoutName,
         typer.Option(
-            "--layout",
             help="wide: tags and one probability column per label; list: tags only; long: one row "
-            "per tag.",
+            "per tag."
         ),
     ] = LayoutName.WIDE
     excel: Annotated[
         bool,
         typer.Option(
-            "--excel",
             help="CSV and TSV: add a byte order mark and prefix formula-like cells with an "
-            "apostrophe.",
+            "apostrophe."
         ),
     ] = False
     columns: Annotated[
         list[str] | None,
         typer.Option(
-            "--columns",
             metavar="NAME,NAME",
             help="Extra columns: folder, name, title, year, width, height, bytes, sha256.",
         ),
     ] = None
-    absolute: Annotated[bool, typer.Option("--absolute", help="Write absolute paths.")] = False
+    absolute: Annotated[bool, typer.Option(help="Write absolute paths.")] = False
     relative_to: Annotated[
-        str | None,
-        typer.Option("--relative-to", metavar="DIR", help="Write paths relative to DIR."),
+        str | None, typer.Option(metavar="DIR", help="Write paths relative to DIR.")
     ] = None
 
     def plan(self) -> TablePlan:

@@ -23,25 +23,20 @@ class TagOptions(OptionGroup):
     threshold: Annotated[
         list[str] | None,
         typer.Option(
-            "--threshold",
             metavar="P|LABEL=P",
             help="Minimum probability of a tag (repeatable); default: the model's.",
         ),
     ] = None
-    max_tags: Annotated[
-        int | None, typer.Option("--max-tags", min=0, metavar="N", help="At most N tags.")
-    ] = None
+    max_tags: Annotated[int | None, typer.Option(min=0, metavar="N", help="At most N tags.")] = None
     min_tags: Annotated[
-        int | None,
-        typer.Option("--min-tags", min=0, metavar="N", help="At least N tags, even if improbable."),
+        int | None, typer.Option(min=0, metavar="N", help="At least N tags, even if improbable.")
     ] = None
     ignore: Annotated[
         list[str] | None,
-        typer.Option("--ignore", metavar="LABEL", help="Never use LABEL as a tag (repeatable)."),
+        typer.Option(metavar="LABEL", help="Never use LABEL as a tag (repeatable)."),
     ] = None
     rename: Annotated[
-        list[str] | None,
-        typer.Option("--rename", metavar="OLD=NEW", help="Write a tag as NEW (repeatable)."),
+        list[str] | None, typer.Option(metavar="OLD=NEW", help="Write a tag as NEW (repeatable).")
     ] = None
 
     def rules(self, card: ModelCard) -> Rules:

@@ -18,13 +18,11 @@ class LabelledSetOptions(OptionGroup):
     panel: ClassVar[str] = "Labelled images"
 
     images: Annotated[
-        Path,
-        typer.Option("--images", metavar="DIR", help="Folder of the images, including subfolders."),
+        Path, typer.Option(metavar="DIR", help="Folder of the images, including subfolders.")
     ]
     labels: Annotated[
         Path,
         typer.Option(
-            "--labels",
             metavar="TABLE",
             help="Table of labels (.csv, .tsv, .jsonl, .parquet, .xlsx): an id column that names "
             "the file, and one 0/1 column per label or a column 'tags' of joined tags.",
@@ -33,20 +31,16 @@ class LabelledSetOptions(OptionGroup):
     id_column: Annotated[
         str | None,
         typer.Option(
-            "--id-column",
             metavar="NAME",
             help="Column that names the file; default: id, path, file, … or the first.",
         ),
     ] = None
     tags_column: Annotated[
         str | None,
-        typer.Option(
-            "--tags-column", metavar="NAME", help="Column of joined tags; default: tags or labels."
-        ),
+        typer.Option(metavar="NAME", help="Column of joined tags; default: tags or labels."),
     ] = None
     separator: Annotated[
-        str,
-        typer.Option("--separator", metavar="TEXT", help="Separator between the tags in a cell."),
+        str, typer.Option(metavar="TEXT", help="Separator between the tags in a cell.")
     ] = "|"
 
 
@@ -60,20 +54,19 @@ class TrainingRunOptions(OptionGroup):
         Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")
     ]
     name: Annotated[
-        str | None, typer.Option("--name", metavar="TEXT", help="The model's name in its card.")
+        str | None, typer.Option(metavar="TEXT", help="The model's name in its card.")
     ] = None
     cache: Annotated[
         Path | None,
         typer.Option(
-            "--cache",
             metavar="DIR",
             help="Keep decoded images in DIR, to share them between runs; default: in RUN, deleted "
             "at the end.",
         ),
     ] = None
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Resume after the last epoch in RUN, if any.")
-    ] = False
+    resume: Annotated[bool, typer.Option(help="Resume after the last epoch in RUN, if any.")] = (
+        False
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,17 +78,15 @@ class NetworkOptions(OptionGroup):
     architecture: Annotated[
         str,
         typer.Option(
-            "--architecture",
             metavar="NAME",
             help="efficientnet-lite2, -lite1, -lite0, sequential, or one of keras.applications.",
         ),
     ] = "efficientnet-lite2"
     from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Start from random weights, not ImageNet's.")
+        bool, typer.Option(help="Start from random weights, not ImageNet's.")
     ] = False
     size: Annotated[
-        str | None,
-        typer.Option("--size", metavar="HxW", help="Input size; default: the network's own."),
+        str | None, typer.Option(metavar="HxW", help="Input size; default: the network's own.")
     ] = None
 
 
@@ -105,45 +96,29 @@ class FitOptions(OptionGroup):
 
     panel: ClassVar[str] = "Training"
 
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, metavar="N", help="At most N epochs.")
-    ] = None
+    epochs: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N epochs.")] = None
     patience: Annotated[
-        int,
-        typer.Option(
-            "--patience", min=1, metavar="N", help="Stop after N epochs without improvement."
-        ),
+        int, typer.Option(min=1, metavar="N", help="Stop after N epochs without improvement.")
     ] = 10
     batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, metavar="N", help="Images per training step.")
+        int, typer.Option(min=1, metavar="N", help="Images per training step.")
     ] = 32
     learning_rate: Annotated[
         float | None,
         typer.Option(
-            "--learning-rate",
-            min=1e-8,
-            max=1,
-            metavar="X",
-            help="Peak learning rate; default: the network's own.",
+            min=1e-8, max=1, metavar="X", help="Peak learning rate; default: the network's own."
         ),
     ] = None
     validation: Annotated[
         float,
         typer.Option(
-            "--validation",
-            min=0.01,
-            max=0.9,
-            metavar="SHARE",
-            help="Share of images held out for validation.",
+            min=0.01, max=0.9, metavar="SHARE", help="Share of images held out for validation."
         ),
     ] = 0.15
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="Random seed (weights, shuffling).")
-    ] = 1
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed (weights, shuffling).")] = 1
     target_precision: Annotated[
         float | None,
         typer.Option(
-            "--target-precision",
             min=0.01,
             max=0.99,
             metavar="SHARE",
@@ -152,7 +127,5 @@ class FitOptions(OptionGroup):
     ] = None
     never: Annotated[
         list[str] | None,
-        typer.Option(
-            "--never", metavar="LABEL", help="Label that is never a tag; default: N/A and similar."
-        ),
+        typer.Option(metavar="LABEL", help="Label that is never a tag; default: N/A and similar."),
     ] = None
