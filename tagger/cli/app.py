@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+import warnings
 from typing import Annotated, NoReturn
 
 import typer
 
 from tagger import __version__
 from tagger.cli import console, signals
+from tagger.cli.command import register
 from tagger.cli.commands import (
     apply,
     average,
@@ -25,7 +28,6 @@ from tagger.cli.commands import (
     untag,
 )
 from tagger.cli.faults import say_fault, show_traceback, what_cannot_be_loaded
-from tagger.cli.libraries import quiet_libraries
 from tagger.cli.native import NativeOutput, native_output_kept
 from tagger.errors import TaggerError
 
@@ -40,10 +42,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (
+for module in (
     tag, retag, apply, untag, train, average, refit, export, evaluate, info, doctor, bench,
 ):  # fmt: skip
-    command.add_to(app)
+    register(app, module)
 
 
 def _show_version(wanted: bool) -> None:
@@ -70,12 +72,23 @@ def _root(
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    quiet_libraries()
+    _quiet_libraries()
     code = run()
     patience = sys.modules.get("tagger.decode.patience")
     if patience is not None and patience.threads_left_behind():
         os._exit(code)  # both streams are flushed, and no file is open and incomplete
     sys.exit(code)
+
+
+def _quiet_libraries() -> None:
+    """Hide what would tear the progress line; an image's fate is told by its result.
+
+    A program that imports the package has its own rules for warnings and logging, and keeps them.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    # Without a handler of its own, Python prints what a library logs.
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def run(arguments: list[str] | None = None) -> int:

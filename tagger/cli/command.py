@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -189,12 +190,7 @@ def _log(configuration: Configuration) -> None:
         logger.debug("%s = %r from %s", name, setting.value, setting.file)
 
 
-def register(app: typer.Typer, command: Callable[..., int], examples: str | None = None) -> None:
-    """Add a command to the application, under the name of its function.
-
-    Args:
-        app: the application.
-        command: takes groups of options, see :mod:`tagger.cli.options.groups`.
-        examples: shown at the end of its help.
-    """
-    app.command(command.__name__, cls=Command, epilog=examples)(spread(command))
+def register(app: typer.Typer, module: ModuleType) -> None:
+    """Add the command of a module, which has its name; its help ends with the EXAMPLES there."""
+    name = module.__name__.rpartition(".")[2]
+    app.command(name, cls=Command, epilog=vars(module).get("EXAMPLES"))(spread(vars(module)[name]))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.asking import agrees
-from tagger.cli.command import register
 from tagger.cli.console import say
 from tagger.cli.options.groups import Without
 from tagger.cli.options.holders import (
@@ -34,7 +33,7 @@ EXIT_DECLINED = 1
 
 _MOST_FAILURES_SHOWN = 20
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger tag posters/ -o tags.csv --sidecar xmp     then correct tags.csv in a spreadsheet
@@ -45,11 +44,6 @@ _EXAMPLES = """Examples:
 Exit codes: 0 done, 1 some images or sidecars failed, or you answered no, 2 wrong usage, 3 could
 not continue (table, disk), 130 interrupted.
 """
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, apply, _EXAMPLES)
 
 
 def apply(

@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.command import register
 from tagger.cli.commands.train import TrainDisplay, figures
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import TrainingRunOptions
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger train --images posters/ --labels train.csv --output runs/a --seed 1
@@ -27,11 +26,6 @@ _EXAMPLES = """Examples:
   tagger refit runs/b --output runs/b-all
   tagger average runs/a-all runs/b-all --measured-by runs/ab --output runs/ab-all
 """
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, average, _EXAMPLES)
 
 
 def average(

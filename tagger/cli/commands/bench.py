@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.command import register
 from tagger.cli.console import say, show
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import DecodeOptions, ModelOptions
@@ -20,18 +19,13 @@ if TYPE_CHECKING:
     from tagger.network.model import TaggerModel
     from tagger.pipeline.rates import Rates
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger bench                          # on drawn posters, small and large
   tagger bench posters/ --images 2000
   tagger bench --device cuda --json
 """
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, bench, _EXAMPLES)
 
 
 def bench(

@@ -8,10 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from tagger import __version__
-from tagger.cli.command import register
 from tagger.cli.console import say, show
 from tagger.cli.faults import what_cannot_be_loaded
 from tagger.cli.options.groups import Only
@@ -23,11 +20,6 @@ _BASE = ("numpy", "pillow", "typer", "rich")
 _RUNTIMES = ("onnxruntime-gpu", "onnxruntime")
 _OPTIONAL = {"parquet": ("pyarrow",), "xlsx": ("XlsxWriter", "openpyxl")}
 _TRAIN = ("tensorflow", "keras", "tf2onnx", "onnx", "scikit-learn", "matplotlib")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, doctor)
 
 
 def doctor(

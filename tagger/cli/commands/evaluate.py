@@ -7,9 +7,6 @@ import json
 import math
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from tagger.cli.command import register
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import DecodeOptions, ModelArgument, ModelOptions
 from tagger.cli.options.report import ConfigOptions, JsonOption, ReportOptions
@@ -19,7 +16,7 @@ from tagger.text import counted
 if TYPE_CHECKING:
     from tagger_training.metrics import Evaluation
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger evaluate --images posters/ --labels test.csv
@@ -37,11 +34,6 @@ _FIGURES = (
     ("macro_f1", "macro-F1 of the tags"),
     ("sample_f1", "sample-F1 of the tags"),
 )
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, evaluate, _EXAMPLES)
 
 
 def evaluate(

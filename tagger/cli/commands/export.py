@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.command import register
 from tagger.cli.console import show
 from tagger.cli.options.groups import Only
 from tagger.cli.options.report import ReportOptions
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from tagger.network.model import TaggerModel
     from tagger.results import Result
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger export runs/posters -o posters.onnx
@@ -37,11 +36,6 @@ class Precision(StrEnum):
     FP32 = "fp32"
     FP16 = "fp16"
     INT8 = "int8"
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, export, _EXAMPLES)
 
 
 def export(

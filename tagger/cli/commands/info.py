@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tagger.cli.command import Command, Configuration, configuration_of, register
+from tagger.cli.command import Command, Configuration, configuration_of
 from tagger.cli.console import show
 from tagger.cli.options.groups import Only
 from tagger.cli.options.model import ModelArgument
@@ -23,18 +23,13 @@ if TYPE_CHECKING:
 
 _BUILT_IN = "built in"
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger info
   tagger info my-model.onnx --json
   tagger info --config
 """
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, info, _EXAMPLES)
 
 
 def info(

@@ -7,25 +7,19 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.command import register
 from tagger.cli.commands.train import TrainDisplay
 from tagger.cli.options.groups import Only
 from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import TrainingRunOptions
 from tagger.text import counted
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger train --images posters/ --labels train.csv --output runs/posters
   tagger refit runs/posters --output runs/posters-all
   tagger export runs/posters-all -o posters.onnx
 """
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, refit, _EXAMPLES)
 
 
 def refit(

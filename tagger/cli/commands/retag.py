@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.command import register
 from tagger.cli.options.groups import Only
 from tagger.cli.options.holders import HolderOptions, mirrored_base, refuse_outside
 from tagger.cli.options.model import ModelOptions
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from tagger.holders.plan import HolderPlan
     from tagger.results import Result
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger retag tags.csv -o stricter.csv --threshold 0.5
@@ -33,11 +32,6 @@ _EXAMPLES = """Examples:
 Exit codes: 0 all tagged, 1 some images or sidecars failed, 2 wrong usage, 3 could not continue
 (model, table, output), 130 interrupted, 141 the reader closed the pipe.
 """
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, retag, _EXAMPLES)
 
 
 def retag(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.command import register
 from tagger.cli.console import EXIT_SOME_FAILED, say
 from tagger.cli.options.groups import Without
 from tagger.cli.options.holders import HolderOptions
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from tagger.network.card import ModelCard
     from tagger.rules import Rules
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger tag posters/ -o tags.csv
@@ -38,11 +37,6 @@ _EXAMPLES = """Examples:
 Exit codes: 0 all tagged, 1 some images failed, 2 wrong usage, 3 could not continue (model, device,
 output), 130 interrupted (143 by SIGTERM, 129 by SIGHUP), 141 the reader closed the pipe.
 """
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, tag, _EXAMPLES)
 
 
 def tag(

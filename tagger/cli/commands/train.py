@@ -7,9 +7,6 @@ import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from tagger.cli.command import register
 from tagger.cli.options.groups import Only
 from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import (
@@ -26,18 +23,13 @@ if TYPE_CHECKING:
     from tagger_training.metrics import Evaluation
     from tagger_training.settings import TrainSettings
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger train --images posters/ --labels train.csv --output runs/posters
   tagger train --images posters/ --labels train.csv --output runs/posters --resume
   tagger export runs/posters -o posters.onnx
 """
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, train, _EXAMPLES)
 
 
 def train(

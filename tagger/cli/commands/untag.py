@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.command import register
 from tagger.cli.console import say
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.holders import HolderOptions
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 EXIT_SOME_FAILED = 1
 
-_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
 \b
   tagger untag posters/ --dry-run
@@ -29,11 +28,6 @@ _EXAMPLES = """Examples:
 
 Exit codes: 0 done, 1 some files could not be changed, 2 wrong usage, 3 could not go on.
 """
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    register(app, untag, _EXAMPLES)
 
 
 def untag(
