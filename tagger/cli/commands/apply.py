@@ -19,6 +19,7 @@ from tagger.cli.options.holders import (
     SidecarName,
     mirrored_base,
     refuse_outside,
+    xmp_levels,
 )
 from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.errors import UsageError
@@ -75,7 +76,6 @@ def apply(
     empty cell means that an image has no tags; images not listed in the table stay as they are.
     Paths are resolved as by 'tagger tag': start the command in the same folder.
     """
-    from tagger.cli.options.values import xmp_levels
     from tagger.holders.pin import Pins
     from tagger.holders.plan import HolderPlan
     from tagger.table.corrections import read_corrections

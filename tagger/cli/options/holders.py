@@ -11,6 +11,7 @@ import typer
 
 from tagger.cli.options.groups import OptionGroup
 from tagger.errors import UsageError
+from tagger.text import TAG_SEPARATOR, printable
 
 if TYPE_CHECKING:
     from tagger.holders.plan import HolderPlan
@@ -111,7 +112,6 @@ class HolderOptions(OptionGroup):
         Raises:
             UsageError: options contradict each other, or cannot be understood.
         """
-        from tagger.cli.options.values import xmp_levels
         from tagger.holders.plan import HolderPlan
 
         return HolderPlan(
@@ -125,6 +125,26 @@ class HolderOptions(OptionGroup):
             embed=self.embed,
             keep_time=self.keep_time,
         )
+
+
+def xmp_levels(text: str | None) -> tuple[str, ...]:
+    """Read the levels above every tag, such as ``Movies|Genre``.
+
+    Raises:
+        UsageError: a level is empty, cannot be printed, or holds a slash.
+    """
+    if text is None:
+        return ()
+    levels = tuple(level.strip() for level in text.split(TAG_SEPARATOR))
+    if "/" in text:  # digiKam's separator: whether levels or a name are meant, nobody can tell
+        raise UsageError(
+            f"--xmp-root {text}: separate levels by '{TAG_SEPARATOR}', not by '/'.", "xmp-root"
+        )
+    if not all(level and level.isprintable() for level in levels):
+        raise UsageError(
+            f"--xmp-root {text}: give printable names, separated by '{TAG_SEPARATOR}'.", "xmp-root"
+        )
+    return levels
 
 
 def mirrored_base(folder: str | None, *, mirrors: bool) -> str | None:
@@ -154,8 +174,6 @@ def refuse_outside(path: str, base: str | None) -> None:
     Raises:
         UsageError: it leads out of it.
     """
-    from tagger.text import printable
-
     if base is None:
         return
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,12 +14,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from tagger.cli.options.groups import OptionGroup
-from tagger.errors import UsageError
+from tagger.errors import UsageError, os_reason
 
 if TYPE_CHECKING:
     from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
     from tagger.network.card import ModelCard
+
+
+_STDIN = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +90,8 @@ class ImageOptions(OptionGroup):
         Raises:
             UsageError: there are no paths, one is missing, or a list cannot be read.
         """
-        from tagger.cli.options.values import gather_paths
         from tagger.files import IMAGE_SUFFIXES
-        from tagger.find.scan import WalkOptions
+        from tagger.find.scan import Scan, WalkOptions, scan
 
         options = WalkOptions(
             tuple(self.include or ()),
@@ -99,7 +103,40 @@ class ImageOptions(OptionGroup):
             newer_than=moment(self.newer_than),
             seconds=seconds,
         )
-        return gather_paths(paths, self.files_from, options, null=self.null, verb=verb)
+        lists = [name for name in paths if name == _STDIN][:1]
+        if self.files_from is not None and os.fspath(self.files_from) not in lists:
+            lists.append(os.fspath(self.files_from))
+        direct = [name for name in paths if name != _STDIN]
+        if not direct and not lists:
+            raise UsageError(f"Nothing to {verb}: pass a folder, images, or - for a list on stdin.")
+        named = scan(direct, options)
+        # A path of a list may have vanished since, and then fails as an image does.
+        from_lists = [path for name in lists for path in _read_list(name, null=self.null)]
+        listed = scan(from_lists, options, must_exist=False)
+        return Scan(
+            tuple(dict.fromkeys(named.folders + listed.folders)),
+            tuple(dict.fromkeys(named.files + listed.files)),
+            options,
+        )
+
+
+def _read_list(name: str, *, null: bool) -> Iterator[str]:
+    try:
+        data = sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
+    except OSError as error:
+        reason = os_reason(error)
+        raise UsageError(f"The list {name} cannot be read: {reason}.", "files-from") from None
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
+    if b"\0" in data and not null:  # no name holds one
+        raise UsageError(f"The list {name} is NUL-separated: add -0.", "files-from", "null")
+    for line in data.split(b"\0" if null else b"\n"):
+        path = os.fsdecode(line)
+        # A list made on Windows ends its lines with CR LF; a name may end in CR, so look.
+        if not null and path.endswith("\r") and not os.path.lexists(path):
+            path = path[:-1]
+        if path:
+            yield path
 
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from tagger.cli.options.groups import OptionGroup
-from tagger.errors import about
+from tagger.errors import UsageError, about
 
 if TYPE_CHECKING:
     from tagger.decode.budget import ImageLimits
@@ -76,7 +77,6 @@ class ModelOptions(OptionGroup):
             DeviceError: the device cannot run it.
             UsageError: an option cannot be understood.
         """
-        from tagger.cli.options.values import memory_size
         from tagger.network.model import TaggerModel
 
         gpu_memory = memory_size(self.gpu_mem_limit)
@@ -139,6 +139,28 @@ class DecodeOptions(OptionGroup):
         Raises:
             UsageError: the memory is not a size.
         """
-        from tagger.cli.options.values import image_limits
+        from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
 
-        return image_limits(self.image_timeout, self.image_memory)
+        memory = memory_size(self.image_memory, "--image-memory") or DEFAULT_LIMITS.memory
+        if self.image_timeout is None:
+            return ImageLimits(memory=memory)
+        return ImageLimits(self.image_timeout or None, self.image_timeout or None, memory)
+
+
+def memory_size(text: str | None, option: str = "--gpu-mem-limit") -> int | None:
+    """Read an amount of memory such as ``4G``, ``512M`` or a number of bytes.
+
+    Args:
+        text: as given.
+        option: whose, for the message.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    size = int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")) if match else 0
+    if size <= 0:
+        raise UsageError(f"{option} {text}: give a size such as 4G or 512M.", option[2:])
+    return size

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from tagger.cli.options.groups import OptionGroup
+from tagger.errors import UsageError, about
+from tagger.text import TAG_SEPARATOR
 
 if TYPE_CHECKING:
     from tagger.network.card import ModelCard
@@ -45,13 +47,60 @@ class TagOptions(OptionGroup):
         Raises:
             UsageError: a label is unknown, a number is off, or the limits contradict each other.
         """
-        from tagger.cli.options.values import tagging_rules
+        from tagger.rules import adjusted_rules, known_label
 
-        return tagging_rules(
+        least, most = self.min_tags, self.max_tags
+        if least is not None and most is not None and least > most:
+            raise UsageError(
+                f"--min-tags {least} is more than --max-tags {most}.", "min-tags", "max-tags"
+            )
+        for_all: float | None = None
+        by_label: dict[str, float] = {}
+        for text in self.threshold or ():
+            label, _, number = text.rpartition("=")
+            probability = _probability(number, text)
+            if label:
+                with about("threshold"):
+                    by_label[known_label(label, card)] = probability
+            else:
+                for_all = probability
+        with about("ignore"):
+            ignored = [known_label(label, card) for label in self.ignore or ()]
+        return adjusted_rules(
             card,
-            thresholds=self.threshold or [],
-            min_tags=self.min_tags,
-            max_tags=self.max_tags,
-            ignored=self.ignore or [],
-            renamed=self.rename or [],
+            threshold=for_all,
+            thresholds=by_label,
+            min_tags=least,
+            max_tags=most,
+            ignored=ignored,
+            renamed=dict(_renaming(text, card) for text in self.rename or ()),
         )
+
+
+def _probability(number: str, text: str) -> float:
+    try:
+        value = float(number)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(
+            f"--threshold {text}: give a probability from 0 to 1, or LABEL=PROBABILITY.",
+            "threshold",
+        )
+    return value
+
+
+def _renaming(text: str, card: ModelCard) -> tuple[str, str]:
+    from tagger.rules import is_tag_name, known_label
+
+    old, equals, new = text.partition("=")
+    if not equals:
+        raise UsageError(f"--rename {text}: give OLD=NEW.", "rename")
+    new = new.strip()
+    if not is_tag_name(new):
+        raise UsageError(
+            f"--rename {text}: the new name must be printable text without '{TAG_SEPARATOR}'.",
+            "rename",
+        )
+    with about("rename"):
+        return known_label(old, card), new
