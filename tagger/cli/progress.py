@@ -6,8 +6,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tagger.cli.console import say
 from tagger.errors import TaggerError
@@ -57,16 +56,7 @@ class Progress(Listener):
         self._bar: Any = None
         self._failures = 0
 
-    def __enter__(self) -> Self:
-        """Do nothing yet: there is something to show when the job begins."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Remove the bar."""
         self._stop.set()
         if self._bar is not None:
@@ -121,9 +111,7 @@ class Progress(Listener):
 
     def stopped(self, kept_at: str | None, *, resumable: bool) -> None:
         """Report what is kept."""
-        self._stop.set()
-        if self._bar is not None:
-            self._bar.stop()
+        self.close()
         place = f", kept in {printable(kept_at)}" if kept_at else ""
         way_on = "; --resume continues it" if resumable else ""
         if done := self._so_far().done:

@@ -42,27 +42,24 @@ def run_shown(
     on_stdout = job.has_table and job.table.output in (None, "-")
     on_screen = on_stdout and sys.stdout.isatty()
     source = job.source
-    with Progress(
-        source.found, source.device, device_note, quiet=quiet, on_screen=on_screen
-    ) as progress:
-        try:
-            summary = run(job, progress)
-        except ReaderGone:
-            return EXIT_READER_GONE
+    progress = Progress(source.found, source.device, device_note, quiet=quiet, on_screen=on_screen)
+    try:
+        summary = run(job, progress)
+    except ReaderGone:
+        return EXIT_READER_GONE
+    finally:
+        progress.close()
     if not quiet:
         for line in _lines(summary, job):
             say(line)
     if summary_file is not None:
-        _write(_as_json(summary), summary_file)
+        text = json.dumps(_as_json(summary), indent=2, ensure_ascii=False) + "\n"
+        try:
+            write_whole(summary_file, text.encode())
+        except OSError as error:
+            reason = os_reason(error)
+            raise OutputError(f"{summary_file} cannot be written: {reason}.") from None
     return 0 if summary.is_clean else EXIT_SOME_FAILED
-
-
-def _write(data: dict[str, Any], file: Path) -> None:
-    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    try:
-        write_whole(file, text.encode())
-    except OSError as error:
-        raise OutputError(f"{file} cannot be written: {os_reason(error)}.") from None
 
 
 def _as_json(summary: Summary) -> dict[str, Any]:
