@@ -10,7 +10,7 @@ import pytest
 from commands import Argument, command_line, environment
 from test_imports import imports_of
 
-from tagger.cli.extras import EXTRAS
+from tagger.cli.faults import EXTRAS
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"

@@ -22,6 +22,7 @@ def agrees(question: str) -> bool:
         typer.Abort: Ctrl-D, so there will be no answer.
         KeyboardInterrupt: Ctrl-C, even if SIGINT was ignored from the start.
     """
+    sys.stdout.flush()  # what the question is about
     with _heeding_interrupts():
         while True:
             print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)

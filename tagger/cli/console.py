@@ -17,6 +17,9 @@ EXIT_READER_GONE = 141
 #: The command finished, and something failed.
 EXIT_SOME_FAILED = 1
 
+#: Further failures are counted, and not shown one by one.
+MOST_FAILURES_SHOWN = 20
+
 _EXIT_CANNOT_GO_ON = 3
 
 

@@ -1,21 +1,34 @@
-"""Messages for bugs in the program, and for libraries that do not work."""
+"""Messages for bugs in the program, and for libraries that are missing or do not work."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import traceback
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from tagger.cli.console import say
-from tagger.cli.extras import EXTRAS, missing_extra
-from tagger.errors import TaggerError, first_line
+from tagger.errors import MissingExtraError, TaggerError, first_line
+from tagger.table.formats import Format
 
 if TYPE_CHECKING:
     from tagger.cli.native import NativeOutput
 
 #: How Unix programs report an internal error (EX_SOFTWARE in sysexits.h).
 EXIT_FAULT = 70
+
+#: Package, as it is imported → the extra that installs it. A module that is missing and not named
+#: here is no missing extra but a fault.
+EXTRAS = {
+    **dict.fromkeys(
+        ("h5py", "keras", "matplotlib", "onnx", "scipy", "sklearn", "tensorflow", "tf2onnx"),
+        "train",
+    ),
+    "openvino": "openvino",
+    **{library: extra for extra in Format for library in extra.libraries},
+}
 
 _OURS = ("tagger", "tagger_training", "tagger_export")
 #: Packages installed with the program, by their import names.
@@ -24,18 +37,8 @@ _REMEDIES = {"onnxruntime": "; on Windows it needs the Microsoft Visual C++ Redi
 _MOST_LINES = 20
 
 
-def debugging() -> bool:
-    """Return whether ``TAGGER_DEBUG`` asks for tracebacks of all errors."""
-    return os.environ.get("TAGGER_DEBUG", "") not in ("", "0")
-
-
 def say_fault(error: Exception, native: NativeOutput) -> int:
-    """Report an unexpected error; return the exit code.
-
-    Args:
-        error: the error.
-        native: what native code wrote in the meantime.
-    """
+    """Report an unexpected error, and what native code wrote meanwhile; return the exit code."""
     shown = show_traceback(error, always=native.goes_through)
     if text := native.said():
         say("Earlier output of libraries on stderr:")
@@ -49,25 +52,16 @@ def say_fault(error: Exception, native: NativeOutput) -> int:
 
 
 def show_traceback(error: BaseException, *, always: bool) -> bool:
-    """Print the traceback of an error, if requested; return whether it was printed.
-
-    Args:
-        error: the error that ended the command.
-        always: print it even without ``TAGGER_DEBUG``.
-    """
-    wanted = always or debugging()
+    """Print an error's traceback ``always``, or if TAGGER_DEBUG asks; return whether it did."""
+    wanted = always or os.environ.get("TAGGER_DEBUG", "") not in ("", "0")
     if wanted:
         say("".join(traceback.format_exception(error)).rstrip())
     return wanted
 
 
 def what_cannot_be_loaded(error: ImportError) -> TaggerError | None:
-    """Return a message on a library that is missing or broken; None if the bug is ours.
-
-    Args:
-        error: raised during an import.
-    """
-    if missing_from := missing_extra(error, "This"):
+    """Return a message on a library that is missing or broken; None if the bug is ours."""
+    if missing_from := _missing_extra(error, "This"):
         return missing_from
     missing = (error.name or "").partition(".")[0]
     package = _failing(error.__traceback__) or (
@@ -80,6 +74,28 @@ def what_cannot_be_loaded(error: ImportError) -> TaggerError | None:
         f"The Python package '{package}' cannot be loaded ({first_line(error)}): install it "
         f"again{remedy}."
     )
+
+
+@contextlib.contextmanager
+def needs_extras(command: str) -> Iterator[None]:
+    """Turn a missing package of an extra, which a command needs, into one sentence.
+
+    Raises:
+        MissingExtraError: such a package is missing.
+        ModuleNotFoundError: another module is.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if missing := _missing_extra(error, f"'tagger {command}'"):
+            raise missing from None
+        raise
+
+
+def _missing_extra(error: ImportError, what: str) -> MissingExtraError | None:
+    package = error.name or ""
+    extra = EXTRAS.get(package)
+    return MissingExtraError(what, extra, package) if extra else None
 
 
 def _failing(trace: TracebackType | None) -> str | None:

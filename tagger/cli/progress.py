@@ -8,14 +8,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tagger.cli.console import say
+from tagger.cli.console import MOST_FAILURES_SHOWN, say
 from tagger.errors import TaggerError
 from tagger.find.scan import Scan
 from tagger.runs.report import Listener, Summary
 from tagger.text import counted, harmless, printable
-
-#: Further failures are counted, and not shown one by one.
-MOST_FAILURES_SHOWN = 20
 
 _SECONDS_BETWEEN_LINES = 15.0
 _SECONDS_BETWEEN_LOOKS = 0.1

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.cli.console import EXIT_READER_GONE, EXIT_SOME_FAILED, say
-from tagger.cli.progress import MOST_FAILURES_SHOWN, Progress, duration
+from tagger.cli.console import EXIT_READER_GONE, EXIT_SOME_FAILED, MOST_FAILURES_SHOWN, say
+from tagger.cli.progress import Progress, duration
 from tagger.errors import OutputError, about, os_reason
 from tagger.files import write_whole
 from tagger.job import Job, run

@@ -6,33 +6,24 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tagger.cli.asking import agrees
-from tagger.cli.console import say
+from tagger.cli.console import EXIT_SOME_FAILED, MOST_FAILURES_SHOWN, say
 from tagger.cli.options.groups import Without
-from tagger.cli.options.holders import (
-    HolderOptions,
-    Sidecar,
-    SidecarName,
-    mirrored_base,
-    refuse_outside,
-    xmp_levels,
-)
+from tagger.cli.options.holders import HolderOptions, Sidecar, mirrored_base, refuse_outside
 from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.errors import UsageError
-from tagger.text import counted
+from tagger.text import counted, printable
 
 if TYPE_CHECKING:
     from tagger.holders.pin import Change, Pins
     from tagger.table.corrections import Corrections
 
-EXIT_SOME_FAILED = 1
-EXIT_DECLINED = 1
-
-_MOST_FAILURES_SHOWN = 20
+_EXIT_DECLINED = 1
 
 EXAMPLES = """Examples:
 
@@ -77,25 +68,14 @@ def apply(
     Paths are resolved as by 'tagger tag': start the command in the same folder.
     """
     from tagger.holders.pin import Pins
-    from tagger.holders.plan import HolderPlan
     from tagger.table.corrections import read_corrections
     from tagger.table.open import open_rows
 
     kinds = _kinds(holders.sidecar, embed=holders.embed)
-    if not (dry_run or yes or _can_ask()):
+    if not (dry_run or yes or (sys.stdin.isatty() and sys.stderr.isatty())):
         raise UsageError("Not a terminal: pass --yes to confirm, or --dry-run to look first.")
-    mirrors = holders.sidecar_dir is not None
-    base = mirrored_base(holders.sidecar_base, mirrors=mirrors)
-    plan = HolderPlan(
-        kinds,
-        replace_ending=holders.sidecar_name is SidecarName.REPLACE,
-        folder=holders.sidecar_dir,
-        base=base or "",
-        backup=holders.backup,
-        xmp_root=None if holders.xmp_root is None else xmp_levels(holders.xmp_root),
-        embed=holders.embed,
-        keep_time=holders.keep_time,
-    )
+    base = mirrored_base(holders.sidecar_base, mirrors=holders.sidecar_dir is not None)
+    plan = replace(holders, sidecar=kinds).plan(base)
     with open_rows(table, edited=True) as rows:
         corrections = read_corrections(rows, os.path.lexists)
     for row in corrections.rows:
@@ -108,15 +88,15 @@ def apply(
     changes = run.show(corrections, pins)
     run.close_plan(changes, pins, dry_run=dry_run)
     if changes and not dry_run:
-        if not yes and not _agrees(len(changes)):
+        if not yes and not agrees(f"Write {len(changes):,} files?"):
             say("Nothing was written.")
-            return EXIT_DECLINED
+            return _EXIT_DECLINED
         run.write(changes, pins)
     return EXIT_SOME_FAILED if run.failures else 0
 
 
-def _kinds(sidecar: Sequence[Sidecar] | None, *, embed: bool) -> tuple[str, ...]:
-    kinds = tuple(sidecar or (() if embed else (Sidecar.XMP,)))
+def _kinds(sidecar: list[Sidecar] | None, *, embed: bool) -> list[Sidecar]:
+    kinds = sidecar or ([] if embed else [Sidecar.XMP])
     if Sidecar.NFO in kinds:
         raise UsageError("--sidecar nfo: 'tagger apply' writes txt, json and xmp.", "sidecar")
     return kinds
@@ -133,15 +113,6 @@ def _bundled_labels() -> frozenset[str]:
         return frozenset()
 
 
-def _can_ask() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _agrees(files: int) -> bool:
-    sys.stdout.flush()
-    return agrees(f"Write {files:,} files?")
-
-
 class _Run:
     """Shows what would change, writes it, and counts."""
 
@@ -150,11 +121,8 @@ class _Run:
         self.failures = 0
 
     def failed(self, path: str, reason: str) -> None:
-        """Note an image or sidecar that failed."""
-        from tagger.text import printable
-
         self.failures += 1
-        if not self._quiet and self.failures <= _MOST_FAILURES_SHOWN:
+        if not self._quiet and self.failures <= MOST_FAILURES_SHOWN:
             say(f"failed: {printable(path)}: {reason}")
 
     def show(self, corrections: Corrections, pins: Pins) -> list[Change]:
@@ -180,11 +148,10 @@ class _Run:
         return plan
 
     def close_plan(self, plan: list[Change], pins: Pins, *, dry_run: bool) -> None:
-        """Say how much there is to do."""
         if self._quiet:
             return
-        if self.failures > _MOST_FAILURES_SHOWN:
-            say(f"… and {counted(self.failures - _MOST_FAILURES_SHOWN, 'more failure')}.")
+        if self.failures > MOST_FAILURES_SHOWN:
+            say(f"… and {counted(self.failures - MOST_FAILURES_SHOWN, 'more failure')}.")
         if pins.gone and pins.gone == self.failures and not (plan or pins.unchanged):
             say(
                 "None of the images exists: paths are relative to the current folder, so start "
@@ -232,8 +199,6 @@ class _Run:
 
 def _lines(image: str, changes: Sequence[Change]) -> Iterator[str]:
     """Say what changes: in a line where it is the same in all sidecars."""
-    from tagger.text import printable
-
     edits = [change.edit for change in changes]
     if len({(frozenset(edit.added), frozenset(edit.removed)) for edit in edits}) < 2:
         told = [(image, change.edit) for change in changes[:1]]

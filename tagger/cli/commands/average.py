@@ -48,7 +48,7 @@ def average(
     different seeds or settings, is better than each of them and just as fast. It is calibrated and
     measured on the images that none of them was trained on.
     """
-    from tagger.cli.extras import needs_extras
+    from tagger.cli.faults import needs_extras
 
     with needs_extras("average"):
         from tagger_training.averaging import average as run_average

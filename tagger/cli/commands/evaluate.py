@@ -51,7 +51,7 @@ def evaluate(
     Each metric is shown next to what label frequencies alone would score.
     """
     from tagger.cli.console import say, show
-    from tagger.cli.extras import needs_extras
+    from tagger.cli.faults import needs_extras
     from tagger.pipeline.pipeline import tag_images
     from tagger.rules import Rules
 

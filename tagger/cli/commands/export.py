@@ -66,7 +66,7 @@ def export(
     report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Convert a run to a verified .onnx file."""
-    from tagger.cli.extras import needs_extras
+    from tagger.cli.faults import needs_extras
     from tagger.errors import OutputError
     from tagger.table.sink import check_folder
 

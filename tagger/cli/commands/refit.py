@@ -34,7 +34,7 @@ def refit(
     table and settings, for as many epochs as were kept. Calibration, thresholds and metrics are
     copied from the finished run, because no image is left to measure on.
     """
-    from tagger.cli.extras import needs_extras
+    from tagger.cli.faults import needs_extras
 
     with needs_extras("refit"):
         from tagger_training.train import refit as run_refit

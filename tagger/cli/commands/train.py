@@ -41,7 +41,7 @@ def train(
     report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Train a network on labelled images."""
-    from tagger.cli.extras import needs_extras
+    from tagger.cli.faults import needs_extras
 
     with needs_extras("train"):
         from tagger_training.settings import DataSource

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.console import say
+from tagger.cli.console import EXIT_SOME_FAILED, say
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.holders import HolderOptions
 from tagger.cli.options.images import ImageOptions
 from tagger.cli.options.report import ConfigOptions, ReportOptions
-from tagger.text import counted
+from tagger.text import counted, printable
 
 if TYPE_CHECKING:
-    from tagger.holders.holder import Edit
     from tagger.holders.take_out import TakingOut
-
-EXIT_SOME_FAILED = 1
 
 EXAMPLES = """Examples:
 
@@ -66,61 +64,41 @@ def untag(
     written by 'tagger apply', unless --settled is given. Text and JSON sidecars carry no record of
     who wrote them and are not touched.
     """
-    from tagger.holders.plan import HolderPlan
+    from tagger.holders.holder import State
     from tagger.holders.take_out import MARKED_SUFFIXES, TakingOut, files_with_tags
     from tagger.results import Failed
 
-    found = images.find(tuple(paths or ()), other_suffixes=MARKED_SUFFIXES, verb="untag")
-    run = _Run(dry_run=dry_run, quiet=report.quiet)
-    plan = HolderPlan(backup=holders.backup, keep_time=holders.keep_time)
-    taking_out = TakingOut(plan, settled=settled, dry_run=dry_run)
-    for path in files_with_tags(found.paths(run.failed), images=embed):
-        outcome = taking_out.of(path)
-        if isinstance(outcome, Failed):
-            run.failed(path, outcome.reason)
-        else:
-            run.show(path, outcome)
-    run.close(taking_out)
-    return EXIT_SOME_FAILED if run.failures else 0
+    failures = 0
 
-
-class _Run:
-    """Says what happens, and counts what failed."""
-
-    def __init__(self, *, dry_run: bool, quiet: bool) -> None:
-        self._dry_run = dry_run
-        self._quiet = quiet
-        self.failures = 0
-
-    def failed(self, path: str, reason: str) -> None:
-        """Note a file or folder that failed."""
-        from tagger.text import printable
-
-        self.failures += 1
-        if not self._quiet:
+    def failed(path: str, reason: str) -> None:
+        nonlocal failures
+        failures += 1
+        if not report.quiet:
             say(f"failed: {printable(path)}: {reason}")
 
-    def show(self, path: str, edit: Edit) -> None:
-        """Print what would change in a file."""
-        from tagger.holders.holder import State
-        from tagger.text import printable
+    found = images.find(tuple(paths or ()), other_suffixes=MARKED_SUFFIXES, verb="untag")
+    taking_out = TakingOut(holders.plan(), settled=settled, dry_run=dry_run)
+    for path in files_with_tags(found.paths(failed), images=embed):
+        outcome = taking_out.of(path)
+        if isinstance(outcome, Failed):
+            failed(path, outcome.reason)
+        elif dry_run and outcome.state in (State.CHANGED, State.REMOVED):
+            tags = ", ".join(outcome.removed) or "no tags"
+            print(f"{printable(path)}: would be {outcome.state.name.lower()} ({tags})")
+    if not report.quiet:
+        for line in _lines(taking_out, failures, " would be" if dry_run else ""):
+            say(line)
+    return EXIT_SOME_FAILED if failures else 0
 
-        if self._dry_run and edit.state in (State.CHANGED, State.REMOVED):
-            tags = ", ".join(edit.removed) or "no tags"
-            print(f"{printable(path)}: would be {edit.state.name.lower()} ({tags})")
 
-    def close(self, done: TakingOut) -> None:
-        """Print a summary."""
-        if self._quiet:
-            return
-        would_be = " would be" if self._dry_run else ""
-        images = f" {counted(done.images, 'image')}{would_be} changed," if done.images else ""
-        say(
-            f"{counted(done.changed, 'sidecar')}{would_be} changed, {done.removed:,}{would_be} "
-            f"removed,{images} {self.failures:,} failed."
+def _lines(done: TakingOut, failures: int, would_be: str) -> Iterator[str]:
+    images = f" {counted(done.images, 'image')}{would_be} changed," if done.images else ""
+    yield (
+        f"{counted(done.changed, 'sidecar')}{would_be} changed, {done.removed:,}{would_be} "
+        f"removed,{images} {failures:,} failed."
+    )
+    if done.settled:
+        yield (
+            f"{counted(done.settled, 'file')} left alone: tags settled with 'tagger apply' "
+            "(--settled removes these too)."
         )
-        if done.settled:
-            say(
-                f"{counted(done.settled, 'file')} left alone: tags settled with 'tagger apply' "
-                "(--settled removes these too)."
-            )

@@ -121,20 +121,20 @@ class HolderOptions(OptionGroup):
             base=base or "",
             existing=self.existing,
             backup=self.backup,
-            xmp_root=xmp_levels(self.xmp_root),
+            xmp_root=_xmp_levels(self.xmp_root),
             embed=self.embed,
             keep_time=self.keep_time,
         )
 
 
-def xmp_levels(text: str | None) -> tuple[str, ...]:
+def _xmp_levels(text: str | None) -> tuple[str, ...] | None:
     """Read the levels above every tag, such as ``Movies|Genre``.
 
     Raises:
         UsageError: a level is empty, cannot be printed, or holds a slash.
     """
     if text is None:
-        return ()
+        return None
     levels = tuple(level.strip() for level in text.split(TAG_SEPARATOR))
     if "/" in text:  # digiKam's separator: whether levels or a name are meant, nobody can tell
         raise UsageError(
