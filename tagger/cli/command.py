@@ -45,12 +45,7 @@ class Configuration:
         self.applied: dict[str, Setting] = {}
 
     def read(self, given: dict[str, Any], command: Command, context: typer.Context) -> None:
-        """Read the files that apply.
-
-        Args:
-            given: what the command line says.
-            command: whose options are looked for.
-            context: of the command.
+        """Read the files that apply to a command where the command line says what is ``given``.
 
         Raises:
             UsageError: a file cannot be read, or says what no option understands.
@@ -94,12 +89,7 @@ class Command(TyperCommand):
         return {key: option for key, option in by_key.items() if key not in NOT_IN_FILES}
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the sections of arguments and options.
-
-        Args:
-            ctx: the context of the command.
-            formatter: takes the text.
-        """
+        """Write the sections of arguments and options."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             if record := param.get_help_record(ctx):
@@ -138,10 +128,7 @@ class Command(TyperCommand):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command.
-
-        Args:
-            ctx: its context; as object it has what native code writes to stderr.
+        """Run the command; the context's object is what native code writes to stderr.
 
         Raises:
             TaggerError: as the command raises it; it names the file that an option comes from.
@@ -158,10 +145,9 @@ class Command(TyperCommand):
                 _log(configuration)
                 return super().invoke(ctx)
         except TaggerError as error:
-            options = {key: self.options()[key] for key in self.options() if key in error.options}
-            places = "".join(
-                f"{file}: {keys}: " for file, keys in told(configuration.applied, options)
-            )
+            options = {key: item for key, item in self.options().items() if key in error.options}
+            told_of = told(configuration.applied, options)
+            places = "".join(f"{file}: {keys}: " for file, keys in told_of)
             error.args = (f"{places}{error}",)
             raise
 

@@ -83,9 +83,7 @@ class Setting:
 def files_to_read(named: str | None, *, alone: bool) -> list[ConfigFile]:
     """Return where configurations may lie, the most telling first.
 
-    Args:
-        named: by ``--config``, in place of the one in the current folder.
-        alone: whether no file counts that is not named.
+    One that is ``named`` stands for that in the current folder; ``alone``, no other one counts.
     """
     if named is not None:
         files = [ConfigFile(named, asked_for=True)]
@@ -105,12 +103,6 @@ def read_settings(
     file: ConfigFile, command: str, known: Mapping[str, Options], context: typer.Context
 ) -> dict[str, Setting] | None:
     """Read what a file says of a command; every value is checked as the command line checks it.
-
-    Args:
-        file: where it may lie.
-        command: its name.
-        known: the options of all commands that read files.
-        context: of the command.
 
     Returns:
         Parameter name → what the file says; None if there is no such file.
@@ -296,12 +288,7 @@ def _is_inside(path: str) -> bool:
 
 
 def told(settings: Mapping[str, Setting], options: Options) -> Iterator[tuple[ConfigFile, str]]:
-    """Yield each file that says something, and its keys as a person reads them.
-
-    Args:
-        settings: parameter name → what applies.
-        options: in the order in which they are told.
-    """
+    """Yield each file that says something, and its keys, in the order of the options."""
     by_file: dict[ConfigFile, list[str]] = {}
     for key, option in options.items():
         if option.name in settings:

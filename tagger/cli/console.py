@@ -13,14 +13,12 @@ from tagger.text import harmless
 
 # What a shell reports for a program ended by SIGPIPE: `tagger tag … | head -1` is not a failure.
 EXIT_READER_GONE = 141
-
 #: The command finished, and something failed.
 EXIT_SOME_FAILED = 1
+_EXIT_CANNOT_GO_ON = 3
 
 #: Further failures are counted, and not shown one by one.
 MOST_FAILURES_SHOWN = 20
-
-_EXIT_CANNOT_GO_ON = 3
 
 
 def open_closed() -> None:
@@ -42,9 +40,6 @@ def open_closed() -> None:
 def hand_over(code: int) -> int:
     """Flush both streams, so that their errors appear here, not when Python exits.
 
-    Args:
-        code: the exit code so far.
-
     Returns:
         The final exit code: the one so far if it signals an error.
     """
@@ -57,8 +52,7 @@ def hand_over(code: int) -> int:
     if isinstance(problem, BrokenPipeError) and code < 2:
         code = EXIT_READER_GONE
     elif problem is not None and code < 2:
-        reason = os_reason(problem)
-        say(f"tagger: standard output cannot be written: {reason}.")
+        say(f"tagger: standard output cannot be written: {os_reason(problem)}.")
         code = _EXIT_CANNOT_GO_ON
     try:
         sys.stderr.flush()
@@ -94,11 +88,7 @@ def sentence(message: str) -> str:
 
 @contextlib.contextmanager
 def logs(verbosity: int) -> Iterator[None]:
-    """Print the modules' log on stderr.
-
-    Args:
-        verbosity: number of ``-v`` options; the second one adds details.
-    """
+    """Print the modules' log on stderr, with details from the second ``-v`` on."""
     import logging
 
     class Lines(logging.Handler):

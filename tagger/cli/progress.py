@@ -60,7 +60,6 @@ class Progress(Listener):
             self._bar.stop()
 
     def began(self, so_far: Callable[[], Summary]) -> None:
-        """Start counting and displaying."""
         self._so_far = so_far
         if self._quiet:
             return
@@ -90,24 +89,18 @@ class Progress(Listener):
             say(line)
 
     def replaced(self, rows: str) -> None:
-        """Report that an interrupted run will be replaced."""
-        self.notice(
-            f"{printable(rows)} of an interrupted run is replaced; --resume would have kept it."
-        )
+        name = printable(rows)
+        self.notice(f"{name} of an interrupted run is replaced; --resume would have kept it.")
 
     def device_changed(self, before: str | None, now: str | None) -> None:
-        """Report why probabilities may differ."""
-        self.notice(
-            f"That run used {before}; this one uses {now}: probabilities may differ slightly."
-        )
+        change = f"That run used {before}; this one uses {now}"
+        self.notice(f"{change}: probabilities may differ slightly.")
 
     def notice(self, sentence: str) -> None:
-        """Print a notice."""
         if not self._quiet:
             say(sentence)
 
     def stopped(self, kept_at: str | None, *, resumable: bool) -> None:
-        """Report what is kept."""
         self.close()
         place = f", kept in {printable(kept_at)}" if kept_at else ""
         way_on = "; --resume continues it" if resumable else ""

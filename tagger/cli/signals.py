@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 # Windows has no SIGHUP, and SIGBREAK alone.
@@ -72,7 +71,7 @@ def heeded() -> Iterator[Heeded]:
     woken = signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
     arguments = (receiver, frozenset(former))
     waiting = threading.Thread(target=_end_at_second, args=arguments, name="signals", daemon=True)
-    with contextlib.suppress(RuntimeError):  # no room for a thread: one signal must do
+    with suppress(RuntimeError):  # no room for a thread: one signal must do
         waiting.start()
     try:
         yield found
@@ -97,7 +96,7 @@ def _end_at_second(receiver: int, numbers: frozenset[int]) -> None:
 
 def _end(number: int) -> None:
     """End the process without a further step; files are whole at any moment."""
-    with contextlib.suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):
         if sys.stderr.isatty():  # a bar has hidden the cursor
             os.write(sys.stderr.fileno(), b"\x1b[?25h\n")
     os._exit(_exit_code(number))

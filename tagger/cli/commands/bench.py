@@ -86,7 +86,8 @@ def _given(folder: Path, most: int) -> dict[str, list[str]]:
 def _drawn(folder: Path, most: int, *, quiet: bool) -> dict[str, list[str]]:
     from tagger.pipeline.rates import DRAWN_SIZES, draw_posters
 
-    _say("Drawing posters.", quiet=quiet)
+    if not quiet:
+        say("Drawing posters.")
     sets = {}
     for name, (width, height) in DRAWN_SIZES.items():
         # A few are drawn and read repeatedly: recently written files are in memory anyway. Large
@@ -102,10 +103,8 @@ def _measure(
 ) -> Rates:
     from tagger.pipeline.rates import measure
 
-    _say(
-        f"Measuring {counted(len(paths), 'image')}, {name}, in {counted(rounds, 'round')}.",
-        quiet=quiet,
-    )
+    if not quiet:
+        say(f"Measuring {counted(len(paths), 'image')}, {name}, in {counted(rounds, 'round')}.")
     return measure(paths, model, workers=workers, rounds=rounds)
 
 
@@ -159,8 +158,3 @@ def _advice(model: TaggerModel, workers: int, rates: Rates) -> str:
         return "Model-bound: a second GPU (--device cuda:0,cuda:1) or an fp16 model would help."
     helps = "a GPU" if precision == "int8" else "an int8 model or a GPU"
     return f"Model-bound: {helps} or {more_workers} would help, faster decoding would not."
-
-
-def _say(text: str, *, quiet: bool) -> None:
-    if not quiet:
-        say(text)

@@ -55,17 +55,16 @@ def _checks(runtimes: list[str], model: Path | None) -> int:
     for extra, names in _OPTIONAL.items():
         show(f"{extra}: {_installed(extra, names)}")
     formats, missing = _image_formats()
-    show(
-        f"image formats: {', '.join(formats)}"
-        + (f"; missing: {', '.join(missing)}" * bool(missing))
-    )
+    lacking = f"; missing: {', '.join(missing)}" if missing else ""
+    show(f"image formats: {', '.join(formats)}{lacking}")
     if not runtimes:
         show("problem: no ONNX Runtime is installed: reinstall poster-tagger")
         return 3
-    return max(_devices(), _sample(model), int(len(runtimes) != 1))
+    _show_devices()
+    return max(_sample(model), int(len(runtimes) != 1))
 
 
-def _devices() -> int:
+def _show_devices() -> None:
     from tagger.network.devices import available_cores
     from tagger.network.openvino import openvino_problem
     from tagger.network.ort import cuda_problem
@@ -73,7 +72,6 @@ def _devices() -> int:
     show(f"cpu: {counted(available_cores(), 'core')}")
     show(f"openvino: {openvino_problem() or _version('openvino')}")
     show(f"cuda: {cuda_problem() or 'driver and libraries found'}")
-    return 0
 
 
 def _sample(model: Path | None) -> int:
