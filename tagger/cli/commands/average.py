@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tagger.cli.commands.train import TrainDisplay, figures
+from tagger.cli.faults import needs_extras
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import TrainingRunOptions
@@ -48,8 +49,6 @@ def average(
     different seeds or settings, is better than each of them and just as fast. It is calibrated and
     measured on the images that none of them was trained on.
     """
-    from tagger.cli.faults import needs_extras
-
     with needs_extras("average"):
         from tagger_training.averaging import average as run_average
     display = TrainDisplay()

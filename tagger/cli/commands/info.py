@@ -91,16 +91,7 @@ def _lines(file: str, size: int, card: ModelCard) -> list[str]:
 
 
 def _print_configuration(context: typer.Context, named: Path | None, *, as_json: bool) -> None:
-    """Print what applies in the current folder.
-
-    Args:
-        context: of any command.
-        named: a file in place of the one in the current folder.
-        as_json: for programs.
-
-    Raises:
-        UsageError: a file cannot be read, or says what no option understands.
-    """
+    """Print what applies in the current folder, or with a named file in place of the one there."""
     root = context.find_root()
     command = root.command.get_command(root, "tag")  # type: ignore[attr-defined]
     assert isinstance(command, Command)

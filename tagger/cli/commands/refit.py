@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tagger.cli.commands.train import TrainDisplay
+from tagger.cli.faults import needs_extras
 from tagger.cli.options.groups import Only
 from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import TrainingRunOptions
@@ -34,8 +35,6 @@ def refit(
     table and settings, for as many epochs as were kept. Calibration, thresholds and metrics are
     copied from the finished run, because no image is left to measure on.
     """
-    from tagger.cli.faults import needs_extras
-
     with needs_extras("refit"):
         from tagger_training.train import refit as run_refit
     display = TrainDisplay()

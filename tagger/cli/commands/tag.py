@@ -15,13 +15,12 @@ from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.cli.options.resume import ResumeOptions
 from tagger.cli.options.table import TableOptions
 from tagger.cli.options.tags import TagOptions
-from tagger.text import counted
+from tagger.errors import UsageError
+from tagger.text import counted, printable
 
 if TYPE_CHECKING:
     from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
-    from tagger.network.card import ModelCard
-    from tagger.rules import Rules
 
 EXAMPLES = """Examples:
 
@@ -64,25 +63,19 @@ def tag(
 ) -> int:
     """Tag images, to a table or to a sidecar next to each image."""
     from tagger import job
-    from tagger.cli.options.images import untagged
     from tagger.cli.summary import run_shown
 
     limits = decoding.limits()
     found = images.find(tuple(paths or ()), seconds=limits.seconds)
 
-    def without_tagged(card: ModelCard, rules: Rules) -> Untagged | None:
-        if not images.skip_tagged:
-            return None
-        kinds = holders.sidecar or ()
-        return untagged(found, card, rules.renamed.values(), kinds, holders.sidecar_dir)
-
+    resume = resuming.plan()
     if dry_run:
-        resuming.refuse_dry_run()
+        if resume.wanted:
+            raise UsageError(f"--dry-run always lists all images: omit {resume.name}.")
         card = model.card() if images.skip_tagged else None
-        return _list_images(
-            found, without_tagged(card, tags.rules(card)) if card else None, quiet=report.quiet
-        )
-    table_plan, holder_plan, resume = table.plan(), holders.plan(), resuming.plan()
+        passing = images.untagged(found, card, tags.rules(card), holders) if card else None
+        return _list_images(found, passing, quiet=report.quiet)
+    table_plan, holder_plan = table.plan(), holders.plan()
     job.check_resumable(resume, table_plan, holder_plan)
     opened = model.open()
     rules = tags.rules(opened.card)
@@ -93,7 +86,7 @@ def tag(
         workers=decoding.worker_count(),
         limits=limits,
         isolated=decoding.isolate,
-        untagged=without_tagged(opened.card, rules),
+        untagged=images.untagged(found, opened.card, rules, holders),
     )
     return run_shown(
         job.Job(source, table_plan, holder_plan, resume),
@@ -104,8 +97,6 @@ def tag(
 
 
 def _list_images(found: Scan, passing: Untagged | None, *, quiet: bool) -> int:
-    from tagger.text import printable
-
     count = 0
     problems: list[str] = []
     paths = found.paths(lambda folder, reason: problems.append(f"{printable(folder)}: {reason}"))

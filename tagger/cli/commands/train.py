@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
+from tagger.cli.faults import needs_extras
 from tagger.cli.options.groups import Only
 from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import (
@@ -41,8 +42,6 @@ def train(
     report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Train a network on labelled images."""
-    from tagger.cli.faults import needs_extras
-
     with needs_extras("train"):
         from tagger_training.settings import DataSource
         from tagger_training.train import train as run_training

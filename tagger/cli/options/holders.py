@@ -104,10 +104,7 @@ class HolderOptions(OptionGroup):
     ] = None
 
     def plan(self, base: str | None = None) -> HolderPlan:
-        """Check what was asked for.
-
-        Args:
-            base: absolute folder whose tree ``--sidecar-dir`` mirrors, where it is known.
+        """Check what was asked for; ``base`` is the folder that is mirrored, where it is known.
 
         Raises:
             UsageError: options contradict each other, or cannot be understood.
@@ -149,10 +146,6 @@ def _xmp_levels(text: str | None) -> tuple[str, ...] | None:
 
 def mirrored_base(folder: str | None, *, mirrors: bool) -> str | None:
     """Return the absolute folder whose tree is mirrored, for paths that a table gives.
-
-    Args:
-        folder: what was given.
-        mirrors: whether any sidecar goes into a mirrored tree.
 
     Raises:
         UsageError: it was not given, or not needed.

@@ -17,9 +17,11 @@ from tagger.cli.options.groups import OptionGroup
 from tagger.errors import UsageError, os_reason
 
 if TYPE_CHECKING:
+    from tagger.cli.options.holders import HolderOptions
     from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
     from tagger.network.card import ModelCard
+    from tagger.rules import Rules
 
 
 _STDIN = "-"
@@ -119,6 +121,29 @@ class ImageOptions(OptionGroup):
             options,
         )
 
+    def untagged(
+        self, found: Scan, card: ModelCard, rules: Rules, holders: HolderOptions
+    ) -> Untagged | None:
+        """Return what leaves out images that have tags; None if that was not asked for.
+
+        Labels that may be tags count as tags whoever wrote them, and so do their new names.
+        Sidecars beside the images count, and those in a mirrored tree.
+
+        Raises:
+            UsageError: no one folder can mirror the images.
+        """
+        from tagger.find.already_tagged import Untagged
+        from tagger.holders.places import SidecarNames
+
+        if not self.skip_tagged:
+            return None
+        places = [SidecarNames()]
+        if holders.sidecar_dir is not None:
+            places.append(SidecarNames(folder=holders.sidecar_dir, base=found.base()))
+        genres = {label for label in card.labels if label not in card.never}
+        in_nfos = "nfo" in (holders.sidecar or ())
+        return Untagged(places, genres.union(rules.renamed.values()), in_nfos=in_nfos)
+
 
 def _read_list(name: str, *, null: bool) -> Iterator[str]:
     try:
@@ -177,32 +202,3 @@ def moment(text: str | None) -> float | None:
             "newer-than",
         )
     return seconds
-
-
-def untagged(
-    found: Scan,
-    card: ModelCard,
-    renamed: Iterable[str],
-    sidecars: Iterable[str],
-    sidecar_dir: str | None,
-) -> Untagged:
-    """Return what leaves out images that have tags.
-
-    Args:
-        found: the images.
-        card: of the model that tags; its labels are the genres.
-        renamed: names that tags are written under instead.
-        sidecars: kinds that are written.
-        sidecar_dir: where sidecars are mirrored; beside the images they count in any case.
-
-    Raises:
-        UsageError: no one folder can mirror the images.
-    """
-    from tagger.find.already_tagged import Untagged
-    from tagger.holders.places import SidecarNames
-
-    places = [SidecarNames()]
-    if sidecar_dir is not None:
-        places.append(SidecarNames(folder=sidecar_dir, base=found.base()))
-    genres = {label for label in card.labels if label not in card.never}
-    return Untagged(places, genres.union(renamed), in_nfos="nfo" in sidecars)

@@ -79,7 +79,7 @@ class ModelOptions(OptionGroup):
         """
         from tagger.network.model import TaggerModel
 
-        gpu_memory = memory_size(self.gpu_mem_limit)
+        gpu_memory = _memory_size(self.gpu_mem_limit)
         with about("model"):
             return TaggerModel(
                 self.model, self.device, batch_size=self.batch_size, gpu_memory=gpu_memory
@@ -141,18 +141,14 @@ class DecodeOptions(OptionGroup):
         """
         from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
 
-        memory = memory_size(self.image_memory, "--image-memory") or DEFAULT_LIMITS.memory
+        memory = _memory_size(self.image_memory, "--image-memory") or DEFAULT_LIMITS.memory
         if self.image_timeout is None:
             return ImageLimits(memory=memory)
         return ImageLimits(self.image_timeout or None, self.image_timeout or None, memory)
 
 
-def memory_size(text: str | None, option: str = "--gpu-mem-limit") -> int | None:
+def _memory_size(text: str | None, option: str = "--gpu-mem-limit") -> int | None:
     """Read an amount of memory such as ``4G``, ``512M`` or a number of bytes.
-
-    Args:
-        text: as given.
-        option: whose, for the message.
 
     Raises:
         UsageError: it is none.

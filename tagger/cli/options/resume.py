@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from tagger.cli.options.groups import OptionGroup
-from tagger.errors import UsageError
 
 if TYPE_CHECKING:
     from tagger.runs.plan import Resume
@@ -39,12 +38,3 @@ class ResumeOptions(OptionGroup):
         from tagger.runs.plan import Resume
 
         return Resume(self.resume, self.retry_failed, self.update)
-
-    def refuse_dry_run(self) -> None:
-        """Refuse to list what would be left to be done.
-
-        Raises:
-            UsageError: that was asked for.
-        """
-        if self.plan().wanted:
-            raise UsageError(f"--dry-run always lists all images: omit {self.plan().name}.")
