@@ -19,7 +19,7 @@ def test_a_table_that_is_not_utf8_is_refused(read_labels: Reader, tmp_path: Path
     with pytest.raises(DataError) as refused:
         read_labels("id,Comédie\nheat,1\n".encode("latin-1"))
     assert str(refused.value) == (
-        f"{tmp_path / 'labels.csv'} is damaged: line 1 is not UTF-8; a spreadsheet program has to "
+        f"{tmp_path / 'labels.csv'} is damaged: line 1 is not UTF-8; in a spreadsheet program, "
         "save it as CSV in UTF-8."
     )
 
