@@ -96,7 +96,8 @@ def test_refit_trains_on_all_images_and_keeps_what_validation_taught(trade: Trad
     assert card["provenance"]["figures_of"] == f"the same training without {held_out} images"
     assert card["provenance"]["validation"] == base["provenance"]["validation"]
     best = read_json(trade.folder / "run" / "metrics.json")["best_epoch"]
-    assert trade.refitted.stdout.decode().startswith(f"Trained {best} epochs on all images of run.")
+    epochs = "1 epoch" if best == 1 else f"{best} epochs"
+    assert trade.refitted.stdout.decode().startswith(f"Trained {epochs} on all images of run.")
 
 
 def test_a_table_of_tags_that_a_person_corrected_is_a_labelled_set(trade: Trade):
