@@ -267,7 +267,7 @@ def test_patience_ends_where_everything_hangs() -> None:
 
 
 class Clock:
-    """The module ``time`` with a clock that goes on when it is told to."""
+    """The module ``time`` with a clock that a test advances."""
 
     thread_time = staticmethod(time.thread_time)
 

@@ -81,7 +81,7 @@ def main() -> NoReturn:
 
 
 def _quiet_libraries() -> None:
-    """Hide what would tear the progress line; an image's fate is told by its result.
+    """Hide what would break up the progress line; the result reports what became of an image.
 
     A program that imports the package has its own rules for warnings and logging, and keeps them.
     """

@@ -121,7 +121,7 @@ class Holders:
     def targets(self, image: str) -> list[str]:
         """Return the sidecars that an image may have, by whichever way of naming.
 
-        What is no image's own is none: an ``.nfo`` is the film's.
+        An ``.nfo`` is not among them: it belongs to the film, not to the image.
         """
         own = [one for one in self._beside if one.is_sidecar]
         names = self._plan.names

@@ -73,7 +73,7 @@ class Augmentation:
         if not self.mixup:
             return images, targets
         share = np.float32(random.beta(self.mixup, self.mixup))
-        if min(share, 1 - share) < 0.02:  # most draws hardly blend anything: save the work
+        if min(share, 1 - share) < 0.02:  # most draws blend next to nothing: skip them
             return images, targets
         blended = images * share + images[::-1] * (1 - share)
         return (
