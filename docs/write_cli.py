@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import typer.main
 
 from tagger.cli.app import app, run
+from tagger.cli.command import Commands
 
 PAGE = Path(__file__).parent / "cli.md"
 
@@ -20,19 +19,13 @@ _WIDTH = "100"
 
 def cli_page() -> str:
     """Return the page: every command's ``--help``, word for word."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, Commands)
     parts = ["# The command line\n\nWritten by `python docs/write_cli.py`; a test holds it true.\n"]
-    for words in _commands(typer.main.get_command(app)):
+    for words in [(), *((name,) for name in group.commands)]:
         heading = " ".join(("tagger", *words))
         parts.append(f"## {heading}\n\n```text\n{_help(words)}\n```\n")
     return "\n".join(parts)
-
-
-def _commands(command: Any, *words: str) -> Iterator[tuple[str, ...]]:
-    """Yield the words of a command, and of all below it, in the order in which help lists them."""
-    yield words
-    for name, child in getattr(command, "commands", {}).items():
-        if not child.hidden:
-            yield from _commands(child, *words, name)
 
 
 def _help(words: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from pictures import save_picture
 from test_imports import loaded_by
 
 from tagger.cli.app import app
-from tagger.cli.command import Command
+from tagger.cli.command import Command, Commands
 from tagger.cli.config import option_key
 
 Run = Callable[..., Ran]
@@ -25,7 +25,8 @@ Run = Callable[..., Ran]
 ROOT = Path(__file__).parent.parent
 
 APP = typer.main.get_command(app)
-COMMAND = APP.commands["tag"]
+assert isinstance(APP, Commands)
+COMMAND = APP.get_command(typer.Context(APP), "tag")
 assert isinstance(COMMAND, Command)
 OPTIONS = list(COMMAND.options().values())
 
@@ -275,7 +276,7 @@ def received_by(name: str, *arguments: str) -> dict[str, Any]:
     """Return what a command would be called with."""
     with (
         APP.make_context("tagger", [name]) as root,
-        APP.commands[name].make_context(name, list(arguments), parent=root) as context,
+        APP.get_command(root, name).make_context(name, list(arguments), parent=root) as context,
     ):
         return dict(context.params)
 

@@ -91,6 +91,25 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert loaded & HEAVY == set()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "commands"),
+    [
+        (["--version"], set()),
+        (["retag", "--help"], {"retag"}),
+        (["info", "--no-config"], {"info"}),
+    ],
+)
+def test_a_command_loads_no_other(arguments: list[str], commands: set[str]) -> None:
+    """Declaring all options of all commands takes half of a start."""
+    listing = "import sys; sys.stderr.write(' '.join(sys.modules))"
+    code = f"from tagger.cli import run; assert run({arguments}) == 0\n{listing}"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+
+    prefix = "tagger.cli.commands."
+    loaded = {name.removeprefix(prefix) for name in ran.stderr.split() if name.startswith(prefix)}
+    assert loaded == commands
+
+
 def test_tagging_loads_no_training() -> None:
     loaded = loaded_by("import tagger.pipeline.pipeline, tagger.table.text, tagger.holders")
 

@@ -13,6 +13,7 @@ import typer
 from commands import Ran
 
 from tagger.cli.app import app
+from tagger.cli.command import Commands
 from tagger.cli.options.groups import Only, OptionGroup, Without, spread
 
 Run = Callable[..., Ran]
@@ -81,8 +82,11 @@ def test_help_has_a_heading_per_group(tagger: Run) -> None:
 def test_an_option_that_commands_share_says_the_same_in_each() -> None:
     """Options of the same name under the same heading are declared once."""
     said: dict[tuple[str, str], set[str | None]] = {}
-    for command in typer.main.get_command(app).commands.values():
-        for param in command.params:
+    group = typer.main.get_command(app)
+    assert isinstance(group, Commands)
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        for param in group.get_command(context, name).params:
             if param.param_type_name == "option" and param.rich_help_panel:
                 key = param.rich_help_panel, param.opts[0]
                 said.setdefault(key, set()).add(param.help)

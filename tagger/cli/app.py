@@ -12,21 +12,7 @@ import typer
 
 from tagger import __version__
 from tagger.cli import console, signals
-from tagger.cli.command import register
-from tagger.cli.commands import (
-    apply,
-    average,
-    bench,
-    doctor,
-    evaluate,
-    export,
-    info,
-    refit,
-    retag,
-    tag,
-    train,
-    untag,
-)
+from tagger.cli.command import Commands
 from tagger.cli.faults import say_fault, show_traceback, what_cannot_be_loaded
 from tagger.cli.native import NativeOutput, native_output_kept
 from tagger.errors import TaggerError
@@ -36,16 +22,13 @@ _TYPER_INTERRUPTED = 130
 
 app = typer.Typer(
     name="tagger",
+    cls=Commands,
     help="Tag folders of images, offline: movie posters with genres, or any labels you train.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (
-    tag, retag, apply, untag, train, average, refit, export, evaluate, info, doctor, bench,
-):  # fmt: skip
-    register(app, module)
 
 
 def _show_version(wanted: bool) -> None:

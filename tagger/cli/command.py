@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import ModuleType
+import importlib
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand, TyperOption
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from tagger.cli.config import (
     NOT_IN_FILES,
@@ -26,6 +26,10 @@ from tagger.errors import TaggerError
 if TYPE_CHECKING:
     from typer._click.parser import _OptionParser
 
+_NAMES = (
+    "tag", "retag", "apply", "untag", "train", "average", "refit", "export", "evaluate", "info",
+    "doctor", "bench",
+)  # fmt: skip
 _META_KEY = "tagger.configuration"
 _UNDONE = "undone "  # no parameter's name holds a blank
 
@@ -51,10 +55,14 @@ class Configuration:
             UsageError: a file cannot be read, or says what no option understands.
         """
         assert command.name is not None
-        known = {command.name: command.options()}
-        for name, other in getattr(context.find_root().command, "commands", {}).items():
-            if isinstance(other, Command) and other.reads_files:
-                known[name] = other.options()
+        group = context.find_root().command
+
+        def known() -> Mapping[str, Options]:  # loads all commands, and few people have a file
+            commands = [command]
+            if isinstance(group, Commands):
+                commands = [group.get_command(context, name) for name in group.commands]
+            return {one.name or "": one.options() for one in commands if one.reads_files}
+
         for file in files_to_read(given.get("config"), alone=given.get("no_config", False)):
             settings = read_settings(file, command.name, known, context)
             self.files.append((file, settings is not None))
@@ -176,7 +184,23 @@ def _log(configuration: Configuration) -> None:
         logger.debug("%s = %r from %s", name, setting.value, setting.file)
 
 
-def register(app: typer.Typer, module: ModuleType) -> None:
-    """Add the command of a module, which has its name; its help ends with the EXAMPLES there."""
-    name = module.__name__.rpartition(".")[2]
+class Commands(TyperGroup):
+    """The commands; each is loaded when it is asked for, so that no start waits for all."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands: dict[str, Any] = dict.fromkeys(_NAMES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; None if there is none of that name."""
+        if cmd_name in self.commands and self.commands[cmd_name] is None:
+            self.commands[cmd_name] = _load(cmd_name)
+        return self.commands.get(cmd_name)
+
+
+def _load(name: str) -> Any:
+    """Return the command of the module of its name; its help ends with the EXAMPLES there."""
+    module = importlib.import_module(f"tagger.cli.commands.{name}")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name, cls=Command, epilog=vars(module).get("EXAMPLES"))(spread(vars(module)[name]))
+    return typer.main.get_command(app)

@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -100,7 +100,10 @@ def files_to_read(named: str | None, *, alone: bool) -> list[ConfigFile]:
 
 
 def read_settings(
-    file: ConfigFile, command: str, known: Mapping[str, Options], context: typer.Context
+    file: ConfigFile,
+    command: str,
+    known: Callable[[], Mapping[str, Options]],
+    context: typer.Context,
 ) -> dict[str, Setting] | None:
     """Read what a file says of a command; every value is checked as the command line checks it.
 
@@ -114,8 +117,9 @@ def read_settings(
     if text is None:
         return None
     settings = {}
-    for key, value in _values(_parsed(text, file), file, command, known).items():
-        option = known[command][key]
+    options = known()
+    for key, value in _values(_parsed(text, file), file, command, options).items():
+        option = options[command][key]
         try:
             settings[option.name] = Setting(_checked(value, option, context, file), file)
         except ValueError as error:
