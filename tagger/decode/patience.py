@@ -49,7 +49,9 @@ def threads_left_behind() -> bool:
 class Task(Generic[Done]):
     """Work for another thread, and its result; ``gave_up`` is asked whether it takes too long."""
 
-    def __init__(self, work: Callable[[], Done], gave_up: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, work: Callable[[], Done], gave_up: Callable[..., bool] | None = None
+    ) -> None:
         self.future: Future[Done] = Future()
         self.gave_up = gave_up
         self._work = work

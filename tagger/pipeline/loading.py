@@ -81,11 +81,13 @@ class Loading:
                 self._read.append(known)
         return self._read
 
-    def gave_up(self) -> bool:
-        """Give up an image that takes too long; called by another thread."""
+    def gave_up(self, *, now: bool = False) -> bool:
+        """Give up an image that takes too long, or any ``now``; called by another thread."""
         with self._lock:
-            reason = self._attempt.overdue() if self._attempt is not None else None
-            if self._attempt is None or reason is None:
+            if self._attempt is None:
+                return False
+            reason = "given up" if now else self._attempt.overdue()
+            if reason is None:
                 return False
             self._attempt.give_up()
             self._attempt = None

@@ -1,13 +1,16 @@
 """Threads that work in parallel, and are replaced if they hang.
 
-Threads of these pools never prevent the process from ending; see :mod:`tagger.decode.patience` for
-those that are abandoned.
+The interpreter waits for threads of open pools when it ends, but not for one that hangs; see
+:mod:`tagger.decode.patience` for those that are abandoned.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -57,15 +60,18 @@ class WorkerPool:
         """
         return self._submit(Task(lambda: work(*args, **kwargs)))
 
-    def submit_watched(self, work: Callable[[], Done], gave_up: Callable[[], bool]) -> Future[Done]:
+    def submit_watched(
+        self, work: Callable[[], Done], gave_up: Callable[..., bool]
+    ) -> Future[Done]:
         """Start work that may hang; errors as in :meth:`submit`.
 
         The future raises :class:`StalledError` if too much hangs.
 
         Args:
             work: called again, in another thread, it continues after what was given up.
-            gave_up: gives up what takes too long, if anything, and returns whether something did;
-                the thread of that work then raises :class:`GivenUpError` as soon as it returns.
+            gave_up: gives up what takes too long, or with ``now=True`` what may hang however long
+                it takes, and returns whether there was anything; the thread of that work then
+                raises :class:`GivenUpError` as soon as it returns.
         """
         future = self._submit(Task(work, gave_up))
         if self._watcher is None:
@@ -76,6 +82,9 @@ class WorkerPool:
         return future
 
     def _submit(self, job: Task[Done]) -> Future[Done]:
+        if self._closed.is_set():  # the interpreter is ending, and somebody still reads results
+            job.future.cancel()
+            return job.future
         self._queue.put(job)
         with self._lock:
             if len(self._threads) < self._workers:
@@ -142,6 +151,11 @@ class WorkerPool:
 
     def close(self, *, seconds: float | None) -> None:
         """Drop work that has not begun and wait for work that has, up to a limit or forever."""
+        self.drop()
+        self.wait(seconds)
+
+    def drop(self) -> None:
+        """Drop work that has not begun; threads end after what they do."""
         with contextlib.suppress(Empty):
             while True:
                 job = self._queue.get_nowait()
@@ -149,13 +163,44 @@ class WorkerPool:
                     job.future.cancel()
         for _ in range(self._workers):
             self._queue.put(None)
+
+    def wait(self, seconds: float | None) -> None:
+        """Wait for threads to end; after the limit only for those in the network, which end."""
         end = None if seconds is None else time.monotonic() + seconds
         while threads := [thread for thread in list(self._threads) if thread.is_alive()]:
-            if end is not None and time.monotonic() > end:
-                left_behind.update(threads)
-                break
             threads[0].join(_SECONDS_BETWEEN_LOOKS)
+            if end is not None and time.monotonic() > end:
+                stuck = {thread for thread in threads if self._may_hang(thread)}
+                left_behind.update(stuck)
+                self._threads.difference_update(stuck)
         self._closed.set()
+        _open_pools.discard(self)
+
+    def _may_hang(self, thread: threading.Thread) -> bool:
+        job = self._at_work.get(thread)
+        return job is None or job.gave_up is None or job.gave_up(now=True)
+
+
+_open_pools: set[WorkerPool] = set()
+
+
+@functools.cache
+def _end_before(process: int) -> None:
+    """Let the interpreter of a process end the threads of open pools before it ends itself.
+
+    A thread whose native code returns to an interpreter that is gone aborts the process, and so
+    changes the exit code of a program that has not read all results.
+    """
+
+    def end() -> None:
+        if os.getpid() == process:  # one that was forked from it has none of the threads
+            pools = list(_open_pools)
+            for pool in pools:
+                pool.drop()
+            for pool in pools:
+                pool.wait(_LAST_SECONDS)
+
+    atexit.register(end)
 
 
 @contextmanager
@@ -165,6 +210,8 @@ def worker_pool(workers: int, name: str) -> Iterator[WorkerPool]:
     Threads suffice: Pillow and ONNX Runtime release the GIL while they work.
     """
     pool = WorkerPool(workers, name)
+    _end_before(os.getpid())
+    _open_pools.add(pool)
     try:
         yield pool
     except BaseException:
