@@ -16,12 +16,13 @@ from tagger.holders.change import is_unchanged, keep_backup
 from tagger.holders.holder import IMAGE, UNCHANGED, Edit, Genres, Holder, State, Wish
 from tagger.holders.image.container import Container, EmbedError, Metadata, Reader, Span
 from tagger.holders.image.formats import NoPlaceError, read_container
-from tagger.holders.image.iptc import set_keywords
+from tagger.holders.image.iptc import set_keywords, taken_out
 from tagger.holders.places import Places
 from tagger.holders.plan import HolderPlan
 from tagger.holders.xmp.names import TAGGER, has_our_mark
 from tagger.holders.xmp.packet import Packet
 from tagger.holders.xmp.xmp import Draft, Xmp, with_pinned, with_tags, without_tags
+from tagger.text import same_keyword
 
 _ATTEMPTS = 3
 
@@ -67,7 +68,7 @@ class Image(Holder):
         """See :meth:`Holder.put`."""
         if content.metadata.xmp is None and not wish.tags:
             return UNCHANGED
-        return _edited(content, with_tags, wish)[0]
+        return _edited(content, _with_tags(content), wish)[0]
 
     def pin(self, content: Container, wish: Wish) -> Edit:
         """See :meth:`Holder.pin`."""
@@ -133,6 +134,23 @@ def _split_packet(xmp: bytes | None) -> tuple[bytes, bytes]:
     if b"\0" in packet:  # UTF-16, whose last character may end with one
         packet = xmp
     return packet, xmp[len(packet) :]
+
+
+def _with_tags(container: Container) -> Callable[[Packet | None, Wish], Draft]:
+    """Return :func:`with_tags` for an image: what is gone from its IPTC stays out too.
+
+    Where all IPTC is gone, a program has dropped it that does not write any.
+    """
+
+    def change(packet: Packet | None, wish: Wish) -> Draft:
+        record, iptc = packet.record if packet else None, container.metadata.iptc
+        if record is None or iptc is None:
+            return with_tags(packet, wish)
+        gone = taken_out(iptc, record.iptc)
+        tags = (entry.tag for entry in record.entries)
+        return with_tags(packet, wish, [tag for tag in tags if same_keyword(tag) in gone])
+
+    return change
 
 
 def _edited(

@@ -92,6 +92,16 @@ def set_keywords(
     return Keywords(_joined(_inserted(left, added), tail), tuple(wanted.values()), was)
 
 
+def taken_out(data: bytes, ours: Collection[str]) -> set[str]:
+    """Return which keywords of ours are gone, in the form of :func:`same_keyword`.
+
+    Raises:
+        EmbedError: the data are damaged.
+    """
+    present = {one.key for one in _parse(data)[0] if one.kind == _KEYWORD}
+    return {same_keyword(text) for text in ours} - present
+
+
 def trimmed(data: bytes) -> bytes:
     """Return datasets without the zeros that TIFF may have filled them up with."""
     try:

@@ -51,7 +51,8 @@ class Editor:
         """Put texts into a field (by its index) in place of those that the record calls ours.
 
         Returns:
-            For each text itself if it is ours there, or None if it stood there already.
+            For each text itself if it is ours there, or None if it stood there already, be it as
+            the last level of a keyword: someone may have moved it below another one.
 
         Raises:
             CannotChange: the field has a form that holds no keywords.
@@ -59,8 +60,9 @@ class Editor:
         places = self._packet.places(FIELDS[index])
         ours = self._ours(index, places)
         kept = {same_keyword(item.text) for item in ours}
-        foreign = {same_keyword(text) for place in places for text in place.texts()} - kept
-        written = each_once(texts, foreign)
+        others = [text for place in places for text in place.texts()]
+        others = [text for text in others if same_keyword(text) not in kept]
+        written = _not_there(FIELDS[index], texts, others)
         added = [text for text in written if text and same_keyword(text) not in kept]
         wanted = set(map(same_keyword, texts))
         doomed = {item for item in ours if same_keyword(item.text) not in wanted}
@@ -286,6 +288,14 @@ class Editor:
 
     def _lead(self, node: Node) -> str:
         return self._source.blanks_before(node.start).decode()
+
+
+def _not_there(field: Field, texts: Sequence[str], others: Sequence[str]) -> list[str | None]:
+    """Return each text that is not among those of others, None for one that is."""
+    paths = [text for text in others if field.separator and field.separator in text]
+    leaves = set(map(field.leaf, paths))
+    written = each_once(texts, set(map(same_keyword, others)))
+    return [None if text and field.leaf(text) in leaves else text for text in written]
 
 
 def _target(places: list[Place]) -> Place | None:

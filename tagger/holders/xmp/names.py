@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tagger.text import same_keyword
+
 X = "adobe:ns:meta/"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 #: Ours. Ends in a slash, as XMP asks; names no host, since nothing is to be fetched there.
@@ -51,6 +53,11 @@ class Field:
             # A slash inside a name would be one more level; digiKam itself puts a backslash there.
             levels = tuple(level.replace("/", "\\") for level in levels)
         return self.separator.join(levels)
+
+    def leaf(self, text: str) -> str:
+        """Return what the last levels of equal tags have in common, whatever the field."""
+        last = text.rpartition(self.separator)[2] if self.separator else text
+        return same_keyword(last).replace("/", "\\")
 
 
 # Readers look into different fields, and Immich takes the first it finds: all hold every tag.

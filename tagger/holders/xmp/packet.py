@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -89,6 +90,17 @@ class Packet:
             for text in place.texts():
                 found.setdefault(same_keyword(text), text)
         return found
+
+    def lacks(self, tag: str) -> bool:
+        """Return whether a tag is missing from a field, even as the last level of a keyword."""
+        return any(field.leaf(field.text((), tag)) not in self._leaves[field] for field in FIELDS)
+
+    @functools.cached_property
+    def _leaves(self) -> dict[Field, set[str]]:
+        return {
+            field: {field.leaf(text) for place in self.places(field) for text in place.texts()}
+            for field in FIELDS
+        }
 
     def says_nothing(self) -> bool:
         """Return whether there is no property in it, as element or attribute, and no comment."""

@@ -123,24 +123,36 @@ class Draft:
         return content
 
     def told(self, content: bytes, wish: Wish) -> Edit:
-        """Say what a person's tags change in ``dc:subject`` of a packet as :meth:`spelled`."""
+        """Say what a person's tags change in a packet as :meth:`spelled`.
+
+        That is read off ``dc:subject``; a tag also comes back that was gone from another field.
+        """
         given: dict[str, str] = {}
         for name in wish.names:
             given.setdefault(same_keyword(name), name)
         before, after, is_same = {}, given, False
+        back: set[str] = set()
         if self._packet is not None and self._after is not None:
             before = self._packet.subjects()
             is_same = content is self._packet.source.data
             after = before if is_same else self._after.subjects()
+            back = set(map(same_keyword, self.lacking()))
         others = after.keys() - given.keys()
         return Edit(
             State.UNCHANGED if is_same else State.CHANGED,
             content,
-            tuple(text for key, text in after.items() if key not in before),
+            tuple(text for key, text in after.items() if key not in before or key in back),
             tuple(text for key, text in before.items() if key not in after),
             tuple(one.tag for one in self.former.entries if same_keyword(one.tag) in others),
             self.is_settled,
         )
+
+    def lacking(self) -> tuple[str, ...]:
+        """Return which of our former tags someone took out of any field."""
+        packet = self._packet
+        if packet is None:
+            return ()
+        return tuple(one.tag for one in self.former.entries if packet.lacks(one.tag))
 
     def left(self) -> bytes | None:
         """Return the packet without our tags; None if it was ours and says nothing else."""
@@ -150,12 +162,18 @@ class Draft:
         return None if self.former.created and is_empty else content
 
 
-def with_tags(packet: Packet | None, wish: Wish) -> Draft:
+def with_tags(packet: Packet | None, wish: Wish, gone: Sequence[str] = ()) -> Draft:
     """Put a model's tags into a packet in place of our former ones.
 
     Whoever put a keyword there before us keeps it: it is not noted as ours and never taken out. A
-    tag of ours that is gone from ``dc:subject`` was taken out by someone, and stays out. Tags that
-    a person has settled stay as they are. Without a packet a new one is made.
+    tag of ours that is gone from any field was taken out by someone, since programs write the
+    fields that they know and leave the others; it stays out. Tags that a person has settled stay as
+    they are. Without a packet a new one is made.
+
+    Args:
+        packet: what the tags go into.
+        wish: the tags.
+        gone: tags of ours that someone took out elsewhere.
 
     Raises:
         CannotChange: the packet cannot be changed safely.
@@ -163,7 +181,7 @@ def with_tags(packet: Packet | None, wish: Wish) -> Draft:
     draft = Draft(packet)
     if draft.is_settled:
         return draft
-    removed = () if packet is None else _removed(packet, draft.former)
+    removed = tuple(dict.fromkeys((*draft.former.removed, *draft.lacking(), *gone)))
     tags = [(name, f"{score:.4f}") for name, score in wish.tags if name not in removed]
     record = draft.set_tags(tags, wish.root or (), wish.date)
     model = f"{wish.model.name} {wish.model.version}" if wish.model else ""
@@ -199,10 +217,3 @@ def without_tags(packet: Packet, *, settled: bool) -> Edit:
     left = Draft(packet).left()
     tags = tuple(entry.tag for entry in record.entries)
     return Edit(State.REMOVED if left is None else State.CHANGED, left, removed=tags)
-
-
-def _removed(packet: Packet, record: Record) -> tuple[str, ...]:
-    """Return the tags of ours that someone took out: every program keeps dc:subject."""
-    present = packet.subjects() if record.entries else {}
-    gone = [entry.tag for entry in record.entries if same_keyword(entry.tag) not in present]
-    return tuple(dict.fromkeys((*record.removed, *gone)))
