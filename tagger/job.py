@@ -93,11 +93,15 @@ def images(
     """Return a source that runs the network on images; with ``untagged``, on those without tags.
 
     The other arguments are those of :func:`tagger.pipeline.pipeline.tag_images`.
+
+    Raises:
+        UsageError: the batches do not fit into memory.
     """
+    from tagger.pipeline.pipeline import check_memory, tag_images
+
+    check_memory(model, workers)  # before an output is opened
 
     def results(outputs: Outputs) -> Iterator[Result]:
-        from tagger.pipeline.pipeline import tag_images
-
         return tag_images(
             outputs.left_of(found.paths(outputs.report.failed), untagged),
             model,

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
-from commands import PATIENCE, environment
+import typer
+from commands import PATIENCE, Ran, environment
 from onnx import TensorProto, helper
 from pictures import save_picture
 from stalled_files import HELD, Stalled, stalls
 from tiny_model import CARD, write_graph
+
+from tagger.cli.app import app
+from tagger.cli.command import Commands
+from tagger.network import devices
+from tagger.network.ort import Session
+from tagger.results import Pixels
 
 # A matrix product of this size keeps a core at work for some tenths of a second.
 SIDE = 1200
@@ -101,3 +111,67 @@ def test_a_script_does_not_wait_for_a_drive_that_is_gone(folder: Path, tiny_mode
     with Stalled(folder / "p/1.png"):
         ran = run_script("next(stream); sys.exit(5)", tiny_model, folder, HELD)
         assert (ran.returncode, ran.stderr) == (5, "")
+
+
+def test_every_number_has_two_ends() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, Commands)
+    context = typer.Context(group)
+    numbers = {
+        f"{name} {param.opts[0]}": (param.min, param.max)
+        for name in group.list_commands(context)
+        for param in group.get_command(context, name).params
+        if param.type_descriptor.annotation in (int, float) and not param.count
+    }
+
+    assert "tag --workers" in numbers
+    assert [name for name, ends in numbers.items() if None in ends] == []
+
+
+def test_batches_that_the_machine_cannot_hold_are_refused(
+    folder: Path, tag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_picture(folder / "p/a.png")
+    options = ("--batch-size", "1000", "--workers", "3")
+    # Three batches of 1,000 images of 8 × 8 pixels are 576,000 bytes.
+    monkeypatch.setattr("tagger.pipeline.pipeline.main_memory", lambda: 2 * 576_000 - 2)
+
+    refused = tag("p", "-o", "t.csv", *options)
+
+    assert (refused.code, os.listdir()) == (2, ["p"])
+    assert refused.stderr == (
+        "tagger: --batch-size 1000: the batches at work take 0.0 GB of memory, and this machine "
+        "has 0.0 GB: reduce --batch-size or --workers.\n"
+    )
+    monkeypatch.setattr("tagger.pipeline.pipeline.main_memory", lambda: 2 * 576_000)
+    assert tag("p", "-o", "t.csv", *options).code == 0
+
+
+def test_a_large_batch_on_a_cpu_is_run_in_parts(
+    folder: Path, tag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(130):
+        save_picture(folder / f"p/{number:03}.png", (number, 0, 255 - number))
+    sizes = []
+    run = Session.run
+
+    def watched(self: Session, images: Pixels) -> npt.NDArray[np.float32]:
+        sizes.append(len(images))
+        return run(self, images)
+
+    monkeypatch.setattr(Session, "run", watched)
+    large = tag("p", "--batch-size", "129", "-q").stdout
+
+    assert set(sizes) == {64}
+    assert large == tag("p", "-q").stdout
+
+
+def test_the_machine_says_how_much_memory_it_has() -> None:
+    there = devices.main_memory()
+
+    if sys.platform == "linux":
+        kilobytes = Path("/proc/meminfo").read_text().split()[1]
+        assert there is not None
+        assert abs(there - int(kilobytes) * 1024) < there // 100
+    else:
+        assert there is None or there > 2**20

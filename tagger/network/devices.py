@@ -1,4 +1,4 @@
-"""Names of devices that a network can run on, and the number of cores."""
+"""Names of devices that a network can run on, and what the machine has: cores and memory."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 from tagger.errors import UsageError
 
-_DEVICE = re.compile(r"cpu|openvino|(cuda|tensorrt)(?::(\d+))?")
+_DEVICE = re.compile(r"cpu|openvino|(cuda|tensorrt)(?::([0-9]{1,3}))?")
 _NAMES = "auto, cpu, openvino, cuda, cuda:N, tensorrt, or several of one kind such as cuda:0,cuda:1"
+
+#: More of them only cost memory: no machine decodes, and no network runs, so many images at a time.
+MOST_WORKERS = 1024
+LARGEST_BATCH = 4096
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,14 @@ def parse_devices(text: str) -> tuple[Device, ...]:
     if len({device.kind for device in devices}) > 1:
         raise UsageError(f"--device {text}: several devices must be of one kind.", "device")
     return devices
+
+
+def main_memory() -> int | None:
+    """Return the bytes of memory of this machine; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows has no such call
+        return None
 
 
 def available_cores() -> int:

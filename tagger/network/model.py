@@ -39,6 +39,7 @@ BUNDLED_CUDA_MODEL = BUNDLED_MODEL.with_name("poster-genres-cuda.onnx")
 
 # A few images stay in a core's cache; a GPU needs many at once.
 _BATCH_SIZES = {"cpu": 4, "openvino": 4, "cuda": 64, "tensorrt": 64}
+_MOST_ON_CPU = 64
 
 
 def bundled_model(kind: str) -> Path:
@@ -85,8 +86,8 @@ class TaggerModel:
         #: Number of devices that can run at the same time.
         self.lanes = len(self._sessions)
         self.batch_size = batch_size or _BATCH_SIZES[self._sessions[0].device.kind]
-        # Reduced when a GPU has run out of memory.
-        self._run_size = self.batch_size
+        # Reduced when a GPU has run out of memory. On a CPU many images at once only take memory.
+        self._run_size = min(self.batch_size, _MOST_ON_CPU if self.runs_on_cpu else self.batch_size)
         self._shrinking = threading.Lock()
 
     def empty_batch(self) -> Pixels:

@@ -22,6 +22,8 @@ import numpy as np
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits, Memory
 from tagger.decode.picture import load_picture
 from tagger.decode.pillow import one_thread_per_image
+from tagger.errors import UsageError
+from tagger.network.devices import main_memory
 from tagger.network.model import TaggerModel
 from tagger.pipeline.costs import Costs
 from tagger.pipeline.loading import Loading, LoadPicture, Read
@@ -34,6 +36,8 @@ Done = TypeVar("Done")
 
 # A batch for a GPU is decoded in pieces of this many images, by all workers.
 _PIECE = 8
+# In the network, being copied, complete, being filled.
+_BATCHES_PER_DEVICE = 4
 
 
 def tag_images(
@@ -60,10 +64,12 @@ def tag_images(
             decoder fails like any other.
 
     Raises:
+        UsageError: the batches do not fit into memory.
         ModelError: the model fails while running.
         StalledError: many images hang.
         TaggerError: no process or no thread can be started.
     """
+    check_memory(model, workers)
     memory = Memory(limits.memory)
     costs = Costs()
 
@@ -79,6 +85,25 @@ def tag_images(
         costs.log(workers)
 
     return chain.from_iterable(tagged_batches())
+
+
+def check_memory(model: TaggerModel, workers: int) -> None:
+    """Check that this machine can hold the batches that are at work at the same time.
+
+    Raises:
+        UsageError: they would take more than half of its memory.
+    """
+    count = workers if model.runs_on_cpu else _BATCHES_PER_DEVICE * model.lanes
+    size = count * model.batch_size * model.card.height * model.card.width * 3
+    there = main_memory()
+    if there is not None and size > there // 2:
+        raise UsageError(
+            f"--batch-size {model.batch_size}: the batches at work take {size / 1e9:,.1f} GB of "
+            f"memory, and this machine has {there / 1e9:,.1f} GB: reduce --batch-size or "
+            "--workers.",
+            "batch-size",
+            "workers",
+        )
 
 
 @contextmanager
@@ -126,7 +151,7 @@ def _on_devices(
     loading: Callable[[Sequence[str], Pixels], Loading],
 ) -> Iterator[list[Result]]:
     model = stages.model
-    ahead = 4 * model.lanes  # in the network, being copied, complete, being filled
+    ahead = _BATCHES_PER_DEVICE * model.lanes
     free: SimpleQueue[Pixels] = SimpleQueue()
     for _ in range(ahead):
         free.put(model.empty_batch())

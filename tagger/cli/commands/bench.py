@@ -36,10 +36,12 @@ def bench(
         ),
     ] = None,
     images: Annotated[
-        int, typer.Option(min=8, metavar="N", help="Maximum number of images per round.")
+        int,
+        typer.Option(min=8, max=1_000_000, metavar="N", help="Maximum number of images per round."),
     ] = 400,
     rounds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Number of rounds; medians are reported.")
+        int,
+        typer.Option(min=1, max=1000, metavar="N", help="Number of rounds; medians are reported."),
     ] = 3,
     *,
     model: ModelOptions,

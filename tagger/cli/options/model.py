@@ -11,11 +11,17 @@ import typer
 
 from tagger.cli.options.groups import OptionGroup
 from tagger.errors import UsageError, about
+from tagger.network.devices import LARGEST_BATCH, MOST_WORKERS
 
 if TYPE_CHECKING:
     from tagger.decode.budget import ImageLimits
     from tagger.network.card import ModelCard
     from tagger.network.model import TaggerModel
+
+# Seconds; a day.
+_LONGEST_TIMEOUT = 86_400
+# Bytes; what runtimes and systems hold in a signed number of 64 bits.
+_MOST_MEMORY = 2**63 - 1
 
 ModelArgument = Annotated[
     Path | None, typer.Argument(metavar="[MODEL]", help="Model file; default: the bundled one.")
@@ -42,7 +48,12 @@ class ModelOptions(OptionGroup):
     ] = "auto"
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Batch size; default: chosen for the device."),
+        typer.Option(
+            min=1,
+            max=LARGEST_BATCH,
+            metavar="N",
+            help="Batch size; default: chosen for the device.",
+        ),
     ] = None
     gpu_mem_limit: Annotated[
         str | None,
@@ -96,6 +107,7 @@ class DecodeOptions(OptionGroup):
         int | None,
         typer.Option(
             min=1,
+            max=MOST_WORKERS,
             metavar="N",
             help="Number of workers that decode, and on a CPU tag, images; default: one per core.",
         ),
@@ -104,6 +116,7 @@ class DecodeOptions(OptionGroup):
         float | None,
         typer.Option(
             min=0,
+            max=_LONGEST_TIMEOUT,
             metavar="SECONDS",
             help="Time limit for one image, or for listing one folder; 0 means no limit. Default: "
             "60, and 10 of CPU time.",
@@ -156,7 +169,7 @@ def _memory_size(text: str | None, option: str = "--gpu-mem-limit") -> int | Non
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    size = int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")) if match else 0
-    if size <= 0:
+    size = float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ") if match else 0.0
+    if not 1 <= size < _MOST_MEMORY:
         raise UsageError(f"{option} {text}: give a size such as 4G or 512M.", option[2:])
-    return size
+    return int(size)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tagger.network.card import ModelCard
     from tagger.rules import Rules
 
+_MOST_TAGS = 100_000  # no model has more labels
+
 
 @dataclass(frozen=True, kw_only=True)
 class TagOptions(OptionGroup):
@@ -29,9 +31,14 @@ class TagOptions(OptionGroup):
             help="Minimum probability of a tag (repeatable); default: the model's.",
         ),
     ] = None
-    max_tags: Annotated[int | None, typer.Option(min=0, metavar="N", help="At most N tags.")] = None
+    max_tags: Annotated[
+        int | None, typer.Option(min=0, max=_MOST_TAGS, metavar="N", help="At most N tags.")
+    ] = None
     min_tags: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="At least N tags, even if improbable.")
+        int | None,
+        typer.Option(
+            min=0, max=_MOST_TAGS, metavar="N", help="At least N tags, even if improbable."
+        ),
     ] = None
     ignore: Annotated[
         list[str] | None,

@@ -9,6 +9,10 @@ from typing import Annotated, ClassVar
 import typer
 
 from tagger.cli.options.groups import OptionGroup
+from tagger.network.devices import LARGEST_BATCH
+
+_MOST_EPOCHS = 10_000
+_LARGEST_SEED = 2**32 - 1  # what random generators take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +100,17 @@ class FitOptions(OptionGroup):
 
     panel: ClassVar[str] = "Training"
 
-    epochs: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N epochs.")] = None
+    epochs: Annotated[
+        int | None, typer.Option(min=1, max=_MOST_EPOCHS, metavar="N", help="At most N epochs.")
+    ] = None
     patience: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Stop after N epochs without improvement.")
+        int,
+        typer.Option(
+            min=1, max=_MOST_EPOCHS, metavar="N", help="Stop after N epochs without improvement."
+        ),
     ] = 10
     batch_size: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Images per training step.")
+        int, typer.Option(min=1, max=LARGEST_BATCH, metavar="N", help="Images per training step.")
     ] = 32
     learning_rate: Annotated[
         float | None,
@@ -115,7 +124,12 @@ class FitOptions(OptionGroup):
             min=0.01, max=0.9, metavar="SHARE", help="Share of images held out for validation."
         ),
     ] = 0.15
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed (weights, shuffling).")] = 1
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, max=_LARGEST_SEED, metavar="N", help="Random seed (weights, shuffling)."
+        ),
+    ] = 1
     target_precision: Annotated[
         float | None,
         typer.Option(
