@@ -138,7 +138,8 @@ class Tagger:
 
         Args:
             paths: an image, a folder (walked recursively), or any iterable of both.
-            output: a table; its extension selects the format (csv, tsv, jsonl, parquet, xlsx).
+            output: a table; its extension selects the format (csv, tsv, jsonl, parquet, xlsx). It
+                replaces an unedited one of an earlier run; move any other file away before.
             layout: of the table: ``wide``, ``list`` or ``long``.
             columns: extra columns of the table.
             sidecars: kinds of files next to each image: ``xmp``, ``txt``, ``json``, ``nfo``.
@@ -154,7 +155,8 @@ class Tagger:
             The summary. Unreadable images are counted there and have a row.
 
         Raises:
-            UsageError: an argument is invalid, or the previous run used other options.
+            UsageError: an argument is invalid, the previous run used other options, or ``output``
+                is not an unedited table of an earlier run.
             OutputError: an output cannot be written; what is done is kept.
             TaggerError: the run cannot continue for another reason.
         """

@@ -8,7 +8,6 @@ however a run ends, an image in the journal is done.
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -245,7 +244,9 @@ def opened(job: Job, report: Report) -> Iterator[Outputs]:
                     stack.enter_context(stream)
                 yield outputs
                 if run is not None:
-                    run.finish()
+                    run.finish(found=report.summary().passed_over > 0)
+                    report.left = run.plan.paths.table if run.left else None
+                    report.copies += run.copies
         except ReaderGone:
             raise
         except BaseException:
@@ -255,6 +256,12 @@ def opened(job: Job, report: Report) -> Iterator[Outputs]:
 
 def check_resumable(resume: Resume, table: TablePlan, holders: HolderPlan) -> None:
     """Raise UsageError if it was requested to resume outputs that cannot be resumed."""
+    if resume.wanted and table.overwrite:
+        raise UsageError(
+            f"{resume.name} keeps what is there and --overwrite does not: choose one.",
+            resume.name.removeprefix("--"),
+            "overwrite",
+        )
     if resume.wanted and not table.is_file and (table.is_asked_for or not holders.any):
         raise UsageError(
             f"{resume.name} needs an output that can be resumed: a table in a file (-o FILE), "
@@ -306,10 +313,14 @@ def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
     )
     table = Table(job.table, source.card.labels, report.failed) if job.table.is_file else None
     with locked(paths.lock, paths.what, listener.notice):
-        same_images = _is_same(source.table, job.table.output)
-        plan = plan_run(paths, manifest, table, resume=job.resume.wanted, same_images=same_images)
-        if plan.replaced is not None:
-            listener.replaced(plan.replaced)
+        plan = plan_run(
+            paths,
+            manifest,
+            table,
+            resume=job.resume.wanted,
+            overwrite=job.table.overwrite,
+            source=source.table,
+        )
         if plan.previous is not None and plan.previous.manifest.device != source.device:
             listener.device_changed(plan.previous.manifest.device, source.device)
         yield plan
@@ -338,10 +349,3 @@ def _model_facts(source: Source) -> ModelFacts:
     if made_by is not None and made_by.model.is_of(source.card):
         return made_by.model
     return ModelFacts.of(source.card, source.model_file)
-
-
-def _is_same(file: str | None, other: str | None) -> bool:
-    try:
-        return file is not None and other is not None and os.path.samefile(file, other)
-    except OSError:
-        return False

@@ -183,7 +183,7 @@ def test_an_interrupted_run_keeps_whole_rows(
     if former is not None:
         (folder / "t.csv").write_text(former)
 
-    run = start("-o", "t.csv", "--batch-size", "1", "--workers", "1")
+    run = start("-o", "t.csv", "--overwrite", "--batch-size", "1", "--workers", "1")
     wait_until(lambda: run.poll() is not None or holds_anything(folder / "t.csv.part"))
     run.send_signal(signals)
     told = run.stderr.read().decode().splitlines()
@@ -224,7 +224,7 @@ def test_an_interrupted_run_keeps_rows_of_formats_that_need_an_end(
         (folder / f"t.{format}").write_text(former)
 
     options = ("--sidecar", "txt", "--sidecar-dir", "s", "--batch-size", "1", "--workers", "1")
-    run = start("-o", f"t.{format}", *options)
+    run = start("-o", f"t.{format}", "--overwrite", *options)
     wait_until(lambda: run.poll() is not None or (folder / "s/00003.png.txt").exists())
     run.send_signal(signal.SIGINT)
     told = run.stderr.read().decode().splitlines()

@@ -110,7 +110,7 @@ def test_no_images_give_the_header_and_a_notice(folder: Path, tag: Tag) -> None:
 
     ran = tag("p")
 
-    assert (ran.code, ran.stdout.decode()) == (0, HEADER)
+    assert (ran.code, ran.stdout.decode()) == (1, HEADER)
     assert ran.stderr.splitlines()[-1] == "No images were found."
 
 
@@ -266,7 +266,8 @@ def test_a_listed_file_that_has_vanished_keeps_its_row(posters: Path, tag: Tag) 
     ]
 
 
-def test_an_empty_list_is_no_error(folder: Path, tag: Tag) -> None:
+def test_an_empty_list_gives_the_header_and_a_notice(folder: Path, tag: Tag) -> None:
     ran = tag("-", stdin=b"")
 
-    assert (ran.code, ran.stdout.decode()) == (0, HEADER)
+    assert (ran.code, ran.stdout.decode()) == (1, HEADER)
+    assert ran.stderr.splitlines()[-1] == "No images were found."

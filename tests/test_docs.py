@@ -47,7 +47,10 @@ def test_readme_has_tagging_commands_to_try() -> None:
 
 @pytest.mark.parametrize("line", [line for line in TAG_LINES if "--device cuda" not in line])
 def test_a_tagging_command_of_readme_works(line: str, library: Path) -> None:
+    shutil.copy(library / "heat.jpg", library / "posters" / "heat-poster.jpg")  # for --library
+
     ran = run_tagger(*shlex.split(line)[1:], cwd=library)
+
     assert (ran.code, "failed in" in ran.stderr) == (0, True), ran.stderr
 
 

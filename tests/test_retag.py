@@ -185,7 +185,7 @@ def test_a_damaged_table_is_not_replaced(folder: Path, tag: Run, retag: Run) -> 
     torn = Path("tags.csv").read_bytes() + b"b.png,red"
     Path("tags.csv").write_bytes(torn)
 
-    ran = retag("tags.csv", "-o", "tags.csv")
+    ran = retag("tags.csv", "-o", "tags.csv", "--overwrite")
 
     assert ran.code == 3
     assert ran.stderr.splitlines() == [
@@ -194,6 +194,7 @@ def test_a_damaged_table_is_not_replaced(folder: Path, tag: Run, retag: Run) -> 
     ]
     assert Path("tags.csv").read_bytes() == torn
     assert not Path("tags.csv.part").exists()
+    assert not Path("tags.csv.bak").exists()
     Path("tags.csv").write_bytes(torn.removesuffix(b"b.png,red"))
     assert tag("a.png", "-o", "tags.csv", "--resume").code == 0
 
@@ -311,7 +312,7 @@ def test_a_run_that_found_no_image_can_be_tagged_again(folder: Path, tag: Run, r
     os.mkdir("none")
     tag("none", "-o", "tags.jsonl")
 
-    assert (retag("tags.jsonl").code, retag("tags.jsonl").stdout) == (0, HEADER.encode())
+    assert (retag("tags.jsonl").code, retag("tags.jsonl").stdout) == (1, HEADER.encode())
 
 
 def test_the_labels_of_the_card_count(folder: Path, tag: Run, tagger: Run) -> None:

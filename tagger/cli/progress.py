@@ -88,10 +88,6 @@ class Progress(Listener):
         else:
             say(line)
 
-    def replaced(self, rows: str) -> None:
-        name = printable(rows)
-        self.notice(f"{name} of an interrupted run is replaced; --resume would have kept it.")
-
     def device_changed(self, before: str | None, now: str | None) -> None:
         change = f"That run used {before}; this one uses {now}"
         self.notice(f"{change}: probabilities may differ slightly.")

@@ -49,9 +49,8 @@ def run_shown(
         return EXIT_READER_GONE
     finally:
         progress.close()
-    if not quiet:
-        for line in _lines(summary, job):
-            say(line)
+    for line in _lines(summary, job) if not quiet else _errors(summary):
+        say(line)
     if summary_file is not None:
         text = json.dumps(_as_json(summary), indent=2, ensure_ascii=False) + "\n"
         try:
@@ -102,8 +101,10 @@ def _lines(summary: Summary, job: Job) -> list[str]:
         lines.append(f"{summary.kept:,} kept from an earlier run, {failed}.")
     if summary.already_tagged is not None:
         lines.append(f"{summary.already_tagged:,} already tagged and skipped.")
-    if summary.done + summary.passed_over == 0:
-        lines.append("No images were found.")
+    lines += _errors(summary)
+    if summary.copies:
+        names = ", ".join(map(printable, summary.copies))
+        lines.append(f"What was there before is kept as {names}.")
     if summary.tags:
         lines.append("Tags: " + ", ".join(f"{name} {n:,}" for name, n in summary.tags.items()))
     if summary.holders is not None and job.holders.kinds:
@@ -113,6 +114,16 @@ def _lines(summary: Summary, job: Job) -> list[str]:
         if unchanged := summary.holders.images_unchanged:
             lines.append(f"{counted(unchanged, 'image')} already up to date.")
     return lines
+
+
+def _errors(summary: Summary) -> list[str]:
+    """Return the lines that are printed even if only errors are: why there is nothing new."""
+    stays = f"{printable(summary.left)} stays as it was" if summary.left is not None else None
+    if not summary.found_any:
+        return ["No images were found" + (f", so {stays}." if stays else ".")]
+    if stays is None:
+        return []
+    return [f"{stays}: {'no image was tagged' if summary.failed else 'there is nothing new'}."]
 
 
 def _sidecar_lines(counts: Counts) -> list[str]:

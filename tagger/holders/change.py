@@ -137,8 +137,8 @@ def change_in_place(path: str, edit: Callable[[bytes], Edit], *, backup: bool) -
     raise CannotChange("being written by another program")
 
 
-def keep_backup(path: str, content: bytes | BinaryIO) -> None:
-    """Write ``NAME.bak``, or ``NAME.bak2`` and so on: a backup is never overwritten.
+def keep_backup(path: str, content: bytes | BinaryIO) -> str:
+    """Write ``NAME.bak``, or ``NAME.bak2`` and so on, and return it: a backup is never overwritten.
 
     Where the newest one holds just that already, a run that was killed before it could change the
     file has kept it, and no second one is made. It gets the times and permissions of ``path``.
@@ -153,14 +153,15 @@ def keep_backup(path: str, content: bytes | BinaryIO) -> None:
             newest = name
             continue
         if newest is not None and _holds(newest, content):
-            return
+            return os.fspath(newest)
         try:
             write_new(name, _blocks(content))
         except FileExistsError:
             continue
         with contextlib.suppress(OSError):
             shutil.copystat(path, name)
-        return
+        return os.fspath(name)
+    raise AssertionError("numbers end")
 
 
 def _blocks(content: bytes | BinaryIO) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Iterable
@@ -65,6 +66,16 @@ class Done:
         return int(np.count_nonzero(self._images["flags"] & notes.FAILED))
 
     @property
+    def tagged(self) -> int:
+        """How many of them were tagged."""
+        return len(self) - self.failures
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many images there are, by what became of them, as a manifest notes it."""
+        return {"tagged": self.tagged, "failed": self.failures}
+
+    @property
     def rows(self) -> int:
         """How many rows they have together."""
         return int(self._images["rows"].sum())
@@ -122,6 +133,20 @@ def count_whole(entries: Entries, rows: str) -> int:
             if len(data) < length or zlib.crc32(data) != crc:
                 return count
     return len(entries)
+
+
+def as_written(journal: str, run: str, table: str) -> Done | None:
+    """Return what a run has done, if a table of text holds just what its journal says; else None.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+    entries = read_journal(journal, run)
+    entries = entries[(entries["flags"] & notes.BEGUN) == 0]
+    pieces = entries[latest(entries)[1]]
+    if not len(pieces) or os.path.getsize(table) != int(pieces["length"].sum(dtype="u8")):
+        return None
+    return Done(entries) if count_whole(pieces, table) == len(pieces) else None
 
 
 def latest(entries: Entries) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

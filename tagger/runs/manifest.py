@@ -101,6 +101,7 @@ class Manifest:
         resumed: when it was continued.
         ended: when it was finished; None while it is not.
         images: how many there are in the output, by what became of them; None while it runs.
+        sha256: of the finished table; None if there is none, or an earlier version made it.
         processes: tokens of the processes that did not come to an end; they may have left files
             half-written, see :func:`tagger.files.remove_left_by`.
         versions: of this program and of what its results depend on.
@@ -118,14 +119,17 @@ class Manifest:
     resumed: tuple[str, ...] = ()
     ended: str | None = None
     images: Mapping[str, int] | None = None
+    sha256: str | None = None
     processes: tuple[str, ...] = field(default_factory=lambda: (process_token(),))
     versions: Mapping[str, str] = field(default_factory=dict)
     former: Manifest | None = None
     defaults: Mapping[str, Option] = field(default_factory=dict, compare=False)
 
-    def ending(self, images: Mapping[str, int]) -> Manifest:
+    def ending(self, images: Mapping[str, int], sha256: str | None) -> Manifest:
         """Return the manifest of the finished run."""
-        return dataclasses.replace(self, ended=_now(), images=images, processes=(), former=None)
+        return dataclasses.replace(
+            self, ended=_now(), images=images, sha256=sha256, processes=(), former=None
+        )
 
     def resuming(self, previous: Manifest) -> Manifest:
         """Return the manifest of this run as one that continues a previous one."""
@@ -166,7 +170,7 @@ class Manifest:
                 way_out = "--model, or the same --device"
             return (
                 f"{cannot} the model {previous.model}; this one uses {self.model}: pass the same "
-                f"{way_out}, or omit --resume to start over."
+                f"{way_out}, or start over with --overwrite."
             )
         for name in dict.fromkeys((*self.defaults, *previous.options, *self.options)):
             built_in = self.defaults.get(name)
@@ -176,7 +180,7 @@ class Manifest:
             if then != now and (is_known or then or now):
                 return (
                     f"{cannot} {_said(name, then, now)}; this one uses {_said(name, now, then)}: "
-                    "pass the same, or omit --resume to start over."
+                    "pass the same, or start over with --overwrite."
                 )
         return None
 
@@ -211,7 +215,7 @@ class Manifest:
             if data["format"] != _FORMAT:
                 raise UsageError(
                     f"{printable(file)} has format {data['format']}, but this version reads format "
-                    f"{_FORMAT}: update poster-tagger, or omit --resume to start over."
+                    f"{_FORMAT}: update poster-tagger, or start over with --overwrite."
                 )
             return _from_json(data)
         except FileNotFoundError:
@@ -220,7 +224,7 @@ class Manifest:
             raise UsageError(f"{printable(file)} cannot be read: {os_reason(error)}.") from None
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
             raise UsageError(
-                f"{printable(file)} is damaged: omit --resume to start over."
+                f"{printable(file)} is damaged: start over with --overwrite."
             ) from None
 
 

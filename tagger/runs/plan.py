@@ -9,6 +9,12 @@ from dataclasses import dataclass
 
 from tagger.errors import OutputError, UsageError, os_reason
 from tagger.runs.done import Done, joined, read_journal
+from tagger.runs.former import (
+    completed,
+    holds_something,
+    interrupted_rows,
+    refuse_to_replace,
+)
 from tagger.runs.journal import key_of
 from tagger.runs.manifest import Manifest
 from tagger.runs.paths import RunPaths
@@ -55,7 +61,7 @@ class Plan:
         done: what a previous run has done.
         before: the manifest that lies there, of whatever run.
         previous: the run that is continued; None for one that starts over.
-        replaced: where rows of an interrupted run are that is not continued; None for nowhere.
+        replaced: files with rows of an interrupted run that is not continued.
         nothing_to_lose: whether a fresh run may take the place of what is there before it has a
             result.
         stamps: of images whose results come from the very table that is replaced.
@@ -67,9 +73,14 @@ class Plan:
     done: Done
     before: Manifest | None = None
     previous: Previous | None = None
-    replaced: str | None = None
+    replaced: tuple[str, ...] = ()
     nothing_to_lose: bool = False
     stamps: Done | None = None
+
+    @property
+    def has_table(self) -> bool:
+        """Whether there is a table already, of whomever."""
+        return holds_something(self.paths.table)
 
     @property
     def is_finished(self) -> bool:
@@ -84,7 +95,13 @@ class Plan:
 
 
 def plan_run(
-    paths: RunPaths, manifest: Manifest, table: Table | None, *, resume: bool, same_images: bool
+    paths: RunPaths,
+    manifest: Manifest,
+    table: Table | None,
+    *,
+    resume: bool,
+    overwrite: bool = False,
+    source: str | None = None,
 ) -> Plan:
     """Find out how far a previous run came.
 
@@ -95,11 +112,12 @@ def plan_run(
         manifest: what the run is.
         table: None if the run writes none.
         resume: continue a previous run where there is one; else start over.
-        same_images: whether results come from the very table that is replaced, so that what is
-            known of its images' files stays true.
+        overwrite: start over whatever is there.
+        source: the table that results come from; None for images.
 
     Raises:
-        UsageError: the previous run had another model, or other options.
+        UsageError: the previous run had another model, or other options; or the run would replace
+            what is not an earlier run's, or edited since.
         TableError: what it left is damaged.
         OutputError: the output cannot be written.
     """
@@ -107,9 +125,15 @@ def plan_run(
         paths.remove_half_made()
         before = None
         with contextlib.suppress(UsageError):  # one that cannot be read is replaced as well
-            before = Manifest.read(paths.manifest)
+            before = completed(paths, Manifest.read(paths.manifest))
         previous = find_previous(paths, manifest, table) if resume else None
+        rows = () if resume else interrupted_rows(paths, before)
+        if previous is None and not overwrite:
+            refuse_to_replace(paths, before, rows, can_resume=source is None)
         stamps = None
+        # Where results come from the very table that is replaced, what is known of its images'
+        # files stays true.
+        same_images = _is_same(source, paths.table)
         if same_images and before is not None and (finished := before.finished()):
             stamps = Done(read_journal(paths.journal, finished.run))
     except OSError as error:
@@ -120,8 +144,13 @@ def plan_run(
         done = Done(previous.entries)
         return Plan(paths, table, manifest, done, before, previous, stamps=stamps)
     # Another run could continue what is there: then it stays until there is something new.
-    rows = paths.kept_rows
-    has_rows = table is None or rows is not None
-    safe = resume or before is None or bool(before.ended) or not has_rows
-    replaced = None if safe else rows
-    return Plan(paths, table, manifest, Done(joined(())), before, None, replaced, safe, stamps)
+    sidecars_alone = table is None and not resume and before is not None and not before.ended
+    safe = not rows and not sidecars_alone
+    return Plan(paths, table, manifest, Done(joined(())), before, None, rows, safe, stamps)
+
+
+def _is_same(file: str | None, other: str | None) -> bool:
+    try:
+        return file is not None and other is not None and os.path.samefile(file, other)
+    except OSError:
+        return False

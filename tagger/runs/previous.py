@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tagger.errors import UsageError
 from tagger.runs import journal as notes
-from tagger.runs.done import Done, Entries, count_whole, joined, read_journal
+from tagger.runs.done import Done, Entries, as_written, count_whole, joined, read_journal
 from tagger.runs.manifest import Manifest
 from tagger.runs.paths import RunPaths
 from tagger.table.assembly import kept_rows
@@ -55,14 +55,18 @@ def find_previous(paths: RunPaths, now: Manifest, table: Table | None) -> Previo
     if manifest is None:
         raise UsageError(
             f"--resume cannot continue {paths.what}: {printable(paths.manifest)}, which records "
-            "how it was made, is missing; omit --resume to start over, or choose another output."
+            "how it was made, is missing; start over with --overwrite, or choose another output."
         )
     if has_rows and not manifest.ended:
         _check(manifest, now, paths)
         return _of_rows(paths, paths.rows, manifest, table)
     if not has_table:
         return None
-    if manifest.ended or (not now.refusal(manifest, "") and _is_renamed(paths, manifest)):
+    # A run may be killed between giving the table its name and noting that.
+    if manifest.ended or (
+        not now.refusal(manifest, "")
+        and as_written(paths.journal, manifest.run, paths.table) is not None
+    ):
         _check(manifest, now, paths)
         return _of_table(paths, paths.table, manifest, table)
     if not now.refusal(manifest, ""):
@@ -105,10 +109,12 @@ def _of_rows(paths: RunPaths, rows: str, manifest: Manifest, table: Table) -> Pr
     if not os.path.exists(rows):
         return None
     entries = read_journal(paths.journal, manifest.run)
-    entries = entries[: count_whole(entries, rows)]
+    whole = count_whole(entries, rows)
+    is_edited = whole < len(entries) and _holds_lines(rows, entries[:whole])
+    entries = entries[:whole]
     head = table.head
     first = joined([notes.header_entry().packed(notes.seed_of(manifest.run), head)])
-    if len(entries) and entries[0] == first[0]:
+    if len(entries) and entries[0] == first[0] and not is_edited:
         return Previous(manifest, entries)
     if os.path.getsize(rows) <= len(head):
         return None
@@ -122,13 +128,12 @@ def _of_table(
     return Previous(manifest, joined(entry for _, entry in pieces), source)
 
 
-def _is_renamed(paths: RunPaths, manifest: Manifest) -> bool:
-    """Return whether a run was killed between giving the table its name and noting that."""
-    assert paths.table is not None
-    entries = read_journal(paths.journal, manifest.run)
-    size = int(entries["length"].sum(dtype="u8"))
-    return (
-        len(entries) > 0
-        and os.path.getsize(paths.table) == size
-        and count_whole(entries, paths.table) == len(entries)
-    )
+def _holds_lines(rows: str, entries: Entries) -> bool:
+    """Return whether there are whole lines behind the rows of these entries.
+
+    They are then a person's: a torn file has no end there, and a power cut leaves zeros.
+    """
+    with open(rows, "rb") as stream:
+        stream.seek(int(entries["length"].sum(dtype="u8")))
+        rest = stream.read()
+    return rest.endswith(b"\n") and b"\0" not in rest

@@ -27,6 +27,8 @@ class Summary:
         device: where the network ran; None if it did not.
         tags: number of images with each tag, the most frequent first.
         holders: counts of sidecars and embedded tags; None if none were requested.
+        left: the table of an earlier run that stays, since nothing came to take its place; or None.
+        copies: files with a copy of what was replaced.
     """
 
     tagged: int = 0
@@ -38,6 +40,13 @@ class Summary:
     device: str | None = None
     tags: Mapping[str, int] = field(default_factory=dict)
     holders: Counts | None = None
+    left: str | None = None
+    copies: tuple[str, ...] = ()
+
+    @property
+    def found_any(self) -> bool:
+        """Whether there were any images, or failures that stand for them."""
+        return self.done + self.passed_over > 0
 
     @property
     def done(self) -> int:
@@ -56,8 +65,8 @@ class Summary:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing has failed, in this run or the one that is resumed."""
-        return not self.failed and not self.kept_failed
+        """Whether there were images and none failed, in this run or the one that is resumed."""
+        return self.found_any and not self.failed and not self.kept_failed
 
 
 class Listener:
@@ -75,9 +84,6 @@ class Listener:
 
         ``has_row`` says that the image's row contains the reason too.
         """
-
-    def replaced(self, rows: str) -> None:
-        """Called when an interrupted run that could have been resumed will be replaced."""
 
     def device_changed(self, before: str | None, now: str | None) -> None:
         """Called when the run that is resumed used another device."""
@@ -100,6 +106,7 @@ class Report:
         tags: number of images with each tag.
         untagged: the filter of images with tags; None if there is none.
         holders: count sidecars and embedded tags; None if there are none.
+        left: see :class:`Summary`, as for ``copies``.
     """
 
     def __init__(self, listener: Listener, device: str | None) -> None:
@@ -108,6 +115,8 @@ class Report:
         self.tags: Counter[str] = Counter()
         self.untagged: Untagged | None = None
         self.holders: Holders | None = None
+        self.left: str | None = None
+        self.copies: list[str] = []
         self._device = device
         self._started = time.monotonic()
         self._failed = self._kept = self._kept_failed = 0
@@ -134,4 +143,6 @@ class Report:
             self._device,
             dict(self.tags.most_common()),
             None if self.holders is None else self.holders.counts,
+            self.left,
+            tuple(self.copies),
         )

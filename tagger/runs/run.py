@@ -14,6 +14,7 @@ from tagger.files import beside, remove_left_by, take_place
 from tagger.results import Failed, Result, Stamp
 from tagger.runs import journal as notes
 from tagger.runs.done import Done, Entries, latest, read_journal
+from tagger.runs.former import keep_copy, sha256_of
 from tagger.runs.growing import GrowingFile
 from tagger.runs.journal import Entry, Journal
 from tagger.runs.plan import Plan
@@ -36,6 +37,8 @@ class Run:
         plan: what is to be done.
         manifest: what the run is; once it has begun also what it continues.
         has_begun: whether there was a result.
+        left: whether the table that was there stays, since nothing came to take its place.
+        copies: files that keep what was there and that this run has replaced.
 
     Raises:
         OutputError: the output cannot be written.
@@ -45,6 +48,8 @@ class Run:
         self.plan = plan
         self.manifest = plan.manifest
         self.has_begun = False
+        self.left = False
+        self.copies: list[str] = []
         self._paths = plan.paths
         self._table = plan.table
         self._left_by = plan.before.processes if plan.before is not None else ()  # were killed
@@ -123,12 +128,19 @@ class Run:
         with self._errors():
             self._journal.append(Entry(key, stamp, count, flags), text, at_once=at_once)
 
-    def finish(self) -> None:
-        """Give the table its name.
+    def finish(self, *, found: bool = True) -> None:
+        """Give the table its name, unless that would replace a former one by nothing.
+
+        Args:
+            found: whether there were any images, even if nothing was to be done for them.
 
         Raises:
             OutputError: that does not go; the rows so far stay where they are.
         """
+        if not self.has_begun and self._would_empty(found=found):
+            self.left = self.plan.has_table
+            self.discard()
+            return
         if self.plan.is_finished and not self.has_begun:
             self._finish_without_news()
             return
@@ -140,9 +152,15 @@ class Run:
             self._let_go()
             entries = read_journal(self._paths.journal, self.manifest.run)
             entries = entries[(entries["flags"] & notes.BEGUN) == 0]
+            done = Done(entries)
+            if self._would_lose_all(done):
+                self.left = True
+                self.discard()
+                return
             if self._table is not None:
+                self._keep_former(done)
                 self._make_table(self._table, entries)
-            self._write_ending(Done(entries))
+            self._write_ending(done)
             self._paths.remove_rows()
 
     def close(self) -> None:
@@ -193,8 +211,40 @@ class Run:
         journal.flush()
         return journal
 
+    def _would_empty(self, *, found: bool) -> bool:
+        """Return whether the end of a run without a result would replace what was there."""
+        if self.plan.previous is None:
+            return self.plan.has_table or bool(self.plan.replaced)
+        return not found
+
+    def _would_lose_all(self, done: Done) -> bool:
+        """Return whether every image failed where a finished table has images that did not.
+
+        So it is where a drive is gone whose images were given by a list.
+        """
+        former = self.manifest.former
+        return (
+            self.plan.previous is None
+            and self.plan.has_table
+            and former is not None
+            and bool((former.images or {}).get("tagged"))
+            and len(done) == done.failures
+        )
+
+    def _keep_former(self, done: Done) -> None:
+        """Keep a copy of a table that is not as a run wrote it, or that had more tagged images."""
+        assert self._paths.table is not None
+        if not self.plan.has_table:
+            return
+        before = self.plan.before and self.plan.before.finished()
+        has_more = before is not None and (before.images or {}).get("tagged", 0) > done.tagged
+        if has_more or before is None or sha256_of(self._paths.table) != before.sha256:
+            self.copies.append(keep_copy(self._paths.table))
+
     def _announce(self) -> None:
         """Note what this run is; rows of another one go before their notes do."""
+        for rows in self.plan.replaced:
+            self.copies.append(keep_copy(rows))
         self._paths.remove_rows()
         self.manifest = self.manifest.replacing(self.plan.before)
         self.manifest.write(self._paths.manifest)
@@ -240,10 +290,10 @@ class Run:
 
     def _finish_without_news(self) -> None:
         assert self.plan.previous is not None
-        if not self.plan.previous.manifest.ended:
-            self.manifest = self.manifest.resuming(self.plan.previous.manifest)
-            self._write_ending(self.plan.done)
         with self._errors():
+            if not self.plan.previous.manifest.ended:
+                self.manifest = self.manifest.resuming(self.plan.previous.manifest)
+                self._write_ending(self.plan.done)
             self._paths.remove_rows()
 
     def _make_table(self, table: Table, entries: Entries) -> None:
@@ -258,9 +308,8 @@ class Run:
         assemble(table, _pieces(self._paths.rows, places), self._paths.table)
 
     def _write_ending(self, done: Done) -> None:
-        failed = done.failures
-        images = {"tagged": len(done) - failed, "failed": failed}
-        self.manifest.ending(images).write(self._paths.manifest)
+        digest = None if self._paths.table is None else sha256_of(self._paths.table)
+        self.manifest.ending(done.counts, digest).write(self._paths.manifest)
 
     def _let_go(self) -> None:
         if self._journal is not None:

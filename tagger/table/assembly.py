@@ -42,8 +42,8 @@ def kept_rows(table: Table, file: str, *, unfinished: bool) -> Iterator[ImageRow
     with open_rows(file, torn=is_text) as rows:
         if rows.header not in ((), table.header):
             raise TableError(
-                f"The columns of {rows.name} differ from those of this run: omit --resume to start "
-                "over."
+                f"The columns of {rows.name} differ from those of this run: start over with "
+                "--overwrite."
             )
         images = _images(table, rows)
         if not is_text or whole or not table.a_row_a_tag:

@@ -23,6 +23,7 @@ class TablePlan:
         columns: names of extra ones.
         absolute: whether the table shows absolute paths.
         relative_to: the folder from which on its paths lead; None for as they were given.
+        overwrite: whether it replaces whatever is there, of which a copy is kept.
     """
 
     output: str | None = None
@@ -32,6 +33,7 @@ class TablePlan:
     columns: tuple[str, ...] = ()
     absolute: bool = False
     relative_to: str | None = None
+    overwrite: bool = False
 
     @classmethod
     def checked(
@@ -44,6 +46,7 @@ class TablePlan:
         columns: Sequence[str] = (),
         absolute: bool = False,
         relative_to: str | None = None,
+        overwrite: bool = False,
     ) -> TablePlan:
         """Check what was asked for, as above; without a format, the file's ending tells it.
 
@@ -71,7 +74,7 @@ class TablePlan:
             raise UsageError(
                 f"--relative-to {printable(relative_to)}: no such folder.", "relative-to"
             )
-        return cls(output, settled, layout, excel, extras, absolute, relative_to)
+        return cls(output, settled, layout, excel, extras, absolute, relative_to, overwrite)
 
     @property
     def is_text(self) -> bool:

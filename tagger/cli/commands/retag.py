@@ -29,8 +29,8 @@ EXAMPLES = """Examples:
   tagger retag tags.parquet --sidecar xmp --ignore Short
   tagger retag tags.jsonl -o tags.xlsx --layout list --columns title,year
 
-Exit codes: 0 all tagged, 1 some images or sidecars failed, 2 wrong usage, 3 could not continue
-(model, table, output), 130 interrupted, 141 the reader closed the pipe.
+Exit codes: 0 all tagged, 1 some images or sidecars failed or there were none, 2 wrong usage, 3
+could not continue (model, table, output), 130 interrupted, 141 the reader closed the pipe.
 """
 
 

@@ -33,8 +33,9 @@ EXAMPLES = """Examples:
   find . -name '*.jpg' -print0 | tagger tag - -0 -o tags.jsonl
   tagger tag posters/ --threshold 0.3 --threshold Horror=0.5 --ignore Short --max-tags 2
 
-Exit codes: 0 all tagged, 1 some images failed, 2 wrong usage, 3 could not continue (model, device,
-output), 130 interrupted (143 by SIGTERM, 129 by SIGHUP), 141 the reader closed the pipe.
+Exit codes: 0 all tagged, 1 some images failed or there were none, 2 wrong usage, 3 could not
+continue (model, device, output), 130 interrupted (143 by SIGTERM, 129 by SIGHUP), 141 the reader
+closed the pipe.
 """
 
 

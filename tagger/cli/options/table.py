@@ -57,6 +57,13 @@ class TableOptions(OptionGroup):
     relative_to: Annotated[
         str | None, typer.Option(metavar="DIR", help="Write paths relative to DIR.")
     ] = None
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            help="Replace an output that was edited, that another program wrote or that was "
+            "interrupted; a copy is kept as FILE.bak."
+        ),
+    ] = False
 
     def plan(self) -> TablePlan:
         """Check what was asked for.
@@ -76,4 +83,5 @@ class TableOptions(OptionGroup):
             columns=self.columns or (),
             absolute=self.absolute,
             relative_to=self.relative_to,
+            overwrite=self.overwrite,
         )
