@@ -39,7 +39,7 @@ def test_rows_are_what_tagging_reads(tmp_path: Path, files: list[Path]):
 
 def test_an_unreadable_image_is_named_and_black(tmp_path: Path, files: list[Path]):
     images, failures = decoded_images(files, HEIGHT, WIDTH, tmp_path / "cache")
-    assert failures == {1: "not an image in a supported format, or damaged"}
+    assert failures == {1: "a text file, not an image"}
     assert not images[1].any()
 
 
@@ -55,7 +55,7 @@ def test_the_second_call_decodes_nothing(tmp_path: Path, files: list[Path]):
     after = array.stat()
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
     assert calls == []
-    assert failures == {1: "not an image in a supported format, or damaged"}
+    assert failures == {1: "a text file, not an image"}
     np.testing.assert_array_equal(second, first)
 
 

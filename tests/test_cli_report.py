@@ -52,7 +52,7 @@ def test_failures_are_told_as_they_come(folder: Path, tag: Run) -> None:
     assert ran.code == 1
     assert ran.stderr.splitlines()[1:3] == [
         "failed: p/a.png: the file is empty",
-        r"failed: p/b\n.png: not an image in a supported format, or damaged",
+        r"failed: p/b\n.png: a text file, not an image",
     ]
     assert ran.stderr.splitlines()[3].startswith("0 tagged, 2 failed in ")
 

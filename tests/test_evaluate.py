@@ -107,8 +107,7 @@ def test_unreadable_images_are_named(evaluate: Evaluate):
     ran = evaluate(WITH_DAMAGED)
     assert (ran.code, ran.stdout.decode()) == (0, FIGURES)
     assert ran.stderr == (
-        "Note: 1 image skipped (unreadable): images/damaged.png (not an image in a "
-        "supported format, or damaged).\n"
+        "Note: 1 image skipped (unreadable): images/damaged.png (a text file, not an image).\n"
     )
 
 

@@ -135,7 +135,7 @@ def driving(folder: Path) -> Path:
     return folder / "p"
 
 
-NO_IMAGE = "not an image in a supported format, or damaged"
+NO_IMAGE = "a text file, not an image"
 
 
 @pytest.mark.parametrize(

@@ -29,18 +29,31 @@ def noise() -> Image.Image:
     return Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
 
 
-@pytest.mark.parametrize("format", ["ICO", "PPM", "TGA", "JPEG2000", "PDF", "ICNS", "PCX"])
-def test_other_formats_are_refused_whatever_the_ending(tmp_path: Path, format: str) -> None:
+@pytest.mark.parametrize(
+    ("format", "reason"),
+    [
+        ("ICO", "an icon (ICO), a format that is not supported"),
+        ("ICNS", "an icon (ICNS), a format that is not supported"),
+        ("PPM", "a portable anymap (PBM, PGM, PPM), a format that is not supported"),
+        ("JPEG2000", "a JPEG 2000 image, a format that is not supported"),
+        ("PDF", "a PDF document, not an image"),
+        ("TGA", NOT_SUPPORTED),
+        ("PCX", NOT_SUPPORTED),
+    ],
+)
+def test_other_formats_are_refused_whatever_the_ending(
+    tmp_path: Path, format: str, reason: str
+) -> None:
     file = save_picture(tmp_path / "a.jpg", format=format)
 
-    assert refusal(file) == NOT_SUPPORTED
+    assert refusal(file) == reason
 
 
 def test_a_photoshop_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.jpg"
     file.write_bytes(b"8BPS\0\1" + bytes(6) + b"\0\3\0\0\0\x10\0\0\0\x10\0\x08\0\3" + bytes(900))
 
-    assert refusal(file) == NOT_SUPPORTED
+    assert refusal(file) == "a Photoshop document, a format that is not supported"
 
 
 def test_postscript_starts_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +64,7 @@ def test_postscript_starts_no_program(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     file = save_picture(tmp_path / "a.jpg", format="EPS")
 
-    assert refusal(file) == NOT_SUPPORTED
+    assert refusal(file) == "an EPS or PostScript file, a format that is not supported"
     assert not started.exists()
 
 
@@ -70,7 +83,7 @@ def test_a_truncated_image_of_a_new_format_is_refused(tmp_path: Path, ending: st
     noise().save(file)
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
-    assert refusal(file).startswith(("damaged image: ", NOT_SUPPORTED))
+    assert refusal(file).startswith(("damaged image: ", "a damaged AVIF, "))
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
@@ -82,7 +95,7 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 def test_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("no image at all\n")
 
-    assert refusal(tmp_path / "a.jpg") == NOT_SUPPORTED
+    assert refusal(tmp_path / "a.jpg") == "a text file, not an image"
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
@@ -163,5 +176,5 @@ def test_what_pillow_logs_of_a_damaged_image_is_not_printed(tmp_path: Path) -> N
 
     ran = run_tagger("tag", "a.tif", "-q", "--layout", "list", cwd=tmp_path)
 
-    assert ran.rows() == ['a.tif,,"not an image in a supported format, or damaged"']
+    assert ran.rows() == ['a.tif,,"a damaged TIFF, or a kind of TIFF that is not supported"']
     assert ran.stderr == ""

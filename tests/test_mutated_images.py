@@ -71,7 +71,7 @@ def test_before_the_damage_every_image_can_be_read(tmp_path: Path, name: str) ->
 def test_before_the_damage_other_formats_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(other_images()[name])
 
-    with pytest.raises(ImageError, match=r"^not an image in a supported format, or damaged$"):
+    with pytest.raises(ImageError, match=r"not an image|not supported"):
         load_rgb(tmp_path / name, 8, 8)
 
 

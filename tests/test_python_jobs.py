@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 (RESUMING,) = re.findall(r"```python\n([^`]*resume=True.*?)```", PAGE, flags=re.DOTALL)
 
-BROKEN = "not an image in a supported format, or damaged"
+BROKEN = "a text file, not an image"
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ Tag = Callable[..., Ran]
 HEADER = "path,tags,error,red,green,blue,N/A"
 RED = "red,,1.0000,0.0000,0.0000,0.0000"
 BLUE = "blue,,0.0000,0.0000,1.0000,0.0000"
-BROKEN = "not an image in a supported format, or damaged"
+BROKEN = "a text file, not an image"
 
 KINDS = [
     ("t.csv",),

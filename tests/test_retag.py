@@ -163,7 +163,7 @@ def test_failed_images_stay_failed_and_are_named(posters: Path, tag: Run, retag:
 
     assert ran.code == 1
     assert ran.stderr.splitlines()[:2] == [
-        "failed: posters/broken.jpg: not an image in a supported format, or damaged",
+        "failed: posters/broken.jpg: a text file, not an image",
         "failed: posters/empty.png: the file is empty",
     ]
     assert ran.stderr.splitlines()[2].startswith(f"{30 + len(NAMES)} tagged, 2 failed in ")

@@ -34,7 +34,7 @@ pytestmark = [
 ]
 
 IN_VALIDATION = 23
-NO_IMAGE = "not an image in a supported format, or damaged"
+NO_IMAGE = "a text file, not an image"
 
 
 def read_json(file: Path) -> Any:

@@ -34,25 +34,14 @@ class ImageFile(io.BufferedReader):
 
     Attributes:
         size: of the file when it was opened, in bytes.
+        attempt: what reading it may cost.
         header_bytes: number of bytes read before the first pixel.
-
-    Raises:
-        ImageError: it is not a regular file, or empty.
-        OSError: it cannot be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str], attempt: Attempt) -> None:
-        status = os.stat(path)
-        # Checked before it is opened: opening a pipe waits, and opening a device may start it.
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError("a folder, not an image")
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError("not a regular file")
-        if status.st_size == 0:
-            raise ImageError("the file is empty")
-        super().__init__(io.FileIO(path, "rb"))
-        self.size = status.st_size
-        self._attempt = attempt
+    def __init__(self, source: io.RawIOBase, size: int, attempt: Attempt) -> None:
+        super().__init__(source)
+        self.size = size
+        self.attempt = attempt
         self.begin_header()
 
     def begin_header(self) -> None:
@@ -68,14 +57,14 @@ class ImageFile(io.BufferedReader):
     def read(self, size: int | None = -1, /) -> bytes:
         """Read; errors as in :meth:`tagger.decode.budget.Attempt.look`."""
         size = -1 if size is None else size
-        self._attempt.look(size)
+        self.attempt.look(size)
         data = super().read(size)
         if self._header_reads is not None:
             self._header_reads += 1
             self.header_bytes += len(data)
             if self._header_reads > _MOST_READS_OF_HEADER:
                 raise ImageError("damaged image: its header has no end")
-            if self.header_bytes > self._attempt.memory.limit:
+            if self.header_bytes > self.attempt.memory.limit:
                 raise ImageError("damaged image: its header does not fit into memory")
         return data
 
@@ -84,13 +73,31 @@ class ImageFile(io.BufferedReader):
         raise io.UnsupportedOperation("read it through Python")
 
 
+def open_file(path: str | os.PathLike[str], attempt: Attempt) -> ImageFile:
+    """Open an image's file.
+
+    Raises:
+        ImageError: it is not a regular file, or empty.
+        OSError: it cannot be opened.
+    """
+    status = os.stat(path)
+    # Checked before it is opened: opening a pipe waits, and opening a device may start it.
+    if stat.S_ISDIR(status.st_mode):
+        raise ImageError("a folder, not an image")
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError("not a regular file")
+    if status.st_size == 0:
+        raise ImageError("the file is empty")
+    return ImageFile(io.FileIO(path, "rb"), status.st_size, attempt)
+
+
 def refuse_long_tables(file: ImageFile) -> None:
     """Check the first directory of a TIFF: it could take far more memory than its size in the file.
 
     The file is positioned at its start, and left there.
 
     Raises:
-        ImageError: an entry has more values than an image needs.
+        ValueError: an entry has more values than an image needs.
     """
     head = file.peek(16)[:16]
     if len(head) < 16 or head[:2] not in (b"II", b"MM") or not {42, 43} & set(head[2:4]):
@@ -114,4 +121,4 @@ def refuse_long_tables(file: ImageFile) -> None:
         if values <= _MOST_VALUES or not _FIRST_TAG <= tag <= _LAST_TAG:
             continue
         if tag in _OFFSETS or kind not in _BYTES:
-            raise ImageError(f"damaged image: {values:,} values in one entry of its directory")
+            raise ValueError(f"{values:,} values in one entry of its directory")

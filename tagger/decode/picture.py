@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,12 @@ from PIL.ImageFile import ImageFile as PillowFile
 from tagger.decode.budget import NO_HURRY, Attempt, Memory
 from tagger.decode.budget import ImageError as ImageError  # what this module raises
 from tagger.decode.cost import memory_needed
-from tagger.decode.file import ImageFile, refuse_long_tables
+from tagger.decode.essential import MOST_EXIF, excerpts
+from tagger.decode.excerpt import Excerpt
+from tagger.decode.file import ImageFile, open_file, refuse_long_tables
 from tagger.decode.pillow import open_image
-from tagger.decode.resize import resized_rgb
+from tagger.decode.resize import checksum, resized_rgb
+from tagger.kinds import HEAD_BYTES, decoded_format, other_kind
 from tagger.results import Pixels
 from tagger.text import harmless
 
@@ -38,9 +42,8 @@ _REDUCED_DECODE_MARGIN = 2
 # bytes between two checks of the clock mean fewer of these.
 _PROGRESSIVE_BLOCK = 4096
 
-# A JPEG's EXIF has at most 64 kB. Much longer ones only contain lists of numbers, and a list given
-# as the orientation would become objects.
-_MOST_EXIF = 1024**2
+# What concerns more than this one way of reading a file.
+_FINAL = (ImageError, MemoryError, Image.DecompressionBombError)
 
 _memory = Memory(NO_HURRY.memory)
 
@@ -86,20 +89,68 @@ def load_picture(
     """
     attempt = attempt or Attempt(NO_HURRY, _memory)
     try:
-        with ImageFile(path, attempt) as file, attempt.holding(file.size):
-            return _decode(file, height, width, attempt)
+        with open_file(path, attempt) as file, attempt.holding(file.size):
+            return _read(file, height, width)
     except ImageError:
         raise
-    except UnidentifiedImageError:
-        raise ImageError("not an image in a supported format, or damaged") from None
     except Image.DecompressionBombError:  # of a part of it, by Pillow's own limit
         raise ImageError(f"larger than the limit of {MAX_PIXELS:,} pixels") from None
     except MemoryError:
         raise ImageError("not enough memory to decode it") from None
-    except Exception as error:  # anything a decoder raises on hostile bytes concerns one image
+    except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageError(_os_reason(error)) from None
         raise ImageError(f"damaged image: {_one_line(error)}") from None
+
+
+def _read(file: ImageFile, height: int, width: int) -> Picture:
+    """Decode a file, or what of it decides its pixels if the whole is refused."""
+    try:
+        return _decode(file, height, width)
+    except _FINAL:
+        raise
+    except Exception as error:  # a decoder raises anything on hostile bytes
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        refused = _refusal(error, file)
+    # Only now does nothing refer to the image that was refused any longer.
+    for excerpt in excerpts(file):
+        if (picture := _seen(excerpt, height, width)) is not None:
+            return picture
+    raise refused
+
+
+def _refusal(error: Exception, file: ImageFile) -> ImageError:
+    """Say why a file gives no image."""
+    if not isinstance(error, UnidentifiedImageError):
+        return ImageError(f"damaged image: {_one_line(error)}")
+    file.begin_header()
+    head = file.read(HEAD_BYTES)
+    if (name := decoded_format(head)) is not None:
+        return ImageError(f"a damaged {name}, or a kind of {name} that is not supported")
+    return ImageError(other_kind(head) or "not an image in a supported format, or damaged")
+
+
+def _seen(excerpt: Excerpt, height: int, width: int) -> Picture | None:
+    """Decode what of a file decides its pixels; None if that is damaged or incomplete."""
+    seen: set[int] = set()
+
+    def look(image: Image.Image) -> None:
+        seen.add(checksum(image))
+
+    try:
+        if not excerpt.variants:
+            return _decode(excerpt, height, width)
+        picture = _decode(excerpt, height, width, look)
+        for variant in excerpt.variants:
+            _decode(variant, height, width, look)
+            if len(seen) > 1:
+                return None
+    except _FINAL:
+        raise
+    except Exception:  # a decoder raises anything on hostile bytes
+        return None
+    return picture
 
 
 def _os_reason(error: OSError) -> str:
@@ -113,7 +164,13 @@ def _one_line(error: BaseException) -> str:
     return (text or type(error).__name__)[:200]
 
 
-def _decode(file: ImageFile, height: int, width: int, attempt: Attempt) -> Picture:
+def _decode(
+    file: ImageFile,
+    height: int,
+    width: int,
+    look: Callable[[Image.Image], None] | None = None,
+) -> Picture:
+    attempt = file.attempt
     refuse_long_tables(file)
     while True:
         with open_image(file) as image:
@@ -132,6 +189,8 @@ def _decode(file: ImageFile, height: int, width: int, attempt: Attempt) -> Pictu
                 )
             if attempt.needs(needed):
                 image.load()
+                if look is not None:
+                    look(image)
                 turn = _orientation(image)
                 small = resized_rgb(image, _before_turning(turn, height, width))
                 break
@@ -176,7 +235,7 @@ _SWAPS_SIDES = (5, 6, 7, 8)
 def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; 1 if the metadata is damaged."""
     # Pillow rotates TIFFs itself on loading.
-    if image.format == "TIFF" or len(image.info.get("exif", b"")) > _MOST_EXIF:
+    if image.format == "TIFF" or len(image.info.get("exif", b"")) > MOST_EXIF:
         return 1
     try:
         value = image.getexif().get(0x0112, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -60,6 +61,14 @@ def _resized_in_bands(
     box = (0.0, 0.0, image.width / across, image.height / down)
     small = reduced.resize(size, Image.Resampling.BILINEAR, box)
     return small.convert("RGBA") if small.mode == "RGBa" else small
+
+
+def checksum(image: Image.Image) -> int:
+    """Return the same number for the same pixels."""
+    number = 0
+    for _, band in _bands(image):
+        number = zlib.crc32(band.tobytes(), number)
+    return number
 
 
 def _bands(image: Image.Image, multiple: int = 1) -> Iterator[tuple[int, Image.Image]]:

@@ -1,0 +1,126 @@
+"""What a file is by its first bytes: an image that is decoded, another image, or no image at all.
+
+Sources: the formats' specifications, and the magic files of file(1).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: So many bytes from a file's start tell its kind.
+HEAD_BYTES: Final = 512
+
+#: Signatures of the images that are decoded, with Pillow's name of the format. A DIB has none.
+_DECODED: Final = (
+    ("JPEG", rb"\xff\xd8\xff"),
+    ("PNG", rb"\x89PNG\r\n\x1a\n"),
+    ("WEBP", rb"RIFF....WEBPVP8"),
+    ("GIF", rb"GIF8[79]a"),
+    ("BMP", rb"BM.{4}\0{4}.{2}\0\0"),
+    ("TIFF", rb"II\*\0|MM\0\*|II\+\0|MM\0\+"),
+    ("AVIF", rb".{4}ftypavi[fs]|.{4}ftyp(?:mif1|msf1).{4}(?:.{4}){0,8}avi[fs]"),
+)
+
+#: Other images.
+_UNSUPPORTED: Final = (
+    ("a JPEG 2000 image", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
+    ("a HEIC image", rb".{4}ftyp(?:hei[cmsx]|hev[cmsx]|mif[12]|msf1)"),
+    ("a JPEG XL image", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
+    ("a Photoshop document", rb"8BPS"),
+    ("a raw image of a camera", rb".{4}ftypcrx |FUJIFILMCCD-RAW|IIRO|IIRS|IIU\0|MMOR|FOVb|\0MRM"),
+    ("an SVG drawing", rb"\s*(?:<\?xml.*?)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE svg|<svg)"),
+    ("an icon (ICO)", rb"\0\0[\1\2]\0[\x01-\x40]\0"),
+    ("an icon (ICNS)", rb"icns"),
+    ("a GIMP image (XCF)", rb"gimp xcf"),
+    ("a JPEG XR image", rb"II\xbc"),
+    ("a DDS texture", rb"DDS "),
+    ("an OpenEXR image", rb"v/1\x01"),
+    ("a Radiance HDR image", rb"#\?R(?:ADIANCE|GBE)\n"),
+    ("a portable anymap (PBM, PGM, PPM)", rb"P[1-7]\s"),
+    ("a QOI image", rb"qoif"),
+    ("a FITS image", rb"SIMPLE  ="),
+    ("a DjVu document", rb"AT&TFORM"),
+    ("an EPS or PostScript file", rb"%!PS|\xc5\xd0\xd3\xc6"),
+    ("a Windows metafile", rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF"),
+)
+
+#: What often passes for an image: names that lie, placeholders, downloads gone wrong.
+_NO_IMAGE: Final = (
+    ("a Git LFS pointer, not the image itself (git lfs pull fetches it)",
+     rb"version https://git-lfs\.github\.com/spec/"),
+    ("a git-annex pointer, not the image itself (git annex get fetches it)", rb"/annex/objects/"),
+    ("metadata of macOS (AppleDouble)", rb"\0\x05\x16[\x00\x07]"),
+    ("an alias of macOS", rb"book\0\0\0\0mark"),
+    ("a shortcut of Windows", rb"L\0\0\0\x01\x14\x02\0|\[InternetShortcut\]"),
+    ("a web page (HTML)",
+     rb"\s*(?:<\?xml.*?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|script|title)"),
+    ("an XML file", rb"\s*<\?xml"),
+    ("a PDF document", rb"%PDF-"),
+    ("a video", rb".{4}ftyp(?:isom|iso[2-9]|mp4[12v]|mp7|avc1|dash|mmp4|M4V|qt  |3g[2ep]|XAVC)"),
+    ("a video", rb".{4}(?:moov|mdat|wide|free|skip)|RIFF....AVI |\x1a\x45\xdf\xa3|FLV\x01|OggS"),
+    ("a video", rb"\0\0\x01[\xba\xb3]|\x30\x26\xb2\x75\x8e\x66\xcf\x11|G.{187}G.{187}G"),
+    ("sound", rb".{4}ftypM4[AB] |ID3|fLaC|RIFF....WAVE|\xff\xfb"),
+    ("a file compressed with gzip", rb"\x1f\x8b\x08"),
+    ("a file compressed with bzip2", rb"BZh[1-9]1AY&SY"),
+    ("a file compressed with xz", rb"\xfd7zXZ\0"),
+    ("a file compressed with Zstandard", rb"\x28\xb5\x2f\xfd"),
+    ("a ZIP archive", rb"PK(?:\x03\x04|\x05\x06)"),
+    ("a RAR archive", rb"Rar!\x1a\x07"),
+    ("a 7z archive", rb"7z\xbc\xaf\x27\x1c"),
+    ("a tar archive", rb".{257}ustar"),
+    ("an Office document", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+    ("a property list", rb"bplist0|\s*<!DOCTYPE plist"),
+    ("a program", rb"\x7fELF|MZ.{58}|\xcf\xfa\xed\xfe|\xca\xfe\xba\xbe"),
+    ("a database (SQLite)", rb"SQLite format 3\0"),
+)  # fmt: skip
+
+_ZEROS_ARE_TOLD_FROM: Final = 64
+
+
+def decoded_format(head: bytes) -> str | None:
+    """Return Pillow's name of the format if a file that begins so is an image that is decoded.
+
+    Whether it is sound is another question. ``head`` has up to :data:`HEAD_BYTES` bytes.
+    """
+    return _first(_DECODED, head)
+
+
+def other_kind(head: bytes) -> str | None:
+    """Say what a file is that is no image that is decoded; None if its first bytes do not tell.
+
+    Args:
+        head: up to :data:`HEAD_BYTES` bytes from its start.
+
+    Returns:
+        For the end of a sentence, such as ``a web page (HTML), not an image``.
+    """
+    if (image := _first(_UNSUPPORTED, head)) is not None:
+        return f"{image}, a format that is not supported"
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    if (kind := _first(_NO_IMAGE, text)) is not None:
+        return kind if "image itself" in kind else f"{kind}, not an image"
+    if len(head) >= _ZEROS_ARE_TOLD_FROM and not head.strip(b"\0"):
+        return "nothing but zeros at its start, as of a file that was never written completely"
+    return "a text file, not an image" if _is_text(text) else None
+
+
+def _first(signatures: tuple[tuple[str, bytes], ...], head: bytes) -> str | None:
+    return next((name for name, start in signatures if _matches(start, head)), None)
+
+
+def _matches(start: bytes, head: bytes) -> bool:
+    markup = re.IGNORECASE if b"<" in start else 0
+    return re.match(start, head, re.DOTALL | markup) is not None
+
+
+def _is_text(head: bytes) -> bool:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3 or len(head) < HEAD_BYTES - 3:  # else the cut is ours
+            return False
+        text = head[: error.start].decode("utf-8")
+    return all(sign.isprintable() or sign.isspace() for sign in text)
