@@ -47,9 +47,9 @@ _UNSUPPORTED: Final = (
 
 #: What often passes for an image: names that lie, placeholders, downloads gone wrong.
 _NO_IMAGE: Final = (
-    ("a Git LFS pointer, not the image itself (git lfs pull fetches it)",
+    ("a Git LFS pointer, not the file itself (git lfs pull fetches it)",
      rb"version https://git-lfs\.github\.com/spec/"),
-    ("a git-annex pointer, not the image itself (git annex get fetches it)", rb"/annex/objects/"),
+    ("a git-annex pointer, not the file itself (git annex get fetches it)", rb"/annex/objects/"),
     ("metadata of macOS (AppleDouble)", rb"\0\x05\x16[\x00\x07]"),
     ("an alias of macOS", rb"book\0\0\0\0mark"),
     ("a shortcut of Windows", rb"L\0\0\0\x01\x14\x02\0|\[InternetShortcut\]"),
@@ -75,7 +75,9 @@ _NO_IMAGE: Final = (
     ("a database (SQLite)", rb"SQLite format 3\0"),
 )  # fmt: skip
 
-_ZEROS_ARE_TOLD_FROM: Final = 64
+# Fewer bytes may be anything.
+_LEAST_ZEROS: Final = 64
+_LEAST_TEXT: Final = 8
 
 
 def decoded_format(head: bytes) -> str | None:
@@ -97,12 +99,23 @@ def other_kind(head: bytes) -> str | None:
     """
     if (image := _first(_UNSUPPORTED, head)) is not None:
         return f"{image}, a format that is not supported"
+    return _no(head, "an image")
+
+
+def not_a_model(head: bytes) -> str | None:
+    """Say what a file is that is no model; arguments and result as for :func:`other_kind`."""
+    if (name := decoded_format(head)) is not None:
+        return f"a {name} image, not a model"
+    return _no(head, "a model")
+
+
+def _no(head: bytes, wanted: str) -> str | None:
     text = head.removeprefix(b"\xef\xbb\xbf")
     if (kind := _first(_NO_IMAGE, text)) is not None:
-        return kind if "image itself" in kind else f"{kind}, not an image"
-    if len(head) >= _ZEROS_ARE_TOLD_FROM and not head.strip(b"\0"):
-        return "nothing but zeros at its start, as of a file that was never written completely"
-    return "a text file, not an image" if _is_text(text) else None
+        return kind if "the file itself" in kind else f"{kind}, not {wanted}"
+    if len(head) >= _LEAST_ZEROS and not head.strip(b"\0"):
+        return "full of zeros at its start, as a file that was never written completely"
+    return f"a text file, not {wanted}" if _is_text(text) else None
 
 
 def _first(signatures: tuple[tuple[str, bytes], ...], head: bytes) -> str | None:
@@ -115,6 +128,8 @@ def _matches(start: bytes, head: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
+    if len(head) < _LEAST_TEXT:
+        return False
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     try:

@@ -406,8 +406,8 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 379000
 PAGE = b"\xef\xbb\xbf\n<!-- saved --><!DOCTYPE html>\n<html>Sign in</html>"
 
 NAMED = {
-    "a Git LFS pointer, not the image itself (git lfs pull fetches it)": LFS,
-    "a git-annex pointer, not the image itself (git annex get fetches it)": b"/annex/objects/SHA\n",
+    "a Git LFS pointer, not the file itself (git lfs pull fetches it)": LFS,
+    "a git-annex pointer, not the file itself (git annex get fetches it)": b"/annex/objects/SHA\n",
     "a web page (HTML), not an image": PAGE,
     "an XML file, not an image": b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
     "an SVG drawing, a format that is not supported": b'<?xml version="1.0"?>\n<svg width="9"/>',
@@ -420,7 +420,7 @@ NAMED = {
     "a Photoshop document, a format that is not supported": b"8BPS\0\1" + bytes(60),
     "a raw image of a camera, a format that is not supported": movie(b"crx "),
     "a text file, not an image": "404: não existe\n".encode(),
-    "nothing but zeros at its start, as of a file that was never written completely": bytes(4096),
+    "full of zeros at its start, as a file that was never written completely": bytes(4096),
     "a damaged PNG, or a kind of PNG that is not supported": b"\x89PNG\r\n\x1a\n" + b"\1" * 60,
     "a damaged JPEG, or a kind of JPEG that is not supported": b"\xff\xd8\xff" + bytes(60),
     "not an image in a supported format, or damaged": bytes(range(60, 180)),
@@ -457,7 +457,7 @@ def test_the_name_stands_in_the_table(folder: Path, tag: Callable[..., Ran]) -> 
     ran = tag("a.jpg", "b.jpg", "-o", "-", "--layout", "list")
 
     assert ran.rows() == [
-        "a.jpg,,a Git LFS pointer, not the image itself (git lfs pull fetches it)".replace(
+        "a.jpg,,a Git LFS pointer, not the file itself (git lfs pull fetches it)".replace(
             "a Git", '"a Git'
         ) + '"',
         "b.jpg,red,",

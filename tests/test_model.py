@@ -120,14 +120,18 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"The model file {tmp_path} does not exist."
 
 
-@pytest.mark.parametrize("content", [b"\xff" * 64, b"no model at all\n"])
-def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff" * 64, "damaged, or not an ONNX file"),
+        (b"no model at all\n", "a text file, not a model"),
+    ],
+)
+def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     file = tmp_path / "m.onnx"
     file.write_bytes(content)
 
-    assert refusal(file) == (
-        f"{file} cannot be opened as a model: it is damaged, or not an ONNX file."
-    )
+    assert refusal(file) == f"{file} cannot be opened as a model: it is {reason}."
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tagger.errors import DeviceError, ModelError, os_reason
 from tagger.network.card import METADATA_KEY, ModelCard
-from tagger.network.devices import Device, parse_devices
+from tagger.network.devices import LARGEST_BATCH, Device, parse_devices
 from tagger.network.model_file import check_model_file
 from tagger.network.openvino import OpenVinoSession, openvino_problem
 from tagger.network.ort import (
@@ -60,7 +60,8 @@ class TaggerModel:
         file: the ``.onnx`` file; None takes the bundled one for the device.
         device: ``auto``, ``cpu``, ``openvino``, ``cuda``, ``cuda:N``, ``tensorrt``, or several of
             one kind with commas between them; ``auto`` takes CUDA where it works, else ``cpu``.
-        batch_size: images per run; None takes what suits the device.
+        batch_size: images per run; None takes what suits the device. A file that prescribes it is
+            run with that many.
         gpu_memory: bytes of GPU memory that each device may use; None sets no limit.
 
     Raises:
@@ -85,9 +86,19 @@ class TaggerModel:
         self.runs_on_cpu = self._sessions[0].device.on_cpu
         #: Number of devices that can run at the same time.
         self.lanes = len(self._sessions)
-        self.batch_size = batch_size or _BATCH_SIZES[self._sessions[0].device.kind]
+        fixed = self._sessions[0].fixed_batch
+        if fixed is not None:
+            logger.info("%s prescribes batches of %d", self.file, fixed)
+            if fixed > LARGEST_BATCH:
+                raise ModelError(
+                    f"{self.file} prescribes batches of {fixed:,} images, above the limit of "
+                    f"{LARGEST_BATCH:,}."
+                )
+        self.batch_size = fixed or batch_size or _BATCH_SIZES[self._sessions[0].device.kind]
         # Reduced when a GPU has run out of memory. On a CPU many images at once only take memory.
-        self._run_size = min(self.batch_size, _MOST_ON_CPU if self.runs_on_cpu else self.batch_size)
+        most = _MOST_ON_CPU if self.runs_on_cpu else self.batch_size
+        self._run_size = fixed or min(self.batch_size, most)
+        self._smallest_run = fixed or 1
         self._shrinking = threading.Lock()
 
     def empty_batch(self) -> Pixels:
@@ -108,6 +119,9 @@ class TaggerModel:
             ModelError: the network breaks, or returns a score that is not a probability.
         """
         scores = self._run(images, self._sessions[lane])
+        expected = (len(images), len(self.card.labels))
+        if scores.shape != expected:
+            raise ModelError(f"{self.file} returns scores of shape {scores.shape}, not {expected}.")
         if not (np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()):
             raise ModelError(f"{self.file} returns scores that are not probabilities.")
         return scores
@@ -120,7 +134,7 @@ class TaggerModel:
                 parts = [session.run(np.ascontiguousarray(part)) for part in _parts(images, size)]
                 return np.concatenate(parts)[: len(images)]
             except Exception as error:  # onnxruntime's exceptions share no base class
-                if self.runs_on_cpu or size == 1 or not is_out_of_memory(error):
+                if self.runs_on_cpu or size == self._smallest_run or not is_out_of_memory(error):
                     raise ModelError(f"{self.file} failed while running: {said(error)}.") from None
             with self._shrinking:
                 self._run_size = min(self._run_size, -(-size // 2))

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 
+from tagger.kinds import HEAD_BYTES, not_a_model
+
 #: The maximum size of an ONNX file: protobuf counts in 31 bits.
 MOST_BYTES = 2**31 - 1
 
@@ -30,6 +32,10 @@ _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 
 class UnsafeModelError(Exception):
     """A model file is not opened; the message gives the reason, for the end of a sentence."""
+
+
+class _DamagedError(Exception):
+    """A file is not ONNX, or cannot be read in one way only."""
 
 
 # The messages of ``onnx.proto`` that are checked.
@@ -69,6 +75,15 @@ def check_model_file(file: Path) -> None:
         raise UnsafeModelError("it is larger than 2 GB, the maximum of ONNX files")
     if size == 0:
         raise UnsafeModelError("it is empty")
+    try:
+        _check_parts(file)
+    except _DamagedError:
+        with open(file, "rb") as stream:
+            kind = not_a_model(stream.read(HEAD_BYTES))
+        raise UnsafeModelError(f"it is {kind or 'damaged, or not an ONNX file'}") from None
+
+
+def _check_parts(file: Path) -> None:
     with open(file, "rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         left, seen = [(_Message.MODEL, 0, len(data))], 0
         while left:
@@ -109,7 +124,7 @@ def _fields(data: mmap.mmap, at: int, stop: int) -> Iterator[tuple[int, int, int
         kind = key & 7
         # Beyond 32 bits, protobuf would see another field; 0 is not a valid number.
         if not 8 <= key < 1 << 32:
-            raise _damaged()
+            raise _DamagedError
         if kind == _BYTES:
             size, start = _varint(data, start, stop)
             at = start + size
@@ -118,9 +133,9 @@ def _fields(data: mmap.mmap, at: int, stop: int) -> Iterator[tuple[int, int, int
         elif kind in (_FOUR_BYTES, _EIGHT_BYTES):
             at = start + (4 if kind == _FOUR_BYTES else 8)
         else:
-            raise _damaged()
+            raise _DamagedError
         if at > stop:
-            raise _damaged()
+            raise _DamagedError
         yield key >> 3, start, at
 
 
@@ -134,8 +149,4 @@ def _varint(data: mmap.mmap, at: int, stop: int) -> tuple[int, int]:
         if byte < 0x80:
             return value & 0xFFFF_FFFF_FFFF_FFFF, at
         shift += 7
-    raise _damaged()
-
-
-def _damaged() -> UnsafeModelError:
-    return UnsafeModelError("it is damaged, or not an ONNX file")
+    raise _DamagedError

@@ -5,7 +5,6 @@ The only module that imports openvino, which is an extra.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from importlib.util import find_spec
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.network.devices import Device, available_cores
-from tagger.network.ort import Session
+from tagger.network.ort import Session, path_or_bytes
 from tagger.results import Pixels
 
 
@@ -63,12 +62,15 @@ class OpenVinoSession:
         self.metadata = checked.metadata
         self.ends = checked.ends
         cores, core = available_cores(), openvino.Core()
-        network = core.read_model(os.fspath(file))
+        network = core.read_model(path_or_bytes(file))
+        self.fixed_batch = checked.fixed_batch
         # One image at a time: OpenVINO plans memory much better without dynamic sizes, the last
         # batch may have any size, and more images at a time are no faster.
-        shape = network.inputs[0].partial_shape
-        shape[0] = 1
-        network.reshape(shape)
+        self._at_once = self.fixed_batch or 1
+        if self.fixed_batch is None:
+            shape = network.inputs[0].partial_shape
+            shape[0] = 1
+            network.reshape(shape)
         self._network: Any = core.compile_model(
             network,
             "CPU",
@@ -91,14 +93,15 @@ class OpenVinoSession:
         Raises:
             Exception: any error of OpenVINO.
         """
-        each = [self._run_one(images[place : place + 1]) for place in range(len(images))]
-        return np.concatenate(each)
+        size = self._at_once
+        parts = (images[place : place + size] for place in range(0, len(images), size))
+        return np.concatenate([self._run_part(part) for part in parts])
 
-    def _run_one(self, image: Pixels) -> npt.NDArray[np.float32]:
+    def _run_part(self, images: Pixels) -> npt.NDArray[np.float32]:
         # Two threads that create their first tensors at the same time may deadlock inside OpenVINO.
         with self._making:
             if not hasattr(self._own, "request"):
                 self._own.request = self._network.create_infer_request()
-            self._own.request.set_input_tensor(self._tensor(image, shared_memory=True))
+            self._own.request.set_input_tensor(self._tensor(images, shared_memory=True))
         self._own.request.infer()
         return np.array(self._own.request.get_output_tensor().data, dtype=np.float32)

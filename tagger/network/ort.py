@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 from platformdirs import user_cache_path
 
-from tagger.errors import first_line
 from tagger.network.devices import Device
 from tagger.results import Pixels
 
@@ -50,6 +49,16 @@ with _without_telemetry():
 
 INPUT_NAME = "images"
 OUTPUT_NAME = "scores"
+
+# What a message of ONNX Runtime has before its reason: a code, the file, a place in its source.
+_SURPLUS = (
+    re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : "),
+    re.compile(r"Load model from .*? failed:"),
+    re.compile(r"\S+\.(?:cc|cpp|cu|h|hpp):\d+ [^()]*\((?:[^()]|\([^()]*\))*\)(?: const)? "),
+    re.compile(r"ONNX Runtime only \*guarantees\* [^.]*\. | and support for this is limited(?=\.)"),
+    re.compile(r"The operator schemas and or other .*? backward compatibility\. "),
+)
+_LONGEST = 360
 
 _KINDS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 
@@ -108,7 +117,7 @@ class Session:
             providers = [*_gpu_providers(device, gpu_memory), "CPUExecutionProvider"]
         with contextlib.redirect_stdout(io.StringIO()):  # it reports its fall-back on stdout
             self._session = onnxruntime.InferenceSession(
-                os.fspath(file), options, providers=providers
+                path_or_bytes(file), options, providers=providers
             )
         # Only the session's own list of providers is reliable.
         if device.kind != "cpu" and _KINDS[device.kind] not in self._session.get_providers():
@@ -120,6 +129,12 @@ class Session:
     def metadata(self) -> Mapping[str, str]:
         """The file's metadata."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
+
+    @property
+    def fixed_batch(self) -> int | None:
+        """The number of images in each run, if the file prescribes it."""
+        first = self._session.get_inputs()[0].shape[:1]
+        return first[0] if first and isinstance(first[0], int) and first[0] > 0 else None
 
     @property
     def ends(self) -> list[tuple[str, str, list[Any]]]:
@@ -159,6 +174,16 @@ class Session:
             return own.binding.copy_outputs_to_cpu()[0]
 
 
+def path_or_bytes(file: Path) -> str | bytes:
+    """Return a file's name, or its content if a runtime, which expects UTF-8, could not read it."""
+    name = os.fspath(file)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return file.read_bytes()
+    return name
+
+
 def _quiet() -> None:
     """Silence ONNX Runtime, whose settings are the whole process's, before its first use."""
     # On Windows events go to the system's own tracing.
@@ -177,8 +202,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def said(error: BaseException) -> str:
-    """Return ONNX Runtime's message, without its error codes."""
-    return re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", first_line(error))
+    """Return a runtime's reason in one line: its message without codes, places and signatures."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    for surplus in _SURPLUS:
+        text = surplus.sub("", text)
+    if len(text) > _LONGEST:  # what it is about comes first, and the reason last
+        text = f"{text[: _LONGEST // 3]} … {text[-_LONGEST // 2 :]}"
+    return text.rstrip(".")
 
 
 def _gpu_providers(device: Device, memory: int | None) -> list[Any]:
