@@ -101,8 +101,9 @@ def images(
     check_memory(model, workers)  # before an output is opened
 
     def results(outputs: Outputs) -> Iterator[Result]:
+        report = outputs.report
         return tag_images(
-            outputs.left_of(found.paths(outputs.report.failed), untagged),
+            outputs.left_of(found.paths(report.failed, report.left_out), untagged),
             model,
             rules,
             workers=workers,

@@ -65,9 +65,9 @@ def harmless(text: str, *, keep: str = "") -> str:
     )
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number and its noun: ``1 image``, ``2 images``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, nouns: str | None = None) -> str:
+    """Return a number and its noun: ``1 image``, ``2 images``; ``nouns`` is an irregular plural."""
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 def relative_to(folder: str) -> Callable[[str], str]:

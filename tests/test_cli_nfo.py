@@ -69,11 +69,11 @@ def changed(before: dict[str, bytes], after: dict[str, bytes]) -> dict[str, list
 
 
 def lines(ran: Ran) -> list[str]:
-    """Return the summary without device, rate and the list of tags."""
+    """Return the summary without device, rate, videos that are passed over and the list of tags."""
     return [
         line
         for line in ran.stderr.splitlines()
-        if not line.startswith(("Running on", "Tags:")) and "images/s" not in line
+        if not line.startswith(("Running on", "Passed over:", "Tags:")) and "images/s" not in line
     ]
 
 

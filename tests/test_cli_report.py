@@ -39,6 +39,9 @@ def test_the_summary_file_holds_the_figures(folder: Path, tag: Run) -> None:
         "sidecars_left_alone": 0,
         "images_changed": 0,
         "images_unchanged": 0,
+        "other_files": {},
+        "litter": {},
+        "left_out": {},
     }
 
 

@@ -45,9 +45,9 @@ def test_a_walk_leaves_other_files(folder: Path) -> None:
 
 
 def test_hidden_images_and_folders_are_taken(folder: Path) -> None:
-    touch(folder, "p/.a.jpg", "p/.thumbnails/b.jpg")
+    touch(folder, "p/.a.jpg", "p/.posters/b.jpg")
 
-    assert paths("p") == ["p/.a.jpg", "p/.thumbnails/b.jpg"]
+    assert paths("p") == ["p/.a.jpg", "p/.posters/b.jpg"]
 
 
 def test_a_file_that_is_named_is_taken_whatever_its_ending(folder: Path) -> None:
@@ -106,6 +106,8 @@ def test_folders_and_files_are_sorted_together(folder: Path) -> None:
         (("p/q", "p"), ["p/a.jpg", "p/q/b.jpg"]),
         (("p", "p/a.jpg", "./p/q/../a.jpg"), ["p/a.jpg", "p/q/b.jpg"]),
         (("./p/a.jpg", "p/a.jpg"), ["./p/a.jpg"]),
+        (("p", "alias/a.jpg"), ["p/a.jpg", "p/q/b.jpg"]),
+        (("alias/a.jpg", "p/a.jpg"), ["alias/a.jpg"]),
         (("p", "./p/q"), ["p/a.jpg", "p/q/b.jpg"]),
         (("./p/q", "p"), ["p/a.jpg", "p/q/b.jpg"]),
         (("./p", "p/../p/q"), ["./p/a.jpg", "./p/q/b.jpg"]),

@@ -12,6 +12,7 @@ from tagger_training.run_folder import RunFolder
 from tagger.decode.picture import ImageError, load_rgb
 from tagger.errors import DataError
 from tagger.files import IMAGE_SUFFIXES
+from tagger.litter import is_litter
 from tagger.network.card import ModelCard
 from tagger.results import Pixels
 
@@ -26,7 +27,11 @@ def comparison_files(run: RunFolder, images: Path | None) -> list[Path]:
         DataError: the run is not finished.
     """
     if images is not None:
-        return [file for file in sorted(images.rglob("*")) if file.suffix.lower() in IMAGE_SUFFIXES]
+        return [
+            file
+            for file in sorted(images.rglob("*"))
+            if file.suffix.lower() in IMAGE_SUFFIXES and not is_litter(file.relative_to(images))
+        ]
     folder = Path(run.read_json(run.settings)["data"]["images"])
     if not folder.is_dir():  # the run was copied from another machine
         return []

@@ -81,6 +81,9 @@ def _as_json(summary: Summary) -> dict[str, Any]:
         "sidecars_left_alone": counts.there.count,
         "images_changed": counts.images_changed,
         "images_unchanged": counts.images_unchanged,
+        "other_files": dict(sorted(summary.left_out.endings.items())),
+        "litter": dict(sorted(summary.left_out.litter.items())),
+        "left_out": {str(why): count for why, count in sorted(summary.left_out.others.items())},
     }
     if counts.nfo is not None:
         data["nfo"] = {reason.key: tally.count for reason, tally in counts.nfo.items()}
@@ -105,6 +108,7 @@ def _lines(summary: Summary, job: Job) -> list[str]:
     if summary.copies:
         names = ", ".join(map(printable, summary.copies))
         lines.append(f"What was there before is kept as {names}.")
+    lines += summary.left_out.sentences()
     if summary.tags:
         lines.append("Tags: " + ", ".join(f"{name} {n:,}" for name, n in summary.tags.items()))
     if summary.holders is not None and job.holders.kinds:

@@ -6,10 +6,12 @@ import fnmatch
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tagger.files import IMAGE_SUFFIXES
+from tagger.find.left_out import LeftOut, Why
 from tagger.find.library import holds_posters, is_poster
+from tagger.litter import file_litter, is_litter_folder
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class WalkOptions:
         recursive: whether subfolders are entered.
         follow_links: whether links to folders are entered.
         suffixes: endings of the files that are taken where ``include`` is empty, in lower case.
+        everything: whether trash, thumbnails and the like are taken too, see :mod:`tagger.litter`.
         library: whether only posters are taken, see :mod:`tagger.find.library`.
         newer_than: seconds since 1970; only what was changed after that is taken, also of the files
             that are named. None takes all.
@@ -34,6 +37,7 @@ class WalkOptions:
     recursive: bool = True
     follow_links: bool = False
     suffixes: frozenset[str] = IMAGE_SUFFIXES
+    everything: bool = False
     library: bool = False
     newer_than: float | None = None
     seconds: float | None = None
@@ -47,42 +51,48 @@ class Filter:
         self._include = [_pattern(glob) for glob in options.include]
         self._exclude = [_pattern(glob) for glob in options.exclude]
 
-    def takes_file(self, relative: str) -> bool:
-        """Return whether a walk yields a file, by its path below the root with slashes."""
+    def leaves_file(self, relative: str) -> Why | None:
+        """Return why a walk leaves out a file, by its path below the root with slashes, or None."""
+        name = relative.rpartition("/")[2]
         if self._excludes(relative):
-            return False
-        if self.options.library and not is_poster(relative.rpartition("/")[2]):
-            return False
+            return Why.EXCLUDE
+        if self.options.library and not is_poster(name):
+            return Why.LIBRARY
         if self._include:
-            return any(matches(relative) for matches in self._include)
-        return os.path.splitext(relative)[1].lower() in self.options.suffixes
+            if not any(matches(relative) for matches in self._include):
+                return Why.INCLUDE
+        elif os.path.splitext(name)[1].lower() not in self.options.suffixes:
+            return Why.ENDING
+        return None if self.options.everything or not file_litter(name) else Why.LITTER
 
-    def enters(self, relative: str) -> bool:
-        """Return whether a walk goes into a folder, by its path below the root with slashes."""
-        if self.options.library and not holds_posters(relative.rpartition("/")[2]):
-            return False
-        return not self._excludes(relative)
+    def leaves_folder(self, relative: str) -> Why | None:
+        """Return why a walk does not enter a folder, by its path below the root, or None."""
+        name = relative.rpartition("/")[2]
+        if self._excludes(relative):
+            return Why.EXCLUDE
+        if not self.options.everything and is_litter_folder(name):
+            return Why.LITTER
+        if self.options.library and not holds_posters(name):
+            return Why.LIBRARY
+        return None if self.options.recursive else Why.NO_RECURSIVE
 
     def _excludes(self, relative: str) -> bool:
         return any(matches(relative) for matches in self._exclude)
 
     def reaches(self, root: str, file: str) -> bool:
         """Return whether a walk of ``root`` would yield ``file``; both are absolute."""
-        steps = _steps(root, file)
-        if not steps or (len(steps) > 1 and not self.options.recursive):
-            return False
-        *folders, name = steps
-        if not all(map(self.enters, folders)):
+        *folders, name = _steps(root, file) or [""]
+        if not name or any(map(self.leaves_folder, folders)):
             return False
         linked = any(os.path.islink(os.path.join(root, folder)) for folder in folders)
         if linked and not self.options.follow_links:
             return False
-        return os.path.lexists(file) and self.takes_file(name)
+        return os.path.lexists(file) and not self.leaves_file(name)
 
     def reaches_folder(self, root: str, folder: str) -> bool:
         """Return whether a walk of ``root`` enters ``folder`` below it; both are real paths."""
-        steps = _steps(root, folder) if self.options.recursive and folder != root else []
-        return bool(steps) and all(map(self.enters, steps))
+        steps = _steps(root, folder) if folder != root else []
+        return bool(steps) and not any(map(self.leaves_folder, steps))
 
 
 def _steps(root: str, path: str) -> list[str]:
@@ -94,26 +104,47 @@ def _steps(root: str, path: str) -> list[str]:
     return ["/".join(names[:depth]) for depth in range(1, len(names) + 1)]
 
 
-def list_folder(folder: str, inner: str, takes: Filter, found: list[bytes]) -> None:
-    """Add what a walk takes of a folder: bare names, as a folder can hold a million.
+@dataclass
+class Listing:
+    """What a walk takes of a folder: bare names, as a folder can hold a million.
+
+    Attributes:
+        taken: encoded names; those of folders end in a slash.
+        left_out: what it does not take.
+    """
+
+    taken: list[bytes] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+
+def list_folder(
+    folder: str, inner: str, takes: Filter, is_named: Callable[[str], bool], listing: Listing
+) -> None:
+    """Add to a listing what there is in a folder.
 
     Args:
         folder: to list.
         inner: its path below the root, with slashes and one at the end.
         takes: decides by name.
-        found: is extended by encoded names; those of folders end in a slash.
+        is_named: says of a path below the root whether a person named it: then it is not left out.
+        listing: is extended.
 
     Raises:
-        OSError: it cannot be listed, or not to its end; what was found so far is in ``found``.
+        OSError: it cannot be listed, or not to its end; what was found so far is in the listing.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
-            relative = inner + entry.name
+            relative, end = inner + entry.name, b""
             if _is_folder(entry, takes.options.follow_links):
-                if takes.options.recursive and takes.enters(relative):
-                    found.append(os.fsencode(entry.name) + b"/")
-            elif takes.takes_file(relative) and not _is_linked_folder(entry):
-                found.append(os.fsencode(entry.name))
+                why, end = takes.leaves_folder(relative), b"/"
+            elif _is_linked_folder(entry):  # which is not an image whatever its ending
+                why = takes.leaves_folder(relative) or Why.LINK
+            else:
+                why = takes.leaves_file(relative)
+            if why is None:
+                listing.taken.append(os.fsencode(entry.name) + end)
+            elif not is_named(relative):
+                listing.left_out.add(why, entry.name)
 
 
 def _pattern(glob: str) -> Callable[[str], bool]:
@@ -131,7 +162,7 @@ def _is_folder(entry: os.DirEntry[str], follow_links: bool) -> bool:
 
 
 def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
-    """Return whether it is a link to a folder, which is not an image whatever its ending."""
+    """Return whether it is a link to a folder; only links are asked for."""
     try:
         return entry.is_symlink() and entry.is_dir()
     except OSError:

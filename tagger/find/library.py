@@ -14,12 +14,9 @@ from tagger.holders.posters import NUMBER, film_poster
 
 _OF_SERIES = re.compile(rf"show{NUMBER}|season[-_. ]?[0-9]+[a-z]?", re.IGNORECASE)
 
-# Other artwork, actors, previews and recycle bins. Folders for extras are entered, because they
-# have the same names as collections of films (Shorts, Interviews), and no poster may be missed.
-_OTHER_FOLDERS = re.compile(
-    r"extrafanart|extrathumbs|backdrops|metadata|trailers|@?eadir|[#@]recycle|\$recycle\.bin|"
-    r"lost\+found|system volume information"
-)
+# Other artwork, actors and previews. Folders for extras are entered, because they have the same
+# names as collections of films (Shorts, Interviews), and no poster may be missed.
+_OTHER_FOLDERS = re.compile("extrafanart|extrathumbs|backdrops|metadata|trailers|eadir")
 
 
 def is_poster(name: str) -> bool:

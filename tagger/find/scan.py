@@ -15,8 +15,10 @@ from functools import partial
 
 from tagger.decode.patience import Patience
 from tagger.errors import UsageError
-from tagger.find.filter import Filter, list_folder
+from tagger.find.filter import Filter, Listing, list_folder
 from tagger.find.filter import WalkOptions as WalkOptions  # what :func:`scan` takes
+from tagger.find.identity import real_paths
+from tagger.find.left_out import LeftOut, Why
 from tagger.text import printable
 
 
@@ -34,24 +36,38 @@ class Scan:
     files: tuple[str, ...]
     options: WalkOptions
 
-    def paths(self, unreadable: Callable[[str, str], None]) -> Iterator[str]:
+    def paths(
+        self, unreadable: Callable[[str, str], None], left_out: LeftOut | None = None
+    ) -> Iterator[str]:
         """Yield every path once, sorted bytewise, while walking.
 
         Args:
             unreadable: called with a folder that cannot be listed, and why.
+            left_out: counts what the walks leave out.
 
         Raises:
             StalledError: many folders take too long.
         """
         takes = Filter(self.options)
-        walks = [_walk(folder, takes, unreadable) for folder in _outermost(self.folders, takes)]
+        left_out = LeftOut() if left_out is None else left_out
+        # A link that is named is so as the link, and as what it leads to.
+        named = frozenset(map(os.path.realpath, self.folders)).union(
+            map(real_paths(), self.folders + self.files)
+        )
+        walks = [
+            _walk(folder, takes, named, unreadable, left_out)
+            for folder in _outermost(self.folders, takes)
+        ]
         extra = sorted(self._extra_files(takes), key=os.fsencode)
         previous = b""
         with closing(Patience(self.options.seconds)) as asked:
             for path in heapq.merge(*walks, extra, key=os.fsencode):
                 key = os.fsencode(path)
-                if key != previous and _is_newer(path, self.options.newer_than, asked):
-                    yield path
+                if key != previous:
+                    if _is_newer(path, self.options.newer_than, asked):
+                        yield path
+                    else:
+                        left_out.add(Why.NEWER_THAN, path)
                 previous = key
 
     def base(self) -> str:
@@ -76,11 +92,13 @@ class Scan:
         roots = [
             os.path.abspath(folder) for folder in self.folders if os.path.realpath(folder) in walked
         ]
-        first = {os.path.abspath(file): file for file in reversed(self.files)}
+        real_path = real_paths()
+        first = {real_path(file): file for file in reversed(self.files)}
         return [
             file
-            for absolute, file in first.items()
-            if not any(takes.reaches(root, absolute) for root in roots)
+            for real, file in first.items()
+            if not any(takes.reaches(root, real) for root in walked)
+            and not any(takes.reaches(root, os.path.abspath(file)) for root in roots)
         ]
 
 
@@ -126,16 +144,29 @@ def _outermost(folders: Sequence[str], takes: Filter) -> list[str]:
     return list(kept.values())
 
 
-def _walk(root: str, takes: Filter, unreadable: Callable[[str, str], None]) -> Iterator[str]:
+def _walk(
+    root: str,
+    takes: Filter,
+    named: frozenset[str],
+    unreadable: Callable[[str, str], None],
+    left_out: LeftOut,
+) -> Iterator[str]:
     """Yield the files below a folder, sorted bytewise by their whole path.
 
     Entries are sorted with a slash appended to folders' names: since a name contains no slash, this
     yields the order of the complete paths, with only one folder's names in memory at a time.
     """
     prefix = root if root.endswith(("/", os.sep)) else root + os.sep
+    real_root = os.path.realpath(root)
+
+    def is_named(relative: str) -> bool:
+        # Most walks are of one folder, and then nothing below it is named.
+        return len(named) > 1 and os.path.join(real_root, relative) in named
+
     identify = _identity if takes.options.follow_links else lambda folder: None
     with closing(Patience(takes.options.seconds)) as listed:
-        entries = partial(_entries, prefix, takes, unreadable, listed)
+        into = partial(list_folder, takes=takes, is_named=is_named)
+        entries = partial(_entries, prefix, into, unreadable, left_out, listed)
         ancestors = [identify(root)]
         stack = [entries("")]
         while stack:
@@ -166,20 +197,26 @@ def _identity(folder: str) -> tuple[int, int] | None:
 
 
 def _entries(
-    prefix: str, takes: Filter, unreadable: Callable[[str, str], None], listed: Patience, inner: str
+    prefix: str,
+    list_into: Callable[..., None],
+    unreadable: Callable[[str, str], None],
+    left_out: LeftOut,
+    listed: Patience,
+    inner: str,
 ) -> Iterator[tuple[str, bool]]:
     """List one folder in order: (path below the root with slashes, whether it is a folder)."""
     folder = prefix + inner.replace("/", os.sep)
-    found: list[bytes] = []  # on an error, entries found so far are used
+    listing = Listing()  # on an error, entries found so far are used
     try:
-        listed(lambda: list_folder(folder, inner, takes, found))
+        listed(lambda: list_into(folder, inner, listing=listing))
     except TimeoutError as error:
-        found = []  # a thread may still append to the old one
+        listing = Listing()  # a thread may still add to the old one
         unreadable(folder, f"listing it {error}" if error.errno is None else _reason(error))
     except OSError as error:
         unreadable(folder, _reason(error))
-    found.sort()
-    return ((inner + os.fsdecode(name.rstrip(b"/")), name.endswith(b"/")) for name in found)
+    left_out.update(listing.left_out)
+    names = sorted(listing.taken)
+    return ((inner + os.fsdecode(name.rstrip(b"/")), name.endswith(b"/")) for name in names)
 
 
 def _reason(error: OSError) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tagger.find.left_out import LeftOut
+
 if TYPE_CHECKING:
     from tagger.find.already_tagged import Untagged
     from tagger.holders.put import Counts, Holders
@@ -29,6 +31,7 @@ class Summary:
         holders: counts of sidecars and embedded tags; None if none were requested.
         left: the table of an earlier run that stays, since nothing came to take its place; or None.
         copies: files with a copy of what was replaced.
+        left_out: counts what walks of folders did not take.
     """
 
     tagged: int = 0
@@ -42,6 +45,7 @@ class Summary:
     holders: Counts | None = None
     left: str | None = None
     copies: tuple[str, ...] = ()
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     @property
     def found_any(self) -> bool:
@@ -107,6 +111,7 @@ class Report:
         untagged: the filter of images with tags; None if there is none.
         holders: count sidecars and embedded tags; None if there are none.
         left: see :class:`Summary`, as for ``copies``.
+        left_out: counts what walks of folders do not take.
     """
 
     def __init__(self, listener: Listener, device: str | None) -> None:
@@ -117,6 +122,7 @@ class Report:
         self.holders: Holders | None = None
         self.left: str | None = None
         self.copies: list[str] = []
+        self.left_out = LeftOut()
         self._device = device
         self._started = time.monotonic()
         self._failed = self._kept = self._kept_failed = 0
@@ -145,4 +151,5 @@ class Report:
             None if self.holders is None else self.holders.counts,
             self.left,
             tuple(self.copies),
+            self.left_out,
         )

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from tagger.errors import DataError, UsageError
 from tagger.files import IMAGE_SUFFIXES
+from tagger.litter import is_litter
 from tagger.network.card import label_problem
 from tagger.text import TAG_SEPARATOR, counted, split_tags, undivided, unescape
 from tagger_training.label_table import ERROR_COLUMN, read_label_table
@@ -266,6 +267,8 @@ class ImageFinder:
                 continue
             path = file.relative_to(folder).as_posix()
             self._by_path[path] = [file]
+            if is_litter(path):  # which a bare name does not mean: trash, thumbnails
+                continue
             self._by_bare_path.setdefault(path[: -len(file.suffix)], []).append(file)
             for name in (file.name, file.stem):
                 self._by_name.setdefault(name, []).append(file)

@@ -98,9 +98,13 @@ def tag(
 
 
 def _list_images(found: Scan, passing: Untagged | None, *, quiet: bool) -> int:
-    count = 0
+    from tagger.find.left_out import LeftOut
+
+    count, left_out = 0, LeftOut()
     problems: list[str] = []
-    paths = found.paths(lambda folder, reason: problems.append(f"{printable(folder)}: {reason}"))
+    paths = found.paths(
+        lambda folder, reason: problems.append(f"{printable(folder)}: {reason}"), left_out
+    )
     for path in passing.of(paths) if passing else paths:
         print(printable(path))
         count += 1
@@ -110,4 +114,6 @@ def _list_images(found: Scan, passing: Untagged | None, *, quiet: bool) -> int:
         say(f"{counted(count, 'image')} would be tagged.")
         if passing is not None:
             say(f"{passing.left_out:,} already tagged and would be skipped.")
+        for sentence in left_out.sentences():
+            say(sentence)
     return EXIT_SOME_FAILED if problems else 0

@@ -64,6 +64,7 @@ def untag(
     written by 'tagger apply', unless --settled is given. Text and JSON sidecars carry no record of
     who wrote them and are not touched.
     """
+    from tagger.find.left_out import LeftOut
     from tagger.holders.holder import State
     from tagger.holders.take_out import MARKED_SUFFIXES, TakingOut, files_with_tags
     from tagger.results import Failed
@@ -77,8 +78,9 @@ def untag(
             say(f"failed: {printable(path)}: {reason}")
 
     found = images.find(tuple(paths or ()), other_suffixes=MARKED_SUFFIXES, verb="untag")
+    left_out = LeftOut()
     taking_out = TakingOut(holders.plan(), settled=settled, dry_run=dry_run)
-    for path in files_with_tags(found.paths(failed), images=embed):
+    for path in files_with_tags(found.paths(failed, left_out), images=embed):
         outcome = taking_out.of(path)
         if isinstance(outcome, Failed):
             failed(path, outcome.reason)
@@ -88,6 +90,8 @@ def untag(
     if not report.quiet:
         for line in _lines(taking_out, failures, " would be" if dry_run else ""):
             say(line)
+        for sentence in left_out.sentences(other_files=False):
+            say(sentence)
     return EXIT_SOME_FAILED if failures else 0
 
 

@@ -49,6 +49,13 @@ class ImageOptions(OptionGroup):
         list[str] | None,
         typer.Option(metavar="GLOB", help="Skip files and folders that match (repeatable)."),
     ] = None
+    everything: Annotated[
+        bool,
+        typer.Option(
+            help="Also use what is in trash, thumbnail and snapshot folders, packages of other "
+            "programs and the like, which folders are otherwise searched without."
+        ),
+    ] = False
     library: Annotated[
         bool,
         typer.Option(
@@ -101,6 +108,7 @@ class ImageOptions(OptionGroup):
             not self.no_recursive,
             self.follow_symlinks,
             IMAGE_SUFFIXES.union(other_suffixes),
+            everything=self.everything,
             library=self.library,
             newer_than=moment(self.newer_than),
             seconds=seconds,
