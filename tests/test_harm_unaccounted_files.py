@@ -193,3 +193,94 @@ def test_python_programs_are_told_too(folder: Path, tiny_model: Path) -> None:
 
     assert summary.left_out.endings == {".mov": 1}
     assert summary.left_out.litter == {"@eaDir": 1}
+
+
+#: Names that do not say that a file is an image, as browsers and programs leave them behind.
+GARBLED = [
+    "x.HEIC", "x.jxl", "x.psd", "x.jpg_large", "x.jpg:orig", "x.jpeg~", "noending", "q.jpg?v=1",
+    "poster.jpg.1", "Mr. Nobody", ".jpg", "x.txt",
+]  # fmt: skip
+
+
+def test_sniffing_takes_images_whatever_their_name(folder: Path, tag: Run) -> None:
+    for name in GARBLED:
+        save_picture(folder / "p" / name, "red", format="jpeg")
+    touch(folder, "p/notes.md", "p/a.mov")
+
+    ran = tag("p", "--sniff", "--layout", "list", "-f", "csv", "--summary", "s.json")
+
+    assert ran.code == 0
+    assert ran.rows() == sorted(f"p/{name},red," for name in GARBLED)
+    assert said(ran) == ["Passed over: 2 other files (1 .md, 1 .mov)."]
+    assert figures(folder)["other_files"] == {".md": 1, ".mov": 1}
+    assert tag("p", "--dry-run").stdout == b""
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"])
+def test_every_supported_format_is_recognised(folder: Path, tag: Run, kind: str) -> None:
+    save_picture(folder / "p/poster", "red", format=kind)
+
+    assert tag("p", "--sniff", "-f", "csv", "--layout", "list").rows() == ["p/poster,red,"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("car.txt", b"BMW and other cars of the year 1995, a list by their makers"),
+        ("raw.dng", b"II*\0\x08\0\0\0" + bytes(100)),
+        ("raw.nef", b"MM\0*\0\0\0\x08" + bytes(100)),
+        ("x.bin", b"\x28\0\0\0" + bytes(100)),
+        ("empty", b""),
+        ("short", b"B"),
+        ("video", b"\0\0\0\x20ftypqt  " + bytes(100)),
+        ("heat.jpg.bak", b"\xff\xd8\xff\xe0" + bytes(100)),
+        ("heat.jpg.part", b"\xff\xd8\xff\xe0" + bytes(100)),
+        ("heat.jpg.crdownload", b"\xff\xd8\xff\xe0" + bytes(100)),
+        ("MVI_1.THM", b"\xff\xd8\xff\xe0" + bytes(100)),
+        (".trashed-1700000000-poster", b"\xff\xd8\xff\xe0" + bytes(100)),
+        ("._poster", b"\0\5\26\7\0\2\0\0Mac OS X" + bytes(100)),
+    ],
+)
+def test_sniffing_leaves_what_is_no_poster(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+    counts = LeftOut()
+
+    assert list(scan(["."], WalkOptions(sniff=True)).paths(lambda *_: None, counts)) == []
+    assert counts.endings.total() == 1
+
+
+def test_sniffing_opens_neither_pipes_nor_folders(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    (folder / "loop").symlink_to("loop")
+    (folder / "gone").symlink_to("nowhere")
+    counts = LeftOut()
+
+    assert list(scan(["."], WalkOptions(sniff=True)).paths(lambda *_: None, counts)) == []
+    assert counts.endings == {"": 3}
+
+
+def test_sniffed_images_keep_their_place_in_the_order(folder: Path) -> None:
+    names = ["a", "a-b/x", "a.jpg", "a.jpg.d/y", "a0", "b"]
+    for name in names:
+        save_picture(folder / "p" / name, format="jpeg")
+
+    found = scan(["p", "./p/a", "p/b"], WalkOptions(sniff=True)).paths(lambda *_: None)
+
+    assert list(found) == [f"p/{name}" for name in names]
+
+
+def test_sniffed_posters_of_a_library_are_posters(folder: Path, tag: Run) -> None:
+    save_picture(folder / "m/Heat/poster", format="jpeg")
+    save_picture(folder / "m/Heat/fanart", format="jpeg")
+
+    assert tag("m", "--library", "--sniff", "--dry-run").stdout == b"m/Heat/poster\n"
+
+
+def test_tags_in_sniffed_images_are_taken_out_again(folder: Path, tag: Run, tagger: Run) -> None:
+    image = save_picture(folder / "p/poster", "red", format="jpeg")
+    before = image.read_bytes()
+
+    assert tag("p", "--sniff", "--embed").code == 0
+    assert image.read_bytes() != before
+    assert tagger("untag", "p", "--sniff").code == 0
+    assert image.read_bytes() == before

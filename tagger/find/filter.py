@@ -6,10 +6,10 @@ import fnmatch
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tagger.files import IMAGE_SUFFIXES
-from tagger.find.left_out import LeftOut, Why
+from tagger.find.left_out import Why
 from tagger.find.library import holds_posters, is_poster
 from tagger.litter import file_litter, is_litter_folder
 
@@ -25,6 +25,7 @@ class WalkOptions:
         recursive: whether subfolders are entered.
         follow_links: whether links to folders are entered.
         suffixes: endings of the files that are taken where ``include`` is empty, in lower case.
+        sniff: whether files with other endings, or none, are taken if they begin as an image does.
         everything: whether trash, thumbnails and the like are taken too, see :mod:`tagger.litter`.
         library: whether only posters are taken, see :mod:`tagger.find.library`.
         newer_than: seconds since 1970; only what was changed after that is taken, also of the files
@@ -37,6 +38,7 @@ class WalkOptions:
     recursive: bool = True
     follow_links: bool = False
     suffixes: frozenset[str] = IMAGE_SUFFIXES
+    sniff: bool = False
     everything: bool = False
     library: bool = False
     newer_than: float | None = None
@@ -76,6 +78,24 @@ class Filter:
             return Why.LIBRARY
         return None if self.options.recursive else Why.NO_RECURSIVE
 
+    def may_be_image(self, relative: str) -> bool:
+        """Return whether a file that is left out for its ending must be asked whether it is one."""
+        if not self.options.sniff:
+            return False
+        from tagger.find.sniff import may_be_image
+
+        name = relative.rpartition("/")[2]
+        return may_be_image(name) and (self.options.everything or not file_litter(name))
+
+    def is_image(self, path: str) -> bool:
+        """Return whether a file begins as an image does; False if it cannot be read."""
+        from tagger.find.sniff import is_image
+
+        try:
+            return is_image(path)
+        except OSError:
+            return False
+
     def _excludes(self, relative: str) -> bool:
         return any(matches(relative) for matches in self._exclude)
 
@@ -87,7 +107,10 @@ class Filter:
         linked = any(os.path.islink(os.path.join(root, folder)) for folder in folders)
         if linked and not self.options.follow_links:
             return False
-        return os.path.lexists(file) and not self.leaves_file(name)
+        why = self.leaves_file(name)
+        if why is Why.ENDING and self.may_be_image(name):
+            return self.is_image(file)
+        return os.path.lexists(file) and not why
 
     def reaches_folder(self, root: str, folder: str) -> bool:
         """Return whether a walk of ``root`` enters ``folder`` below it; both are real paths."""
@@ -104,66 +127,8 @@ def _steps(root: str, path: str) -> list[str]:
     return ["/".join(names[:depth]) for depth in range(1, len(names) + 1)]
 
 
-@dataclass
-class Listing:
-    """What a walk takes of a folder: bare names, as a folder can hold a million.
-
-    Attributes:
-        taken: encoded names; those of folders end in a slash.
-        left_out: what it does not take.
-    """
-
-    taken: list[bytes] = field(default_factory=list)
-    left_out: LeftOut = field(default_factory=LeftOut)
-
-
-def list_folder(
-    folder: str, inner: str, takes: Filter, is_named: Callable[[str], bool], listing: Listing
-) -> None:
-    """Add to a listing what there is in a folder.
-
-    Args:
-        folder: to list.
-        inner: its path below the root, with slashes and one at the end.
-        takes: decides by name.
-        is_named: says of a path below the root whether a person named it: then it is not left out.
-        listing: is extended.
-
-    Raises:
-        OSError: it cannot be listed, or not to its end; what was found so far is in the listing.
-    """
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            relative, end = inner + entry.name, b""
-            if _is_folder(entry, takes.options.follow_links):
-                why, end = takes.leaves_folder(relative), b"/"
-            elif _is_linked_folder(entry):  # which is not an image whatever its ending
-                why = takes.leaves_folder(relative) or Why.LINK
-            else:
-                why = takes.leaves_file(relative)
-            if why is None:
-                listing.taken.append(os.fsencode(entry.name) + end)
-            elif not is_named(relative):
-                listing.left_out.add(why, entry.name)
-
-
 def _pattern(glob: str) -> Callable[[str], bool]:
     matches = re.compile(fnmatch.translate(glob.rstrip("/")), re.IGNORECASE).match
     if "/" in glob.rstrip("/"):
         return lambda relative: matches(relative) is not None
     return lambda relative: matches(relative.rpartition("/")[2]) is not None
-
-
-def _is_folder(entry: os.DirEntry[str], follow_links: bool) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=follow_links)
-    except OSError:  # a link that leads back to itself: it fails by name when it is opened
-        return False
-
-
-def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
-    """Return whether it is a link to a folder; only links are asked for."""
-    try:
-        return entry.is_symlink() and entry.is_dir()
-    except OSError:
-        return False

@@ -82,7 +82,7 @@ class LeftOut:
             total = self.endings.total()
             told = ", ".join(_told(self.endings, " without an ending"))
             way_on = ""
-            if not self.sniffs and any(map(_is_odd, self.endings)):
+            if not self.sniffs and any(map(is_odd, self.endings)):
                 way_on = "; --sniff takes those that are images"
             yield f"Passed over: {counted(total, 'other file')} ({told}){way_on}."
         if self.litter:
@@ -111,8 +111,11 @@ def ending_of(name: str) -> str:
     return ending.lower() if is_one and ending != "." else ""
 
 
-def _is_odd(ending: str) -> bool:
-    """Return whether files with such an ending are often images whose name was garbled."""
+def is_odd(ending: str) -> bool:
+    """Return whether files with such an ending are often images whose name was garbled.
+
+    Twitter saves ``.jpg_large``, wget ``.jpg?v=1``, and some programs no ending at all.
+    """
     return not ending or ending.startswith(tuple(IMAGE_SUFFIXES))
 
 

@@ -11,14 +11,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 
 from tagger.decode.patience import Patience
 from tagger.errors import UsageError
-from tagger.find.filter import Filter, Listing, list_folder
+from tagger.find.filter import Filter
 from tagger.find.filter import WalkOptions as WalkOptions  # what :func:`scan` takes
 from tagger.find.identity import real_paths
 from tagger.find.left_out import LeftOut, Why
+from tagger.find.walk import walk
 from tagger.text import printable
 
 
@@ -50,12 +50,13 @@ class Scan:
         """
         takes = Filter(self.options)
         left_out = LeftOut() if left_out is None else left_out
+        left_out.sniffs = self.options.sniff
         # A link that is named is so as the link, and as what it leads to.
         named = frozenset(map(os.path.realpath, self.folders)).union(
             map(real_paths(), self.folders + self.files)
         )
         walks = [
-            _walk(folder, takes, named, unreadable, left_out)
+            walk(folder, takes, named, unreadable, left_out)
             for folder in _outermost(self.folders, takes)
         ]
         extra = sorted(self._extra_files(takes), key=os.fsencode)
@@ -142,82 +143,3 @@ def _outermost(folders: Sequence[str], takes: Filter) -> list[str]:
         if not any(takes.reaches_folder(real[other], real[folder]) for other in folders):
             kept.setdefault(real[folder], folder)
     return list(kept.values())
-
-
-def _walk(
-    root: str,
-    takes: Filter,
-    named: frozenset[str],
-    unreadable: Callable[[str, str], None],
-    left_out: LeftOut,
-) -> Iterator[str]:
-    """Yield the files below a folder, sorted bytewise by their whole path.
-
-    Entries are sorted with a slash appended to folders' names: since a name contains no slash, this
-    yields the order of the complete paths, with only one folder's names in memory at a time.
-    """
-    prefix = root if root.endswith(("/", os.sep)) else root + os.sep
-    real_root = os.path.realpath(root)
-
-    def is_named(relative: str) -> bool:
-        # Most walks are of one folder, and then nothing below it is named.
-        return len(named) > 1 and os.path.join(real_root, relative) in named
-
-    identify = _identity if takes.options.follow_links else lambda folder: None
-    with closing(Patience(takes.options.seconds)) as listed:
-        into = partial(list_folder, takes=takes, is_named=is_named)
-        entries = partial(_entries, prefix, into, unreadable, left_out, listed)
-        ancestors = [identify(root)]
-        stack = [entries("")]
-        while stack:
-            entry = next(stack[-1], None)
-            if entry is None:
-                stack.pop()
-                ancestors.pop()
-                continue
-            relative, is_folder = entry
-            path = prefix + relative.replace("/", os.sep)
-            if not is_folder:
-                yield path
-                continue
-            identity = identify(path)
-            if identity is not None and identity in ancestors:
-                unreadable(path, "a link that leads back to a folder above it")
-                continue
-            ancestors.append(identity)
-            stack.append(entries(relative + "/"))
-
-
-def _identity(folder: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(folder)
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino)
-
-
-def _entries(
-    prefix: str,
-    list_into: Callable[..., None],
-    unreadable: Callable[[str, str], None],
-    left_out: LeftOut,
-    listed: Patience,
-    inner: str,
-) -> Iterator[tuple[str, bool]]:
-    """List one folder in order: (path below the root with slashes, whether it is a folder)."""
-    folder = prefix + inner.replace("/", os.sep)
-    listing = Listing()  # on an error, entries found so far are used
-    try:
-        listed(lambda: list_into(folder, inner, listing=listing))
-    except TimeoutError as error:
-        listing = Listing()  # a thread may still add to the old one
-        unreadable(folder, f"listing it {error}" if error.errno is None else _reason(error))
-    except OSError as error:
-        unreadable(folder, _reason(error))
-    left_out.update(listing.left_out)
-    names = sorted(listing.taken)
-    return ((inner + os.fsdecode(name.rstrip(b"/")), name.endswith(b"/")) for name in names)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or "cannot be listed").lower()

@@ -49,6 +49,13 @@ class ImageOptions(OptionGroup):
         list[str] | None,
         typer.Option(metavar="GLOB", help="Skip files and folders that match (repeatable)."),
     ] = None
+    sniff: Annotated[
+        bool,
+        typer.Option(
+            help="Also look into files with other extensions or none, and use those that are "
+            "images: poster, heat.jpg_large."
+        ),
+    ] = False
     everything: Annotated[
         bool,
         typer.Option(
@@ -108,6 +115,7 @@ class ImageOptions(OptionGroup):
             not self.no_recursive,
             self.follow_symlinks,
             IMAGE_SUFFIXES.union(other_suffixes),
+            sniff=self.sniff,
             everything=self.everything,
             library=self.library,
             newer_than=moment(self.newer_than),

@@ -1,0 +1,175 @@
+"""The walk of one folder and all below it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+
+from tagger.decode.patience import Patience
+from tagger.find.filter import Filter
+from tagger.find.left_out import LeftOut, Why
+
+
+def walk(
+    root: str,
+    takes: Filter,
+    named: frozenset[str],
+    unreadable: Callable[[str, str], None],
+    left_out: LeftOut,
+) -> Iterator[str]:
+    """Yield the files below a folder, sorted bytewise by their whole path.
+
+    Entries are sorted with a slash appended to folders' names: since a name contains no slash, this
+    yields the order of the complete paths, with only one folder's names in memory at a time.
+
+    Args:
+        root: the folder, as given.
+        takes: decides by name.
+        named: real paths of all that a person named, which is not counted as left out.
+        unreadable: called with a folder that cannot be listed, and why.
+        left_out: counts what is not taken.
+    """
+    prefix = root if root.endswith(("/", os.sep)) else root + os.sep
+    real_root = os.path.realpath(root)
+
+    def is_named(relative: str) -> bool:
+        # Most walks are of one folder, and then nothing below it is named.
+        return len(named) > 1 and os.path.join(real_root, relative) in named
+
+    identify = _identity if takes.options.follow_links else lambda folder: None
+    with closing(Patience(takes.options.seconds)) as listed:
+        into = partial(_list_folder, takes=takes, is_named=is_named)
+        entries = partial(_entries, prefix, into, unreadable, left_out, listed)
+        ancestors = [identify(root)]
+        stack = [entries("")]
+        while stack:
+            entry = next(stack[-1], None)
+            if entry is None:
+                stack.pop()
+                ancestors.pop()
+                continue
+            relative, end = entry
+            path = prefix + relative.replace("/", os.sep)
+            if end != b"/":
+                if not end or _holds_image(path, takes, unreadable, listed):
+                    yield path
+                elif not is_named(relative):
+                    left_out.add(Why.ENDING, os.path.basename(path))
+                continue
+            identity = identify(path)
+            if identity is not None and identity in ancestors:
+                unreadable(path, "a link that leads back to a folder above it")
+                continue
+            ancestors.append(identity)
+            stack.append(entries(relative + "/"))
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino)
+
+
+def _entries(
+    prefix: str,
+    list_into: Callable[..., None],
+    unreadable: Callable[[str, str], None],
+    left_out: LeftOut,
+    listed: Patience,
+    inner: str,
+) -> Iterator[tuple[str, bytes]]:
+    """List one folder in order: (path below the root with slashes, end as in :class:`_Listing`)."""
+    folder = prefix + inner.replace("/", os.sep)
+    listing = _Listing()  # on an error, entries found so far are used
+    try:
+        listed(lambda: list_into(folder, inner, listing=listing))
+    except TimeoutError as error:
+        listing = _Listing()  # a thread may still add to the old one
+        unreadable(folder, f"listing it {error}" if error.errno is None else _reason(error))
+    except OSError as error:
+        unreadable(folder, _reason(error))
+    left_out.update(listing.left_out)
+    listing.taken.sort()
+    for name in listing.taken:
+        end = name[-1:] if name.endswith((b"/", b"\0")) else b""
+        yield inner + os.fsdecode(name.removesuffix(end)), end
+
+
+def _holds_image(
+    path: str, takes: Filter, unreadable: Callable[[str, str], None], asked: Patience
+) -> bool:
+    try:
+        return asked(lambda: takes.is_image(path))
+    except TimeoutError as error:
+        unreadable(path, f"looking into it {error}")
+        return False
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "cannot be listed").lower()
+
+
+@dataclass
+class _Listing:
+    """What a walk takes of a folder: bare names, as a folder can hold a million.
+
+    Attributes:
+        taken: encoded names; those of folders end in a slash, and those of files that must be asked
+            whether they are images in a NUL: neither is in a name, and both keep the order.
+        left_out: what it does not take.
+    """
+
+    taken: list[bytes] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+
+def _list_folder(
+    folder: str, inner: str, takes: Filter, is_named: Callable[[str], bool], listing: _Listing
+) -> None:
+    """Add to a listing what there is in a folder.
+
+    Args:
+        folder: to list.
+        inner: its path below the root, with slashes and one at the end.
+        takes: decides by name.
+        is_named: says of a path below the root whether a person named it: then it is not left out.
+        listing: is extended.
+
+    Raises:
+        OSError: it cannot be listed, or not to its end; what was found so far is in the listing.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            relative, end = inner + entry.name, b""
+            if _is_folder(entry, takes.options.follow_links):
+                why, end = takes.leaves_folder(relative), b"/"
+            elif _is_linked_folder(entry):  # which is not an image whatever its ending
+                why = takes.leaves_folder(relative) or Why.LINK
+            else:
+                why = takes.leaves_file(relative)
+                if why is Why.ENDING and takes.may_be_image(relative):
+                    why, end = None, b"\0"
+            if why is None:
+                listing.taken.append(os.fsencode(entry.name) + end)
+            elif not is_named(relative):
+                listing.left_out.add(why, entry.name)
+
+
+def _is_folder(entry: os.DirEntry[str], follow_links: bool) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=follow_links)
+    except OSError:  # a link that leads back to itself: it fails by name when it is opened
+        return False
+
+
+def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether it is a link to a folder; only links are asked for."""
+    try:
+        return entry.is_symlink() and entry.is_dir()
+    except OSError:
+        return False
