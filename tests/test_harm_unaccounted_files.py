@@ -117,6 +117,23 @@ def test_each_option_says_what_it_left_out(folder: Path, tag: Run) -> None:
     assert left_out("--library") == {"--library": 3}
 
 
+def test_where_nothing_is_found_the_options_are_named(folder: Path, tag: Run) -> None:
+    save_picture(folder / "p/a.jpg", "red")
+    save_picture(folder / "p/q/b.jpg", "red")
+    tag("p", "-o", "t.csv")
+    before = (folder / "t.csv").read_bytes()
+
+    for quiet in ((), ("--quiet",)):
+        ran = tag("p", "-o", "t.csv", "--include", "*.png", "--exclude", "q", *quiet)
+
+        assert ran.code == 1
+        assert (
+            "No images were found (left out: 1 by --exclude, 1 by --include), so t.csv stays as it "
+            "was."
+        ) in ran.stderr.splitlines()
+        assert (folder / "t.csv").read_bytes() == before
+
+
 def test_links_to_folders_are_told(folder: Path, tag: Run) -> None:
     save_picture(folder / "elsewhere/a.jpg")
     (folder / "p").mkdir()

@@ -124,7 +124,8 @@ def _errors(summary: Summary) -> list[str]:
     """Return the lines that are printed even if only errors are: why there is nothing new."""
     stays = f"{printable(summary.left)} stays as it was" if summary.left is not None else None
     if not summary.found_any:
-        return ["No images were found" + (f", so {stays}." if stays else ".")]
+        why = f" ({left_out})" if (left_out := summary.left_out.by_options()) else ""
+        return [f"No images were found{why}" + (f", so {stays}." if stays else ".")]
     if stays is None:
         return []
     return [f"{stays}: {'no image was tagged' if summary.failed else 'there is nothing new'}."]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 # Each registers its format with Pillow; `Image.open` would import forty others to find these.
 from PIL import (
@@ -33,8 +33,7 @@ from tagger.decode.file import ImageFile
 #: other reader (PSD, FITS, ICNS, …) only widens what a hostile file can reach.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
 
-#: As many bytes from the start of a file as Pillow's readers look at to recognise their format.
-BYTES_THAT_TELL_FORMATS = 16
+_BYTES_THAT_TELL_FORMATS = 16
 
 _avif_lock = threading.Lock()
 _avif_users = 0
@@ -48,7 +47,7 @@ def open_image(file: ImageFile) -> PillowFile:
         UnidentifiedImageError: it is in none of :data:`FORMATS`, or damaged.
         Exception: whatever a plugin raises on damaged bytes.
     """
-    head = file.read(BYTES_THAT_TELL_FORMATS)
+    head = file.read(_BYTES_THAT_TELL_FORMATS)
     for name in FORMATS:
         opens, accepts = Image.OPEN[name]
         try:
@@ -59,16 +58,6 @@ def open_image(file: ImageFile) -> PillowFile:
         except (SyntaxError, IndexError, TypeError, struct.error):  # another format may fit
             continue
     raise UnidentifiedImageError
-
-
-def recognised(head: bytes) -> str | None:
-    """Return which of :data:`FORMATS` a file is by its first bytes, or None."""
-    for name in FORMATS:
-        accepts = Image.OPEN[name][1]
-        with suppress(SyntaxError, IndexError, TypeError, struct.error):
-            if accepts is not None and accepts(head) is True:
-                return name
-    return None
 
 
 @contextmanager

@@ -72,6 +72,11 @@ class LeftOut:
             _count(self.litter, name, number)
         self.others.update(more.others)
 
+    def by_options(self) -> str:
+        """Return which options left out how much, to be put in brackets; "" for none."""
+        told = [f"{n:,} by {why}" for why, n in sorted(self.others.items()) if why[:2] == "--"]
+        return f"left out: {', '.join(told)}" if told else ""
+
     def sentences(self, *, other_files: bool = True) -> Iterator[str]:
         """Yield sentences on what was left out though nobody asked for that.
 
