@@ -345,6 +345,8 @@ def test_what_is_not_for_us_is_left_alone_and_told(folder: Path, films: Run) -> 
     for name, text in contents.items():
         make(folder, f"{name}-poster.jpg")
         (folder / f"m/{name}.nfo").write_text(text)
+    make(folder, "scene-poster.jpg")
+    (folder / "m/scene.nfo").write_bytes(b"<<< RELEASE >>>\n\xdb http://www.imdb.com/title/tt1\n")
     before = tree(folder)
 
     ran = films("--summary", "s.json", "--backup")
@@ -356,14 +358,14 @@ def test_what_is_not_for_us_is_left_alone_and_told(folder: Path, films: Run) -> 
     assert lines(ran) == [
         "1 sidecar written.",
         "1 left alone: the .nfo is locked (m/locked.nfo).",
-        "1 left alone: the .nfo contains no XML (m/link.nfo).",
+        "2 left alone: the .nfo contains no XML (m/link.nfo, m/scene.nfo).",
         "2 left alone: the .nfo does not describe a film (m/episode.nfo, m/music.nfo).",
     ]
     assert json.loads((folder / "s.json").read_text())["nfo"] == {
         "without_nfo": 0,
         "outranked": 0,
         "locked": 1,
-        "no_xml": 1,
+        "no_xml": 2,
         "other_kind": 2,
     }
 

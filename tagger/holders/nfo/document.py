@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 
 from tagger.errors import CannotChange
@@ -19,6 +20,10 @@ _OTHER_KINDS = frozenset(
 _RECORD = (TAGGER, "record")
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BLANKS = b" \t\n\r\f\v\0"
+# What tells damaged XML from release notes that happen to begin with "<".
+_MARKUP = re.compile(
+    rb"<\?xml\s|<!DOCTYPE|<(?:%s)[\s/>]" % "|".join(sorted({_FILM, *_OTHER_KINDS})).encode()
+)
 # What joins genres in the record.
 _JOINT = "|"
 
@@ -77,7 +82,12 @@ class Nfo:
     def __init__(self, data: bytes) -> None:
         if not _begins_as_xml(data):
             raise LeftAlone(NO_XML)
-        self.source = Source(data, has_tail=True)
+        try:
+            self.source = Source(data, has_tail=True)
+        except CannotChange:
+            if _MARKUP.search(data.replace(b"\0", b"")) is None:
+                raise LeftAlone(NO_XML) from None
+            raise
         self.root = self.source.root
         uri, name = self.root.name
         if name in _OTHER_KINDS:
