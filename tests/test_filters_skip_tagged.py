@@ -268,7 +268,7 @@ def test_a_sidecar_that_two_images_share_counts_for_neither(
 ) -> None:
     for name in ("a.jpg", "a.png", "b.png"):
         save_picture(folder / "p" / name)
-    assert tag("p", "--sidecar", "txt", "--sidecar-name", "replace").code == 0
+    assert tag("p", "--sidecar", "txt", "--sidecar-name", "replace").code == 1
     assert sorted(os.listdir("p")) == ["a.jpg", "a.png", "a.txt", "b.png", "b.txt"]
 
     assert remaining() == ["p/a.jpg", "p/a.png"]

@@ -190,11 +190,15 @@ def test_images_that_share_a_sidecar_do_not_overwrite_each_other(
 
     ran = tag("p", "--sidecar", "txt", "--sidecar-name", "replace", "--existing", existing)
 
-    assert ran.code == 0
-    assert ran.stderr.splitlines()[-2:] == [
+    assert ran.code == 1
+    assert ran.stderr.splitlines()[1:] == [
+        "failed: p/a.gif: it shares its sidecar with p/a.bmp, so it gets none",
+        "failed: p/a.png: it shares its sidecar with p/a.bmp, so it gets none",
+        ran.stderr.splitlines()[3],
+        "Tags: blue 3, red 1",
         "2 sidecars written.",
-        "2 existing sidecars left alone (p/a.txt, p/a.txt).",
     ]
+    assert ran.stderr.splitlines()[3].startswith("4 tagged, 2 failed in ")
     assert (folder / "p/a.txt").read_text() == "red\n"
     assert (folder / "p/a.x.txt").read_text() == "blue\n"
 

@@ -73,6 +73,11 @@ def failed(file: str, error: CannotChange | OSError) -> Failed:
     return Failed(file, reason)
 
 
+def sharing(image: str, first: str) -> Failed:
+    """Return what is said of an image whose sidecar is that of a previous one."""
+    return Failed(image, f"it shares its sidecar with {printable(first)}, so it gets none")
+
+
 def is_there(file: str) -> bool:
     """Return whether there is a sidecar: a file that is empty is what a power cut leaves of one."""
     try:

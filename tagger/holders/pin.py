@@ -10,12 +10,11 @@ from functools import partial
 from typing import Protocol
 
 from tagger.errors import CannotChange, os_reason
-from tagger.holders.change import failed
+from tagger.holders.change import failed, sharing
 from tagger.holders.holder import IMAGE, Edit, Holder, State, Wish, holder
 from tagger.holders.places import Places
 from tagger.holders.plan import HolderPlan
 from tagger.results import Failed
-from tagger.text import printable
 
 
 class Correction(Protocol):
@@ -86,8 +85,7 @@ class Pins:
         owner = self._places.owner(image)
         is_own = os.path.basename(owner) == os.path.basename(image)
         if not is_own:
-            reason = f"it shares its sidecar with {printable(owner)}, so it gets none"
-            failures.append(Failed(image, reason))
+            failures.append(sharing(image, owner))
         for one in self._holders:
             for file in one.files(image, self._places) if is_own or not one.is_sidecar else ():
                 found = self._change(correction, one, file)

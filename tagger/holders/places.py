@@ -78,27 +78,25 @@ class Places:
     def __init__(self, names: SidecarNames) -> None:
         self.names = names
         self._shared_stems = SharedStems()
-        self._recent: dict[str, str] = {}
+        self._recent: dict[str, tuple[str, str]] = {}
 
-    def taken(self, image: str, kind: str) -> str | None:
-        """Return an image's sidecar if a previous image has the same one (``a.jpg``, ``a.png``).
+    def taken_by(self, image: str) -> str | None:
+        """Return the previous image whose sidecars an image's are (``a.jpg`` of ``a.png``), if any.
 
         Those that share a stem come close together: whatever does not start with this stem is past.
         """
         if not self.names.replace_ending:
             return None
         recent = self._recent.items()
-        self._recent = {other: stem for other, stem in recent if image.startswith(stem)}
-        target = self.names(image, kind)
-        if target in self._recent:
-            return target
-        self._recent[target] = os.path.splitext(image)[0] + "."
-        return None
+        self._recent = {name: kept for name, kept in recent if image.startswith(kept[0])}
+        stem = os.path.splitext(image)[0]
+        _, first = self._recent.setdefault(self.names(image, ""), (f"{stem}.", image))
+        return None if first == image else first
 
     def owner(self, image: str) -> str:
         """Return the image whose sidecar an image's is: itself, or the first of its stem.
 
-        Unlike :meth:`taken` it looks at all images of the folder.
+        Unlike :meth:`taken_by` it looks at all images of the folder.
         """
         return self._shared_stems.first(image) if self.names.replace_ending else image
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tagger.errors import CannotChange, OutputError
-from tagger.holders.change import failed, holds_just, is_there
+from tagger.holders.change import failed, holds_just, is_there, sharing
 from tagger.holders.holder import IMAGE, Edit, Holder, LeftAlone, Reason, State, Wish, holder
 from tagger.holders.places import Places
 from tagger.holders.plan import HolderPlan
@@ -108,15 +108,16 @@ class Holders:
         if self._looks and self._beside and not os.path.lexists(result.path):
             holders = self._inside
             failures.append(Failed(result.path, "the image is not there, so it gets no sidecar"))
+        elif self._beside and (first := self._places.taken_by(result.path)) is not None:
+            holders = [one for one in holders if not one.is_sidecar]
+            failures.append(sharing(result.path, first))
         for one in holders:
             self._put(one, wish, failures)
         return failures
 
     def pass_over(self, image: str) -> None:
         """Note an image whose sidecars a previous run has written: it may share them."""
-        for one in self._beside:
-            if one.is_sidecar:
-                self._places.taken(image, one.kind)
+        self._places.taken_by(image)
 
     def targets(self, image: str) -> list[str]:
         """Return the sidecars that an image may have, by whichever way of naming.
@@ -152,9 +153,6 @@ class Holders:
     def _put(self, one: Holder, wish: Wish, failures: list[Failed]) -> None:
         """Put tags into all files of one kind."""
         image = wish.path
-        if one.is_sidecar and (taken := self._places.taken(image, one.kind)) is not None:
-            self.counts.there.add(taken)
-            return
         files: Sequence[str] = ()
         try:
             if one.is_sidecar and self._plan.existing not in one.merges:

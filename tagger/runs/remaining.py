@@ -78,7 +78,7 @@ class Remaining:
                     neighbours = []
                 yield path
                 continue
-            self._kept(failed=image.failed)
+            self._kept(failed=bool(image.flags))
             if self._has_sidecars is not None and not image.failed:
                 neighbours.append(path)
 
