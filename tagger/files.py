@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+
+from tagger.rights import is_read_only, opener, private, take_after
 
 #: Extensions of image files; case is ignored.
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif")) | frozenset(
@@ -41,11 +45,19 @@ def remove_left_by(processes: Collection[str], folder: str) -> None:
 
 
 @contextlib.contextmanager
-def replacing(target: str | os.PathLike[str], *, ending: str | None = None) -> Iterator[Path]:
+def replacing(
+    target: str | os.PathLike[str], *, ending: str | None = None, asked: bool = False
+) -> Iterator[Path]:
     """Provide a new name in the target's folder; the file written there replaces the target.
 
     On any error the new file is removed and the target is unchanged. The name keeps the target's
     extension, or gets ``ending``, and is short, so that it is possible wherever the target's is.
+
+    Args:
+        target: what is replaced, see :func:`put_in_place`, or made.
+        ending: extension of the new name.
+        asked: whether nothing is there, or it is known that it can be replaced: then the new file
+            is only renamed.
 
     Raises:
         OSError: writing or renaming failed.
@@ -55,25 +67,33 @@ def replacing(target: str | os.PathLike[str], *, ending: str | None = None) -> I
     beside = final.with_name(f".{process_token()}-{next(_numbers):x}.part{ending}")
     try:
         yield beside
-        os.replace(beside, final)
+        if asked:
+            os.replace(beside, final)
+        else:
+            put_in_place(beside, final)
     except BaseException:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
         raise
 
 
-def write_whole(target: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file completely or not at all.
+def write_whole(target: str | os.PathLike[str], data: bytes, *, asked: bool = False) -> None:
+    """Write a file completely or not at all; ``asked`` as for :func:`replacing`.
 
     Raises:
         OSError: it cannot be written; nothing has changed.
     """
-    with replacing(target) as beside:
-        beside.write_bytes(data)
+    with replacing(target, asked=asked) as beside, open(beside, "xb", opener=opener) as file:
+        file.write(data)
 
 
-def write_new(target: str | os.PathLike[str], blocks: Iterable[bytes]) -> None:
-    """Create a file, completely or not at all.
+def write_new(
+    target: str | os.PathLike[str],
+    blocks: Iterable[bytes],
+    *,
+    like: str | os.PathLike[str] | None = None,
+) -> None:
+    """Create a file, completely or not at all; it takes after ``like`` as far as possible.
 
     Raises:
         FileExistsError: it exists, and is unchanged.
@@ -82,8 +102,10 @@ def write_new(target: str | os.PathLike[str], blocks: Iterable[bytes]) -> None:
     final = Path(target)
     beside = final.with_name(f".{process_token()}-{next(_numbers):x}.part")
     try:
-        with open(beside, "xb") as file:
+        with open(beside, "xb", opener=opener if like is None else private) as file:
             file.writelines(blocks)
+        if like is not None:
+            take_after(beside, like, keep_time=True)
         if os.name == "nt":  # where renaming does not replace files
             os.rename(beside, final)
             return
@@ -100,17 +122,13 @@ def write_new(target: str | os.PathLike[str], blocks: Iterable[bytes]) -> None:
 
 
 def rewrite_whole(target: str | os.PathLike[str], data: bytes) -> None:
-    """Replace the content of an existing file atomically, even if the power fails.
-
-    Owner, permissions and extended attributes are kept, as far as the system allows; the
-    modification time is updated.
+    """Replace the content of an existing file, see :func:`put_in_place`, even if the power fails.
 
     Raises:
         OSError: it cannot be written; nothing has changed.
     """
     with replacing(target) as beside:
         write_synced(beside, (data,))
-        take_after(beside, target)
 
 
 def beside(name: str) -> str:
@@ -122,12 +140,12 @@ def beside(name: str) -> str:
 
 
 def take_place(new: str, old: str) -> None:
-    """Rename a file that is flushed to disk, and flush the rename too.
+    """Put a file that is flushed to disk in another's place, and flush that too.
 
     Raises:
-        OSError: it cannot be renamed; nothing has changed.
+        OSError: as for :func:`put_in_place`.
     """
-    os.replace(new, old)
+    put_in_place(Path(new), old)
     # Not every system can open folders; the rename then reaches the disk later.
     with contextlib.suppress(OSError):
         folder = os.open(os.path.dirname(os.path.abspath(old)), os.O_RDONLY)
@@ -137,31 +155,47 @@ def take_place(new: str, old: str) -> None:
             os.close(folder)
 
 
+def put_in_place(new: Path, old: str | os.PathLike[str]) -> None:
+    """Let a finished file take another's name, owner, group, permissions and attributes.
+
+    Where a new file cannot have these, as those of another user, the old file gets the content of
+    the new one instead, which is then removed. Renaming asks only the folder, so the old file is
+    asked first whether it may be written.
+
+    Raises:
+        OSError: the old file is read-only, or it does not go; nothing has changed.
+    """
+    try:
+        is_file = stat.S_ISREG(os.lstat(old).st_mode)
+    except FileNotFoundError:
+        is_file = False
+    if is_file and is_read_only(old):
+        raise PermissionError(errno.EACCES, "it is read-only", os.fspath(old))
+    if is_file and not take_after(new, old):
+        _write_into(old, new)
+    else:
+        os.replace(new, old)
+
+
 def write_synced(target: Path, blocks: Iterable[bytes]) -> None:
-    """Write a new file, which must not exist, and flush it to disk."""
-    with open(target, "xb") as file:
+    """Write a new file, which must not exist and nobody else may read, and flush it to disk."""
+    with open(target, "xb", opener=private) as file:
         file.writelines(blocks)
         file.flush()
         os.fsync(file.fileno())
 
 
-def take_after(beside: Path, target: str | os.PathLike[str], *, keep_time: bool = False) -> None:
-    """Copy owner, permissions and extended attributes from the file that will be replaced.
-
-    Raises:
-        OSError: the file to be replaced does not exist.
-    """
-    state = os.stat(target)
-    if hasattr(os, "chown"):  # not on Windows
-        # As root, the owner would change; other users may set a group that they are in.
-        try:
-            os.chown(beside, state.st_uid, state.st_gid)
-        except OSError:  # in a shared folder, others keep access through the group
-            with contextlib.suppress(OSError):
-                os.chown(beside, -1, state.st_gid)
-    with contextlib.suppress(OSError):  # a file system without permissions
-        shutil.copystat(target, beside)
-    if keep_time:
-        os.utime(beside, ns=(state.st_atime_ns, state.st_mtime_ns))
-    else:
-        os.utime(beside)  # programs use the time to detect changes
+def _write_into(old: str | os.PathLike[str], new: Path) -> None:
+    """Put a file's content into another one, and remove it; space is taken before that."""
+    with open(new, "rb") as source, open(old, "r+b", buffering=0) as file:
+        size, former = os.fstat(source.fileno()).st_size, os.fstat(file.fileno()).st_size
+        if size > former and hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(file.fileno(), former, size - former)
+            except OSError:
+                file.truncate(former)
+                raise
+        shutil.copyfileobj(source, file)
+        file.truncate()
+        os.fsync(file.fileno())
+    os.unlink(new)

@@ -29,7 +29,7 @@ from tagger.runs.remaining import Remaining
 from tagger.runs.report import Listener, Report, Summary
 from tagger.runs.run import Run
 from tagger.table.plan import TablePlan
-from tagger.table.sink import ReaderGone, check_folder
+from tagger.table.sink import ReaderGone, check_target
 from tagger.table.stream import TableStream, table_sink, table_stream
 from tagger.table.table import Table
 
@@ -331,7 +331,7 @@ def _paths(job: Job, listener: Listener) -> RunPaths | None:
     if job.table.is_file:
         assert job.table.output is not None
         with about("output"):
-            check_folder(job.table.output)
+            check_target(job.table.output)
         return RunPaths.of_table(job.table.output, as_text=job.table.is_text)
     found = job.source.found
     if found is None or job.has_table:

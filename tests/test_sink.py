@@ -11,7 +11,7 @@ import pytest
 
 from tagger.errors import OutputError
 from tagger.files import process_token, remove_left_by, replacing, write_new, write_whole
-from tagger.table.sink import Sink, check_folder
+from tagger.table.sink import Sink, check_target
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def test_a_folder_is_no_target(folder: Path) -> None:
 
 def test_a_missing_folder_is_named(folder: Path) -> None:
     with pytest.raises(OutputError) as refused:
-        check_folder("no/t.csv")
+        check_target("no/t.csv")
 
     assert str(refused.value) == f"no/t.csv cannot be written: there is no folder {folder}/no."
 

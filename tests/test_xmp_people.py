@@ -390,11 +390,15 @@ def test_owner_and_group_stay(folder: Path, tag: Run, tagger: Run) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root's alone")
-def test_the_group_stays_where_the_owner_cannot(folder: Path) -> None:
-    """A shared folder: who may not give a file away still leaves it to the group that reads it."""
+@pytest.mark.parametrize(("mode", "content"), [(0o664, b"new"), (0o644, LIGHTROOM.encode())])
+def test_owner_and_group_stay_where_another_user_writes(
+    folder: Path, mode: int, content: bytes
+) -> None:
+    """A shared folder: whoever may not give a file away writes into it, if the file lets them."""
     folder.chmod(0o777)
     Path("a.xmp").write_text(LIGHTROOM)
     os.chown("a.xmp", 0, 54_321)
+    Path("a.xmp").chmod(mode)
 
     child = os.fork()
     if child == 0:
@@ -408,8 +412,9 @@ def test_the_group_stays_where_the_owner_cannot(folder: Path) -> None:
     os.waitpid(child, 0)
 
     state = Path("a.xmp").stat()
-    assert Path("a.xmp").read_bytes() == b"new"
-    assert (state.st_uid, state.st_gid) == (12_345, 54_321)
+    assert Path("a.xmp").read_bytes() == content
+    assert (state.st_uid, state.st_gid, stat.S_IMODE(state.st_mode)) == (0, 54_321, mode)
+    assert os.listdir() == ["a.xmp"]
 
 
 def test_what_another_program_writes_meanwhile_is_not_lost(tmp_path: Path) -> None:

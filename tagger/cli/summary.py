@@ -15,7 +15,7 @@ from tagger.errors import OutputError, about, os_reason
 from tagger.files import write_whole
 from tagger.job import Job, run
 from tagger.runs.report import Summary
-from tagger.table.sink import ReaderGone, check_folder
+from tagger.table.sink import ReaderGone, check_target
 from tagger.text import counted, printable
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def run_shown(
     """
     if summary_file is not None:  # report this before the work, not after it
         with about("summary"):
-            check_folder(os.fspath(summary_file))
+            check_target(os.fspath(summary_file))
     on_stdout = job.has_table and job.table.output in (None, "-")
     on_screen = on_stdout and sys.stdout.isatty()
     source = job.source

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from operator import attrgetter
@@ -17,6 +15,7 @@ from tagger.files import rewrite_whole, write_new, write_whole
 from tagger.holders.holder import UNCHANGED, Edit, Holder, State
 from tagger.holders.plan import HolderPlan
 from tagger.results import Failed
+from tagger.rights import is_read_only, make_folders
 from tagger.text import printable
 
 # Larger than any sidecar that a program writes: it is not read into memory.
@@ -46,14 +45,22 @@ class SidecarHolder(Holder):
         anew: bool = False,
     ) -> Edit:
         """See :meth:`Holder.change`. A file that is empty counts as not there."""
-        if not anew and (is_there(file) or not self.is_made):
+        state = _state(file)
+        if not anew and (_counts(state) or not self.is_made):
             return change_in_place(file, edit, backup=plan.backup)
         made = edit(None)
-        if made.state is not State.CHANGED or holds_just(file, made.content):
+        if made.state is not State.CHANGED:
             return UNCHANGED
-        if plan.folder is not None:
-            os.makedirs(os.path.dirname(file) or ".", exist_ok=True)
-        if plan.backup and is_there(file) and os.path.exists(file):
+        if state is None:
+            if plan.folder is not None:
+                make_folders(os.path.dirname(file))
+            write_whole(file, made.content, asked=True)
+            return made
+        if holds_just(file, made.content):
+            return UNCHANGED
+        if stat.S_ISREG(state.st_mode):  # a link is replaced, and what it leads to stays
+            refuse_read_only(file)
+        if plan.backup and _counts(state) and os.path.exists(file):
             keep_backup(file, read_sidecar(file)[0])
         write_whole(file, made.content)
         return made
@@ -80,11 +87,29 @@ def sharing(image: str, first: str) -> Failed:
 
 def is_there(file: str) -> bool:
     """Return whether there is a sidecar: a file that is empty is what a power cut leaves of one."""
+    return _counts(_state(file))
+
+
+def _state(file: str) -> os.stat_result | None:
     try:
-        state = os.lstat(file)
+        return os.lstat(file)
     except OSError:
-        return False
-    return state.st_size > 0 or not stat.S_ISREG(state.st_mode)
+        return None
+
+
+def _counts(state: os.stat_result | None) -> bool:
+    return state is not None and (state.st_size > 0 or not stat.S_ISREG(state.st_mode))
+
+
+def refuse_read_only(file: str) -> None:
+    """Check that a file may be changed: renaming another one into its place asks only the folder.
+
+    Raises:
+        CannotChange: it is read-only.
+        OSError: it is not there.
+    """
+    if is_read_only(file):
+        raise CannotChange("read-only")
 
 
 def holds_just(file: str, content: bytes) -> bool:
@@ -115,11 +140,12 @@ def read_sidecar(path: str) -> tuple[bytes, os.stat_result]:
 def change_in_place(path: str, edit: Callable[[bytes], Edit], *, backup: bool) -> Edit:
     """Change a sidecar that is there; a link stays, and the file it leads to is changed.
 
-    Owner, permissions and extended attributes stay. If another program writes the file meanwhile,
+    Owner, permissions and extended attributes stay, as :func:`tagger.files.put_in_place` sees to.
+    If another program writes the file meanwhile,
     its new content is changed instead.
 
     Raises:
-        CannotChange: as ``edit`` says, or since others keep writing it.
+        CannotChange: it is read-only, others keep writing it, or as ``edit`` says.
         OSError: it cannot be read or written.
     """
     real = os.path.realpath(path)
@@ -130,6 +156,7 @@ def change_in_place(path: str, edit: Callable[[bytes], Edit], *, backup: bool) -
             return edited
         if not is_unchanged(real, state):
             continue
+        refuse_read_only(real)
         if backup:
             keep_backup(path, content)
         if edited.state is State.CHANGED:
@@ -146,7 +173,8 @@ def keep_backup(path: str, content: bytes | BinaryIO) -> str:
     """Write ``NAME.bak``, or ``NAME.bak2`` and so on, and return it: a backup is never overwritten.
 
     Where the newest one holds just that already, a run that was killed before it could change the
-    file has kept it, and no second one is made. It gets the times and permissions of ``path``.
+    file has kept it, and no second one is made. It belongs to whom ``path`` does, with the same
+    times and permissions, as far as possible.
 
     Raises:
         OSError: it cannot be written.
@@ -160,11 +188,9 @@ def keep_backup(path: str, content: bytes | BinaryIO) -> str:
         if newest is not None and _holds(newest, content):
             return os.fspath(newest)
         try:
-            write_new(name, _blocks(content))
+            write_new(name, _blocks(content), like=path)
         except FileExistsError:
             continue
-        with contextlib.suppress(OSError):
-            shutil.copystat(path, name)
         return os.fspath(name)
     raise AssertionError("numbers end")
 

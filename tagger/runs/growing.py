@@ -7,6 +7,8 @@ import errno
 import os
 from typing import Self
 
+from tagger.rights import opener
+
 
 class GrowingFile:
     """A file that grows by whole pieces: what a full disk cuts off is taken back.
@@ -20,7 +22,9 @@ class GrowingFile:
     """
 
     def __init__(self, file: str, size: int = 0) -> None:
-        self._file = open(file, "r+b" if size else "wb", buffering=0)  # noqa: SIM115 (see close)
+        self._file = open(  # noqa: SIM115 (see close)
+            file, "r+b" if size else "wb", buffering=0, opener=opener
+        )
         self._file.truncate(size)
         self._has_name = self._is_linked()
 

@@ -20,6 +20,7 @@ from typing import Any, Self, TypeAlias
 from tagger.errors import ModelError, OutputError, UsageError, os_reason
 from tagger.files import beside, process_token, take_place
 from tagger.network.card import ModelCard
+from tagger.rights import opener
 from tagger.runs.paths import RunPaths
 from tagger.text import printable
 
@@ -193,7 +194,7 @@ class Manifest:
         text = json.dumps(_as_json(self), indent=2, ensure_ascii=False) + "\n"
         try:
             # Whoever writes it holds the lock, so one name will do.
-            with open(beside(file), "wb") as stream:
+            with open(beside(file), "wb", opener=opener) as stream:
                 stream.write(text.encode("utf-8"))
                 stream.flush()
                 os.fsync(stream.fileno())

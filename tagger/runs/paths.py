@@ -15,6 +15,7 @@ from platformdirs import user_state_path
 
 from tagger.errors import os_reason
 from tagger.files import beside
+from tagger.rights import make_folders
 from tagger.text import printable
 
 
@@ -75,7 +76,7 @@ class RunPaths:
         """
         folder = os.path.dirname(self.prefix)
         try:
-            os.makedirs(folder, exist_ok=True)
+            make_folders(folder)
             if not os.access(folder, os.W_OK):
                 raise PermissionError(errno.EACCES, "permission denied")
         except OSError as error:

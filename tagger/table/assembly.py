@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from tagger.errors import OutputError, TableError, os_reason
 from tagger.files import beside, take_place
+from tagger.rights import opener
 from tagger.table.book import BookWriter
 from tagger.table.columns import Cell, Column, Kind
 from tagger.table.open import open_rows
@@ -106,7 +107,7 @@ def _typed(column: Column, cell: object, name: str, number: int) -> Cell:
 
 def _join(texts: Iterator[bytes], target: str) -> None:
     try:
-        with open(beside(target), "wb", buffering=_COPIED_TOGETHER) as stream:
+        with open(beside(target), "wb", buffering=_COPIED_TOGETHER, opener=opener) as stream:
             stream.writelines(texts)
             stream.flush()
             os.fsync(stream.fileno())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from tagger.errors import OutputError, os_reason
 from tagger.files import beside, take_place
+from tagger.rights import is_read_only, opener
 from tagger.text import harmless, printable
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Sink:
             return self
         place = None if is_stream(self._target) else beside(self._target)
         try:
-            self._file = open(place or self._target, "wb", buffering=0)
+            self._file = open(place or self._target, "wb", buffering=0, opener=opener)
             self.beside = place
         except OSError as error:
             raise self.failure(error) from None
@@ -183,8 +184,11 @@ def is_stream(target: str) -> bool:
         return False
 
 
-def check_folder(target: str) -> None:
-    """Raise OutputError for a target whose folder is not there, in words that name the folder."""
+def check_target(target: str) -> None:
+    """Raise OutputError for a target that is read-only, or whose folder is not there."""
     folder = Path(target).absolute().parent
     if not folder.is_dir():
         raise OutputError(f"{printable(target)} cannot be written: there is no folder {folder}.")
+    with contextlib.suppress(OSError):  # it is not there
+        if is_read_only(target):
+            raise OutputError(f"{printable(target)} cannot be written: it is read-only.")

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tagger.errors import DataError, OutputError
+from tagger.files import put_in_place
+from tagger.rights import make_folders
 
 
 class RunFolder:
@@ -41,7 +43,7 @@ class RunFolder:
             OutputError: it cannot be created.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folders(os.fspath(self.folder))
         except OSError as error:
             raise OutputError(f"{self.folder} cannot be created: {error.strerror}.") from None
 
@@ -54,7 +56,7 @@ class RunFolder:
         beside = file.with_name(f".{file.stem}.part{file.suffix}")
         try:
             save(beside)
-            os.replace(beside, file)
+            put_in_place(beside, file)
         except OSError as error:
             beside.unlink(missing_ok=True)
             raise OutputError(f"{file} cannot be written: {error.strerror or error}.") from None

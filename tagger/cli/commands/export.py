@@ -68,10 +68,10 @@ def export(
     """Convert a run to a verified .onnx file."""
     from tagger.cli.faults import needs_extras
     from tagger.errors import OutputError
-    from tagger.table.sink import check_folder
+    from tagger.table.sink import check_target
 
     # Before the conversion, which takes a while.
-    check_folder(str(output))
+    check_target(str(output))
     if output.is_dir():
         raise OutputError(f"{output} cannot be written: it is a folder.")
     with needs_extras("export"):

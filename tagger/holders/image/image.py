@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from tagger.files import replacing, take_after, write_synced
-from tagger.holders.change import is_unchanged, keep_backup
+from tagger.files import replacing, write_synced
+from tagger.holders.change import is_unchanged, keep_backup, refuse_read_only
 from tagger.holders.holder import IMAGE, UNCHANGED, Edit, Genres, Holder, State, Wish
 from tagger.holders.image.container import Container, EmbedError, Metadata, Reader, Span
 from tagger.holders.image.formats import NoPlaceError, read_container
@@ -22,6 +22,7 @@ from tagger.holders.plan import HolderPlan
 from tagger.holders.xmp.names import TAGGER, has_our_mark
 from tagger.holders.xmp.packet import Packet
 from tagger.holders.xmp.xmp import Draft, Xmp, with_pinned, with_tags, without_tags
+from tagger.rights import take_after
 from tagger.text import same_keyword
 
 _ATTEMPTS = 3
@@ -183,15 +184,14 @@ def _rewrite(
 ) -> None:
     """Put a file with other metadata in an image's place, once it was read again."""
     real, state = os.path.realpath(file), os.fstat(stream.fileno())
-    # A rename needs no right to write the file, and root has them all: what is marked stays.
-    if not state.st_mode & 0o222 or not os.access(real, os.W_OK):
-        raise EmbedError("read-only")
+    refuse_read_only(real)
     pieces = container.changed(target.metadata, plain=target.plain)
     # Without the image's ending: a later run must not take what a kill leaves for one.
-    with replacing(real, ending="") as beside:
+    with replacing(real, ending="", asked=True) as beside:
         write_synced(beside, container.reader.blocks(pieces))
         _verify(beside, real, target, container)
-        take_after(beside, real, keep_time=plan.keep_time)
+        if not take_after(beside, real, keep_time=plan.keep_time):
+            raise EmbedError("a file whose owner or access rights would change")
         if not is_unchanged(real, state):
             raise _ChangedMeanwhile
         if plan.backup:
