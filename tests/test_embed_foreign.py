@@ -429,15 +429,137 @@ PACKET = (
 )
 
 
-def test_compressed_xmp_of_a_png_stays_compressed(folder: Path) -> None:
+def png_text(compressed: bytes, *, is_compressed: bool = True) -> bytes:
+    """Return a PNG's chunk of XMP."""
+    flags = bytes((is_compressed, 0, 0, 0))
+    return chunk(b"iTXt", b"XML:com.adobe.xmp\0" + flags + compressed)
+
+
+def libpng_head(compressed: bytes) -> bytes:
+    """Return compressed data as libpng writes them: their head names a small window."""
+    return b"\x18\x19" + compressed[2:]
+
+
+@pytest.mark.parametrize(
+    "compressed",
+    [
+        *(zlib.compress(PACKET, level) for level in range(10)),
+        libpng_head(zlib.compress(PACKET, 9)),
+    ],
+)
+def test_compressed_xmp_of_a_png_stays_compressed(folder: Path, compressed: bytes) -> None:
     file = save(folder, "plain.png")
-    text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(PACKET)
-    before = with_chunk(file, chunk(b"iTXt", text))
+    before = with_chunk(file, png_text(compressed))
 
     put_in(file, "red")
+    put_in(file, "blue", "green")
 
-    assert exiftool(file)[0]["XMP-dc:Subject"] == ["sea", "red"]
-    assert b"red" not in file.read_bytes()
+    assert exiftool(file)[0]["XMP-dc:Subject"] == ["sea", "blue", "green"]
+    assert b"green" not in file.read_bytes()
+    assert take_out(file)
+    assert file.read_bytes() == before
+
+
+def test_xmp_of_a_png_whose_checksum_is_wrong_is_left_alone(folder: Path) -> None:
+    file = save(folder, "plain.png")
+    before = with_chunk(file, png_text(PACKET, is_compressed=False)[:-1] + b"?")
+
+    with pytest.raises(EmbedError, match=r"^damaged \(its XMP cannot be read\)$"):
+        put_in(file, "red")
+    assert file.read_bytes() == before
+
+
+# What is not as it should be, and is again just that without our tags
+
+
+def riff(*chunks: tuple[bytes, bytes]) -> bytes:
+    """Return a WebP of chunks."""
+    body = b"".join(
+        kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2) for kind, data in chunks
+    )
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+def vp8x(flags: int) -> tuple[bytes, bytes]:
+    """Return the header of a WebP of 32 × 48 pixels."""
+    size = (31).to_bytes(3, "little") + (47).to_bytes(3, "little")
+    return b"VP8X", bytes((flags, 0, 0, 0)) + size
+
+
+def odd_images(folder: Path) -> dict[str, bytes]:
+    """Return images with XMP where readers do not look for it, or nothing where they do."""
+    webp = save(folder, "lossy.webp").read_bytes()
+    image = (b"VP8 ", webp[20 : 20 + struct.unpack("<I", webp[16:20])[0]])
+    jpeg = save(folder, "plain.jpg").read_bytes()
+    png = save(folder, "plain.png").read_bytes()
+    at = 4 + struct.unpack(">H", jpeg[4:6])[0]
+
+    def segment(marker: int, data: bytes, *, fill: int = 0) -> bytes:
+        head = b"\xff" * (fill + 1) + bytes((marker,)) + struct.pack(">H", len(data) + 2)
+        return jpeg[:at] + head + data + jpeg[at:]
+
+    photoshop = b"Photoshop 3.0\0"
+    return {
+        "unflagged.webp": riff(vp8x(0), image, (b"XMP ", PACKET)),
+        "flagged.webp": riff(vp8x(4), image),
+        "misnamed.webp": riff(vp8x(4), image, (b"XMP\0", PACKET)),
+        "misnamed and unflagged.webp": riff(vp8x(0), image, (b"XMP\0", PACKET)),
+        "misnamed beside the right one.webp": riff(
+            vp8x(4), image, (b"XMP ", PACKET), (b"XMP\0", b"<old/>")
+        ),
+        "without header.webp": riff(image, (b"XMP ", PACKET)),
+        "empty.webp": riff(vp8x(4), image, (b"XMP ", b"")),
+        "empty and unflagged.webp": riff(vp8x(0), image, (b"XMP ", b"")),
+        "empty.jpg": segment(0xE1, XMP_HEAD),
+        "zeros.jpg": segment(0xE1, XMP_HEAD + bytes(9)),
+        "filled.jpg": segment(0xE1, XMP_HEAD + PACKET, fill=3),
+        "empty and filled.jpg": segment(0xE1, XMP_HEAD, fill=2),
+        "bare.jpg": segment(0xED, photoshop),
+        "digest.jpg": segment(0xED, photoshop + b"8BIM\x04\x25\0\0\0\0\0\x10" + bytes(16)),
+        "empty.png": png[:33] + png_text(b"", is_compressed=False) + png[33:],
+        "empty and compressed.png": png[:33] + png_text(zlib.compress(b"", 1)) + png[33:],
+    }
+
+
+def test_odd_images_come_back_to_the_byte(folder: Path) -> None:
+    for name, content in odd_images(folder).items():
+        file = folder / name
+        file.write_bytes(content)
+        for names in (("red",), ("blue", "Été"), (), ("red",)):
+            put_in(file, *names)
+            assert pixels(file), name
+        tags = ["sea", "red"] if PACKET in content else ["red"]
+        assert exiftool(file)[0]["XMP-dc:Subject"] == tags, name
+
+        assert take_out(file)
+        assert file.read_bytes() == content, name
+
+
+def test_xmp_where_only_some_readers_find_it_goes_where_all_do(folder: Path) -> None:
+    for name in ("misnamed.webp", "unflagged.webp", "without header.webp"):
+        file = folder / name
+        file.write_bytes(odd_images(folder)[name])
+        put_in(file, "red")
+
+        with Image.open(file) as image:
+            assert image.info["xmp"].count(b"<rdf:li>sea</rdf:li>") == 1
+        assert file.read_bytes().count(b"XMP\0") == 0
+        assert exiftool(file)[0]["XMP-dc:Subject"] == ["sea", "red"]
+
+
+@pytest.mark.parametrize(
+    "words", ["deflated-zz-1", "deflated-789c-77", "deflated-", "x y z", "\u2028"]
+)
+def test_words_of_a_record_that_mean_nothing_do_no_harm(folder: Path, words: str) -> None:
+    file = save(folder, "plain.png")
+    before = file.read_bytes()
+    put_in(file, "red")
+    packet = read_embedded_xmp(file).replace(
+        b"<tagger:created>",
+        f"<tagger:containerWas>{words}</tagger:containerWas><tagger:created>".encode(),
+    )
+    file.write_bytes(before[:33] + png_text(packet, is_compressed=False) + before[33:])
+
     assert take_out(file)
     assert file.read_bytes() == before
 

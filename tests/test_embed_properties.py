@@ -33,7 +33,7 @@ def opened(name: str, content: bytes) -> Container:
 
 
 def changed(container: Container, target: Target) -> bytes:
-    pieces = container.changed(target.metadata, plain=target.plain)
+    pieces = container.changed(target.metadata, was=target.was)
     return b"".join(container.reader.blocks(pieces))
 
 

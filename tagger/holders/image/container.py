@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
@@ -112,7 +112,8 @@ class Container(ABC):
     Attributes:
         metadata: what holds its keywords.
         takes_iptc: whether its format has a place for IPTC.
-        is_plain: whether it has a form that must become another one before it can hold metadata.
+        was: words for what of its form becomes another one when it gets metadata, as a record notes
+            them in :attr:`tagger.holders.xmp.record.Record.container_was`. Each format has its own.
         rest: all that stays whatever the metadata are: pixels, profiles, Exif, what follows the
             image. Numbers that say where something lies are in it as distances that do not change.
 
@@ -122,15 +123,15 @@ class Container(ABC):
 
     metadata: Metadata
     takes_iptc = False
-    is_plain = False
+    was: tuple[str, ...] = ()
     rest: list[Piece]
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
 
     @abstractmethod
-    def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
-        """Return the file with other metadata, in its plain form again if nothing needs the other.
+    def changed(self, metadata: Metadata, *, was: Collection[str] = ()) -> list[Piece]:
+        """Return the file with other metadata, as far as possible in the form that it had.
 
         Raises:
             EmbedError: there is no room, or no safe way.

@@ -27,16 +27,16 @@ from tagger.text import same_keyword
 
 _ATTEMPTS = 3
 
-#: What :attr:`tagger.holders.xmp.record.Record.container_was` notes of a file that was plain.
-_PLAIN = "plain"
+# A word as in Container.was, of every format: there was a place for XMP, and nothing in it.
+_EMPTY = "empty"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an image should contain, and whether in its plain form, see :class:`Container`."""
+    """What an image should contain, and what of its former form, see :attr:`Container.was`."""
 
     metadata: Metadata
-    plain: bool = False
+    was: tuple[str, ...] = ()
 
 
 class Image(Holder):
@@ -89,9 +89,10 @@ class Image(Holder):
         iptc, record = content.metadata.iptc, parsed.record
         if content.takes_iptc:
             iptc = set_keywords(iptc, (), record.iptc, record.iptc_was).data
-        metadata = Metadata((edit.content or b"") + end or None, iptc)
-        target = Target(metadata, plain=record.container_was == _PLAIN)
-        return dataclasses.replace(edit, state=State.CHANGED, content=target)
+        was = tuple((record.container_was or "").split())
+        xmp = (edit.content or b"") + end
+        metadata = Metadata(xmp if xmp or _EMPTY in was else None, iptc)
+        return dataclasses.replace(edit, state=State.CHANGED, content=Target(metadata, was))
 
     def change(
         self, file: str, edit: Callable[[Container], Edit], plan: HolderPlan, *, anew: bool = False
@@ -166,13 +167,17 @@ def _edited(
         tags = [entry.tag for entry in record.entries] if record else []
         keywords = set_keywords(iptc, tags, noted, was)
         iptc, noted, was = keywords.data, keywords.written, keywords.was
+    words = dict.fromkeys([*(former.container_was or "").split(), *container.was])
+    if container.metadata.xmp == b"":
+        words[_EMPTY] = None
     if record is not None:
-        container_was = _PLAIN if container.is_plain else record.container_was
+        container_was = " ".join(words) or None
         record = dataclasses.replace(record, iptc=noted, iptc_was=was, container_was=container_was)
     xmp = draft.spelled(record)
     metadata = Metadata(xmp + end, iptc)
     is_same = metadata == container.metadata
-    return UNCHANGED if is_same else Edit(State.CHANGED, Target(metadata)), draft, xmp
+    target = Target(metadata, () if record else tuple(words))
+    return UNCHANGED if is_same else Edit(State.CHANGED, target), draft, xmp
 
 
 class _ChangedMeanwhile(Exception):  # noqa: N818 (no error: it is tried again)
@@ -185,7 +190,7 @@ def _rewrite(
     """Put a file with other metadata in an image's place, once it was read again."""
     real, state = os.path.realpath(file), os.fstat(stream.fileno())
     refuse_read_only(real)
-    pieces = container.changed(target.metadata, plain=target.plain)
+    pieces = container.changed(target.metadata, was=target.was)
     # Without the image's ending: a later run must not take what a kill leaves for one.
     with replacing(real, ending="", asked=True) as beside:
         write_synced(beside, container.reader.blocks(pieces))

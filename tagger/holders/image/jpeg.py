@@ -6,6 +6,7 @@ Formats Specification (APP13).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tagger.holders.image import mpf, photoshop
@@ -26,6 +27,8 @@ _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _MOST_XMP = 65_502
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 _EXTENSION_HEAD = len(_EXTENSION) + 40  # and a fingerprint, the size of all, where this part goes
+# Words of Container.was: resources that deny IPTC by a digest of zeros; a segment without any.
+_PLAIN, _BARE = "plain", "bare"
 _FIELDS = (b":subject", b":hierarchicalSubject", b":TagsList")
 
 
@@ -39,6 +42,10 @@ class _Segment:
 
     def is_a(self, marker: int, head: bytes) -> bool:
         return self.marker == marker and self.payload.startswith(head)
+
+    def filled(self, new: bytes) -> bytes:
+        """Return a new segment behind the fill bytes that stand before this one."""
+        return b"\xff" * (len(self.span) - 4 - len(self.payload)) + new
 
 
 #: The segments of a new file: what they were, and what they are.
@@ -64,7 +71,10 @@ class Jpeg(Container):
             self._packet.payload[len(_XMP) :] if self._packet else None,
             photoshop.iptc_of(self._resources),
         )
-        self.is_plain = photoshop.lacks_iptc(self._resources)
+        if photoshop.lacks_iptc(self._resources):
+            self.was += (_PLAIN,)
+        if any(one.payload == _PHOTOSHOP for one in self._photoshop):
+            self.was += (_BARE,)
         self.rest = [photoshop.without_iptc(self._resources)]
         for one in self._segments:
             if one.is_a(_APP2, mpf.HEAD):
@@ -73,12 +83,12 @@ class Jpeg(Container):
                 self.rest.append(one.span)
         self.rest.append(Span(self._scan, reader.size))
 
-    def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
+    def changed(self, metadata: Metadata, *, was: Collection[str] = ()) -> list[Piece]:
         """Return the file with other metadata; see :meth:`Container.changed`."""
         self._refuse_what_would_break()
         parts: _Parts = [(one, one.span) for one in self._segments]
         if metadata.iptc != self.metadata.iptc:
-            parts = self._with_iptc(parts, metadata.iptc, plain=plain)
+            parts = self._with_iptc(parts, metadata.iptc, was)
         if metadata.xmp != self.metadata.xmp:
             parts = self._with_xmp(parts, metadata.xmp)
         grown = len(SIGNATURE) + sum(len(piece) for _, piece in parts) - self._scan
@@ -98,12 +108,13 @@ class Jpeg(Container):
             raise EmbedError("an image with no room for more XMP (a JPEG holds 64 KB)")
         new = b"" if xmp is None else _segment(_APP1, _XMP + xmp)
         if self._packet is not None:
+            new = self._packet.filled(new) if new else b""
             return [(one, new if one is self._packet else piece) for one, piece in parts]
         parts.insert(_behind_exif(parts), (None, new))
         return parts
 
-    def _with_iptc(self, parts: _Parts, iptc: bytes | None, *, plain: bool) -> _Parts:
-        changes = photoshop.edits(self._resources, iptc, lacking=plain)
+    def _with_iptc(self, parts: _Parts, iptc: bytes | None, was: Collection[str]) -> _Parts:
+        changes = photoshop.edits(self._resources, iptc, lacking=_PLAIN in was)
         if self.metadata.iptc is None and iptc is not None:
             new = photoshop.new_resource(iptc)
             first = self._photoshop[0] if self._photoshop else None
@@ -120,8 +131,9 @@ class Jpeg(Container):
             if own:
                 inside = [(at - start, to - start, text) for at, to, text in own]
                 text = photoshop.apply(one.payload[len(_PHOTOSHOP) :], inside)
-                piece = _segment(_APP13, _PHOTOSHOP + text) if text else b""
-                parts = [(other, piece if other is one else was) for other, was in parts]
+                stays = text or _BARE in was
+                piece = one.filled(_segment(_APP13, _PHOTOSHOP + text)) if stays else b""
+                parts = [(other, piece if other is one else former) for other, former in parts]
             start = end
         if changes:
             raise EmbedError("an image whose IPTC is cut in two")

@@ -5,9 +5,12 @@ Sources: PNG specification (W3C), 11.3.3 "Textual information"; XMP specificatio
 
 from __future__ import annotations
 
+import re
 import zlib
+from collections.abc import Collection
 
 from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
+from tagger.holders.xmp.names import has_our_mark
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -17,6 +20,9 @@ _RAW_PROFILES = (b"Raw profile type xmp", b"Raw profile type APP1")
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _LONGEST_KEYWORD = 79
 _MOST_XMP = 64 * 1024 * 1024
+# A word of Container.was: how XMP was compressed, by the head of its data and zlib's level.
+_DEFLATED = re.compile("deflated-([0-9a-f]{4})-([0-9])")
+_MOST_TRIED = 256 * 1024
 
 
 class Png(Container):
@@ -53,6 +59,9 @@ class Png(Container):
                 raise EmbedError("an image with several XMP packets, or one in an odd place")
             self._packet = chunk
             self._read_packet(self.reader.take(data, size))
+            check = zlib.crc32(self.reader.take(data - 4, size + 4)).to_bytes(4, "big")
+            if self.reader.take(data + size, 4) != check:
+                raise EmbedError("damaged (its XMP cannot be read)")
 
     def _read_packet(self, data: bytes) -> None:
         flag = data[len(_KEYWORD) + 1 : len(_KEYWORD) + 2]
@@ -71,9 +80,10 @@ class Png(Container):
                 raise EmbedError("damaged (its XMP cannot be read)") from None
             if not inflater.eof:
                 raise EmbedError("damaged (its XMP cannot be read), or XMP larger than 64 MB")
+            self.was = () if has_our_mark(text) else _deflated(parts[2], text)
         self.metadata = Metadata(text, None)
 
-    def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
+    def changed(self, metadata: Metadata, *, was: Collection[str] = ()) -> list[Piece]:
         """Return the file with other metadata; see :meth:`Container.changed`."""
         if self._is_signed:
             raise EmbedError("a signed image (C2PA), which any change would make invalid")
@@ -81,10 +91,21 @@ class Png(Container):
             raise EmbedError("an image with ImageMagick's copy of its XMP, which would be hidden")
         # Behind the header: programs that read no further than the pixels find it too.
         place = self._packet or Span(self._behind_header, self._behind_header)
-        new = b"" if metadata.xmp is None else self._chunk(metadata.xmp)
+        new = b"" if metadata.xmp is None else self._chunk(metadata.xmp, was)
         return [Span(0, place.start), new, Span(place.end, self.reader.size)]
 
-    def _chunk(self, xmp: bytes) -> bytes:
+    def _chunk(self, xmp: bytes, was: Collection[str]) -> bytes:
         text = zlib.compress(xmp) if self._is_compressed else xmp
+        for match in filter(None, map(_DEFLATED.fullmatch, was)):
+            text = bytes.fromhex(match[1]) + zlib.compress(xmp, int(match[2]))[2:]
         data = b"iTXt" + (self._head or _KEYWORD + bytes(5)) + text
         return (len(data) - 4).to_bytes(4, "big") + data + zlib.crc32(data).to_bytes(4, "big")
+
+
+def _deflated(data: bytes, text: bytes) -> tuple[str, ...]:
+    """Return how a text was compressed, if we can do that again; the head alone may differ."""
+    if len(text) > _MOST_TRIED:
+        return ()
+    same = (level for level in range(9, -1, -1) if zlib.compress(text, level)[2:] == data[2:])
+    level = next(same, None)
+    return () if level is None else (f"deflated-{data[:2].hex()}-{level}",)

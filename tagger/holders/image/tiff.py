@@ -9,6 +9,8 @@ Sources: TIFF 6.0; XMP specification part 3, "TIFF"; Adobe Photoshop TIFF Techni
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tagger.holders.image import photoshop
 from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
 from tagger.holders.image.directory import BYTE, LONG, UNDEFINED, Directory, Layout, TiffEntry
@@ -67,7 +69,7 @@ class Tiff(Container):
         directory = self._now.others.packed(self._layout)
         self.rest = [self._head, directory, _foreign(self._now.resources), self._kept]
 
-    def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
+    def changed(self, metadata: Metadata, *, was: Collection[str] = ()) -> list[Piece]:
         """Return the file with other metadata; see :meth:`Container.changed`."""
         layout, base = self._layout, self._base
         if base.directory.find(_C2PA) is not None:

@@ -5,6 +5,7 @@ Source: RFC 9649, WebP Image Format.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
@@ -12,6 +13,7 @@ from tagger.holders.image.container import Container, EmbedError, Metadata, Piec
 RIFF, WEBP = b"RIFF", b"WEBP"
 
 _FORM, _LOSSY, _LOSSLESS, _XMP = b"VP8X", b"VP8 ", b"VP8L", b"XMP "
+_MISNAMED_XMP = b"XMP\0"
 _HAS_XMP, _HAS_ALPHA = 0x04, 0x10
 
 
@@ -27,7 +29,9 @@ class _Chunk:
 class WebP(Container):
     """A WebP file; IPTC has no place in it.
 
-    One without VP8X, which says what else it holds, cannot have XMP: it is plain.
+    One without VP8X, which says what else it holds, cannot have XMP: it is plain. Its XMP may lack
+    the flag there, or the flag its XMP, and some programs have called the chunk ``XMP`` with a zero
+    at the end, which others do not find: with our tags all is as it should be.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -35,6 +39,7 @@ class WebP(Container):
         self._end = 8 + int.from_bytes(reader.take(4, 4), "little")
         self._chunks = _chunks(reader, self._end)
         packets = [one for one in self._chunks if one.kind == _XMP]
+        packets = packets or [one for one in self._chunks if one.kind == _MISNAMED_XMP]
         if len(packets) > 1:
             raise EmbedError("an image with several XMP packets")
         self._packet = packets[0] if packets else None
@@ -44,16 +49,18 @@ class WebP(Container):
             raise EmbedError("damaged (its chunks are out of order)")
         if self._form is not None and self._form.size < 10:
             raise EmbedError("damaged (its chunks cannot be read)")
-        self.is_plain = self._form is None
+        self.was = self._words()
         self._others = [one for one in self._chunks if one not in (self._packet, self._form)]
         self.rest = [self._form_data(has_xmp=False), *(one.span for one in self._others)]
         self.rest.append(Span(self._end, reader.size))
 
-    def changed(self, metadata: Metadata, *, plain: bool) -> list[Piece]:
+    def changed(self, metadata: Metadata, *, was: Collection[str] = ()) -> list[Piece]:
         """Return the file with other metadata; see :meth:`Container.changed`."""
         if any(one.kind == b"C2PA" for one in self._chunks):
             raise EmbedError("a signed image (C2PA), which any change would make invalid")
-        new = b"" if metadata.xmp is None else _chunk(_XMP, metadata.xmp)
+        has_xmp = metadata.xmp is not None
+        name = _MISNAMED_XMP if "misnamed" in was else _XMP
+        new = b"" if metadata.xmp is None else _chunk(name, metadata.xmp)
         kept: list[Piece] = [
             new if one is self._packet else one.span
             for one in self._chunks
@@ -62,13 +69,25 @@ class WebP(Container):
         if self._packet is None:
             kept.append(new)
         image_alone = [one.kind for one in self._others] in ([_LOSSY], [_LOSSLESS])
-        if not (plain and image_alone and metadata.xmp is None):
-            kept.insert(0, _chunk(_FORM, self._form_data(has_xmp=metadata.xmp is not None)))
+        flag = (has_xmp and "unflagged" not in was) or "flagged" in was
+        if not ("plain" in was and image_alone and not flag):
+            kept.insert(0, _chunk(_FORM, self._form_data(has_xmp=flag)))
         size = len(WEBP) + sum(len(piece) for piece in kept)
         if size > 0xFFFFFFFE:
             raise EmbedError("an image with no room for more (a WebP holds 4 GB)")
         head = RIFF + size.to_bytes(4, "little") + WEBP
         return [head, *kept, Span(self._end, self.reader.size)]
+
+    def _words(self) -> tuple[str, ...]:
+        """Return what is not as a file with XMP should be, see :attr:`Container.was`."""
+        is_flagged = self._form is not None and bool(self._data(self._form)[0] & _HAS_XMP)
+        words = {
+            "plain": self._form is None,
+            "unflagged": self._packet is not None and not is_flagged,
+            "flagged": self._packet is None and is_flagged,
+            "misnamed": self._packet is not None and self._packet.kind == _MISNAMED_XMP,
+        }
+        return tuple(word for word, holds in words.items() if holds)
 
     def _form_data(self, *, has_xmp: bool) -> bytes:
         data = self._data(self._form) if self._form is not None else self._plain_form()

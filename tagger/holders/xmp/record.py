@@ -44,8 +44,8 @@ class Record:
             did. From then on no model changes them.
         iptc: our keywords in the IPTC of the image that holds the packet.
         iptc_was: what that IPTC was before, see :class:`tagger.holders.image.iptc.Keywords`.
-        container_was: ``plain`` for an image that had another form before it could hold metadata,
-            see :class:`tagger.holders.image.container.Container`.
+        container_was: words for the form that the image had before it held our tags, see
+            :attr:`tagger.holders.image.container.Container.was`.
     """
 
     entries: tuple[OurTag, ...]
