@@ -232,7 +232,7 @@ def test_a_list_comes_from_stdin(
 def test_a_list_comes_from_a_file(posters: Path, tag: Tag, end: bytes) -> None:
     Path("list").write_bytes(end.join([b"p/white.png", b"p/more", b""]))
 
-    assert paths(tag("p/blue.png", "--files-from", "list")) == [
+    assert paths(tag("p/blue.png", "--files-from", "list", "--list-folders")) == [
         "p/blue.png",
         "p/more/red.png",
         "p/white.png",

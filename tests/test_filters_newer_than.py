@@ -110,7 +110,7 @@ def test_what_has_no_age_fails_by_its_name(tag: Run, folder: Path) -> None:
     (folder / "p").mkdir()
     (folder / "p" / "broken.png").symlink_to("nowhere")
 
-    ran = tag("p", "-", "--layout", "list", "--newer-than", "1d", stdin=b"gone.png\n")
+    ran = tag("p", "-", "--layout", "list", "--newer-than", "1d", stdin=b"gone.png\np/broken.png\n")
 
     assert ran.code == 1
     assert [row.split(",")[0] for row in ran.rows()] == ["gone.png", "p/broken.png"]

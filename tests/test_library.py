@@ -134,8 +134,8 @@ def test_globs_choose_among_posters(library: Path, tag: Run) -> None:
 
 def test_what_is_named_is_taken_whatever_it_is_called(library: Path, tag: Run) -> None:
     ran = tag(
-        "m/Heat (1995)/fanart.jpg", "m/Heat (1995)/.actors", "-", "--library", "--dry-run",
-        stdin=b"m/Heat (1995)/logo.png\nm/Amelie\nm/Shorts\n",
+        "m/Heat (1995)/fanart.jpg", "m/Heat (1995)/.actors", "-", "--list-folders", "--library",
+        "--dry-run", stdin=b"m/Heat (1995)/logo.png\nm/Amelie\nm/Shorts\n",
     )  # fmt: skip
 
     assert listed(ran) == [

@@ -118,6 +118,6 @@ def test_a_scan_finds_every_image_once_in_bytewise_order(
     # As arguments also each file by its name, and the tree once more.
     arguments = [os.fsdecode(root), *(os.fsdecode(path) for path in made if twice)]
 
-    found = scan([*arguments, *arguments[: 1 + twice]], WalkOptions(), must_exist=True)
+    found = scan([*arguments, *arguments[: 1 + twice]], WalkOptions())
 
     assert [os.fsencode(path) for path in found.paths(unexpected)] == sorted(made)

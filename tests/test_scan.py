@@ -10,7 +10,7 @@ import pytest
 
 from tagger.errors import UsageError
 from tagger.files import IMAGE_SUFFIXES
-from tagger.find.scan import WalkOptions, scan
+from tagger.find.scan import Scan, WalkOptions, scan
 
 
 def touch(folder: Path, *names: str | bytes) -> None:
@@ -21,14 +21,13 @@ def touch(folder: Path, *names: str | bytes) -> None:
         file.touch()
 
 
-def paths(*arguments: str, must_exist: bool = True, **options: object) -> list[str]:
+def paths(*arguments: str, **options: object) -> list[str]:
     """Return what a scan finds; a folder that cannot be listed fails the test."""
 
     def unreadable(folder: str, reason: str) -> None:
         raise AssertionError(f"{folder}: {reason}")
 
-    found = scan(arguments, WalkOptions(**options), must_exist=must_exist)
-    return list(found.paths(unreadable))
+    return list(scan(arguments, WalkOptions(**options)).paths(unreadable))
 
 
 def test_a_walk_takes_every_image_ending_in_any_case(folder: Path) -> None:
@@ -260,7 +259,9 @@ def test_a_missing_argument_is_refused_by_name(folder: Path) -> None:
 def test_a_missing_path_of_a_list_keeps_its_place(folder: Path) -> None:
     touch(folder, "a.jpg", "c.jpg")
 
-    assert paths("c.jpg", "b.jpg", "a.jpg", must_exist=False) == ["a.jpg", "b.jpg", "c.jpg"]
+    found = Scan((), ("c.jpg", "b.jpg", "a.jpg"), WalkOptions()).paths(lambda *_: None)
+
+    assert list(found) == ["a.jpg", "b.jpg", "c.jpg"]
 
 
 @pytest.mark.parametrize(

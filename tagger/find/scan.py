@@ -113,13 +113,12 @@ def _is_newer(path: str, than: float | None, asked: Patience) -> bool:
         return True
 
 
-def scan(arguments: Iterable[str], options: WalkOptions, *, must_exist: bool = True) -> Scan:
+def scan(arguments: Iterable[str], options: WalkOptions) -> Scan:
     """Sort arguments into folders, which are walked, and files, which are used as they are.
 
     Args:
         arguments: paths as given.
         options: what the walks select.
-        must_exist: whether a missing path is wrong usage; otherwise it fails like an image.
 
     Raises:
         UsageError: an argument does not exist.
@@ -128,7 +127,7 @@ def scan(arguments: Iterable[str], options: WalkOptions, *, must_exist: bool = T
     for argument in arguments:
         if os.path.isdir(argument):
             folders.append(argument)
-        elif must_exist and not os.path.lexists(argument):
+        elif not os.path.lexists(argument):
             raise UsageError(f"No such file or folder: '{printable(argument)}'.")
         else:
             files.append(argument)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,6 +40,9 @@ class ImageOptions(OptionGroup):
     null: Annotated[
         bool,
         typer.Option("-0", "--null", help="Lists are NUL-separated, as written by find -print0."),
+    ] = False
+    list_folders: Annotated[
+        bool, typer.Option(help="Also search folders that a list names; otherwise it is refused.")
     ] = False
     include: Annotated[
         list[str] | None,
@@ -107,6 +110,7 @@ class ImageOptions(OptionGroup):
             UsageError: there are no paths, one is missing, or a list cannot be read.
         """
         from tagger.files import IMAGE_SUFFIXES
+        from tagger.find.lists import read_list
         from tagger.find.scan import Scan, WalkOptions, scan
 
         options = WalkOptions(
@@ -128,14 +132,13 @@ class ImageOptions(OptionGroup):
         if not direct and not lists:
             raise UsageError(f"Nothing to {verb}: pass a folder, images, or - for a list on stdin.")
         named = scan(direct, options)
-        # A path of a list may have vanished since, and then fails as an image does.
-        from_lists = [path for name in lists for path in _read_list(name, null=self.null)]
-        listed = scan(from_lists, options, must_exist=False)
-        return Scan(
-            tuple(dict.fromkeys(named.folders + listed.folders)),
-            tuple(dict.fromkeys(named.files + listed.files)),
-            options,
-        )
+        folders, files = list(named.folders), list(named.files)
+        for name in lists:
+            # A path of a list may have vanished since, and then fails as an image does.
+            listed = read_list(_content(name), name, null=self.null, folders=self.list_folders)
+            folders += listed.folders
+            files += listed.files
+        return Scan(tuple(dict.fromkeys(folders)), tuple(dict.fromkeys(files)), options)
 
     def untagged(
         self, found: Scan, card: ModelCard, rules: Rules, holders: HolderOptions
@@ -161,23 +164,12 @@ class ImageOptions(OptionGroup):
         return Untagged(places, genres.union(rules.renamed.values()), in_nfos=in_nfos)
 
 
-def _read_list(name: str, *, null: bool) -> Iterator[str]:
+def _content(name: str) -> bytes:
     try:
-        data = sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
+        return sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
     except OSError as error:
         reason = os_reason(error)
         raise UsageError(f"The list {name} cannot be read: {reason}.", "files-from") from None
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]
-    if b"\0" in data and not null:  # no name holds one
-        raise UsageError(f"The list {name} is NUL-separated: add -0.", "files-from", "null")
-    for line in data.split(b"\0" if null else b"\n"):
-        path = os.fsdecode(line)
-        # A list made on Windows ends its lines with CR LF; a name may end in CR, so look.
-        if not null and path.endswith("\r") and not os.path.lexists(path):
-            path = path[:-1]
-        if path:
-            yield path
 
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
