@@ -280,7 +280,10 @@ def _holders(job: Job) -> Holders | None:
     found, options = job.source.found, job.holders
     if options.folder is not None and found is not None:
         options = dataclasses.replace(options, base=found.base())
-    return Holders(options, job.source.card, look_for_images=found is None)
+    source = job.source
+    return Holders(
+        options, source.card, source.rules.renamed.values(), look_for_images=found is None
+    )
 
 
 def _stream(job: Job, report: Report) -> TableStream | None:

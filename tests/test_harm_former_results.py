@@ -19,6 +19,14 @@ from pictures import save_picture
 
 Tag = Callable[..., Ran]
 
+#: What a program wrote that knows nothing of tags.
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="5"/>
+ </rdf:RDF>
+</x:xmpmeta>
+"""
+
 KINDS = [
     ("t.csv",),
     ("t.csv", "--layout", "long"),
@@ -431,3 +439,158 @@ def test_a_table_whose_run_was_killed_before_it_noted_its_end_is_ours(
 
     assert tag("p", "-o", "t.csv", "-q").code == 0
     assert not Path("t.csv.bak").exists()
+
+
+@pytest.mark.parametrize("table", ["t.csv", "t.parquet"])
+def test_a_table_whose_run_was_killed_at_its_very_end_is_ours(
+    posters: Path, tag: Tag, table: str
+) -> None:
+    tag("p", "-o", table, "-q")
+    manifest = json.loads(Path(f"{table}.run.json").read_text())
+    Path(f"{table}.run.json").write_text(json.dumps(manifest | {"ended": None, "images": None}))
+    if table == "t.parquet":
+        Path(f"{table}.part.jsonl").write_text('{"path": "p/a.png"}\n')
+
+    assert tag("p", "-o", table, "-q").code == 0
+    assert sorted(contents()) == [table, f"{table}.run.journal", f"{table}.run.json"]
+
+
+# Sidecars that are overwritten.
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("txt", b"a portrait of a dog, oil on canvas\n"),
+        ("txt", b"red, holiday\n"),
+        ("txt", b"red"),
+        ("txt", b"red\n\nmy note\n"),
+        ("txt", b"\xff\xfer\0e\0d\0"),
+        ("json", b'{"title": "Heat"}\n'),
+        ("json", b"[1, 2]"),
+        ("json", b"not json"),
+        ("xmp", b"<not xml"),
+        (
+            "xmp",
+            XMP,
+        ),
+    ],
+)
+def test_overwrite_keeps_a_copy_of_a_sidecar_that_a_person_wrote(
+    posters: Path, tag: Tag, kind: str, content: bytes
+) -> None:
+    sidecar = posters / f"a.png.{kind}"
+    sidecar.write_bytes(content)
+
+    ran = tag("p/a.png", "--sidecar", kind, "--existing", "overwrite", "-q")
+
+    assert ran.code == 0
+    assert sidecar.read_bytes() != content
+    assert Path(f"{sidecar}.bak").read_bytes() == content
+
+
+@pytest.mark.parametrize("kind", ["txt", "json", "xmp"])
+def test_overwrite_keeps_no_copy_of_a_sidecar_that_a_run_wrote(
+    posters: Path, tag: Tag, kind: str
+) -> None:
+    options = ("--sidecar", kind, "--existing", "overwrite", "-q", "--rename", "red=a, b")
+    tag("p", *options)
+    save_picture(posters / "a.png", "lime")
+    tag("p", *options)
+    tag("p", *options, "--min-tags", "2")
+
+    assert sorted(os.listdir("p")) == ["a.png", f"a.png.{kind}", "b.png", f"b.png.{kind}"]
+
+
+@pytest.mark.parametrize("kind", ["txt", "json", "xmp"])
+def test_overwrite_keeps_a_copy_of_tags_that_a_person_settled(
+    posters: Path, tag: Tag, tagger: Tag, kind: str
+) -> None:
+    Path("t.csv").write_text("path,tags\np/a.png,mine\n")
+    tagger("apply", "t.csv", "--sidecar", kind, "--yes", "-q")
+    settled = (posters / f"a.png.{kind}").read_bytes()
+
+    assert tag("p", "--sidecar", kind, "--existing", "overwrite", "-q").code == 0
+
+    assert (posters / f"a.png.{kind}.bak").read_bytes() == settled
+
+
+def test_overwrite_keeps_a_copy_of_a_json_sidecar_that_a_person_edited(
+    posters: Path, tag: Tag
+) -> None:
+    tag("p", "--sidecar", "json", "-q")
+    sidecar = posters / "a.png.json"
+    whole = sidecar.read_text()
+    data = json.loads(whole)
+    edits = [
+        whole.replace("  ", "\t"),
+        json.dumps({**data, "note": "mine"}, indent=2) + "\n",
+        json.dumps({**data, "tags": [{"tag": "mine", "score": None}]}, indent=2) + "\n",
+        json.dumps({**data, "tags": [{"tag": "mine"}]}, indent=2) + "\n",
+    ]
+    for number, edited in enumerate(edits, start=1):
+        sidecar.write_text(edited)
+
+        assert tag("p/a.png", "--sidecar", "json", "--existing", "overwrite", "-q").code == 0
+
+        copy = f"{sidecar}.bak{number if number > 1 else ''}"
+        assert Path(copy).read_text() == edited
+        assert sidecar.read_text() == whole
+
+
+# The summary.
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"my notes\n",
+        b'{"tagged": 3, "failed": 0}\n',
+        b"[1]\n",
+        b"{\n",
+        b"path,tags,error\n",
+        pytest.param(None, id="a summary with a note"),
+    ],
+)
+def test_a_summary_takes_the_place_of_a_summary_alone(
+    posters: Path, tag: Tag, content: bytes | None
+) -> None:
+    tag("p", "-o", "t.csv", "--summary", "s.json", "-q")
+    assert tag("p", "-o", "t.csv", "--summary", "s.json", "-q").code == 0
+    assert not Path("s.json.bak").exists()
+    if content is None:
+        data = {**json.loads(Path("s.json").read_bytes()), "note": "mine"}
+        content = (json.dumps(data, indent=2) + "\n").encode()
+    Path("s.json").write_bytes(content)
+    before = {**contents(), **contents("s.*")}
+
+    ran = tag("p", "-o", "t.csv", "--summary", "s.json")
+
+    assert ran == Ran(
+        2,
+        b"",
+        "tagger: --summary s.json: the file is not the summary of an earlier run: choose another, "
+        "or pass --overwrite to replace it (a copy is kept as s.json.bak).\n",
+    )
+    assert {**contents(), **contents("s.*")} == before
+    assert tag("p", "-o", "t.csv", "--summary", "s.json", "--overwrite", "-q").code == 0
+    assert json.loads(Path("s.json").read_bytes())["tagged"] == 2
+    assert Path("s.json.bak").read_bytes() == content
+
+
+def test_a_summary_does_not_take_the_place_of_the_table(posters: Path, tag: Tag) -> None:
+    for options in ((), ("--overwrite",)):
+        ran = tag("p", "-o", "t.csv", "--summary", "./t.csv", *options)
+
+        assert ran == Ran(
+            2, b"", "tagger: --summary t.csv: this is the table itself: choose another file.\n"
+        )
+    assert not Path("t.csv").exists()
+
+
+def test_a_summary_says_what_was_not_found(posters: Path, tag: Tag) -> None:
+    tag("p", "-o", "t.csv", "--summary", "s.json", "-q")
+
+    assert tag("empty", "-o", "t.csv", "--summary", "s.json", "-q").code == 1
+
+    assert json.loads(Path("s.json").read_bytes())["tagged"] == 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tagger.cli.console import EXIT_READER_GONE, EXIT_SOME_FAILED, MOST_FAILURES_SHOWN, say
 from tagger.cli.progress import Progress, duration
-from tagger.errors import OutputError, about, os_reason
+from tagger.errors import OutputError, UsageError, about, os_reason
 from tagger.files import write_whole
 from tagger.job import Job, run
 from tagger.runs.report import Summary
@@ -20,6 +20,10 @@ from tagger.text import counted, printable
 
 if TYPE_CHECKING:
     from tagger.holders.put import Counts
+
+# What a summary has in every version; none is nearly as long as that.
+_ALWAYS = frozenset({"tagged", "failed", "kept", "seconds", "device", "tags"})
+_MOST_BYTES = 1 << 24
 
 
 def run_shown(
@@ -39,6 +43,7 @@ def run_shown(
     if summary_file is not None:  # report this before the work, not after it
         with about("summary"):
             check_target(os.fspath(summary_file))
+        _refuse_to_replace(summary_file, job)
     on_stdout = job.has_table and job.table.output in (None, "-")
     on_screen = on_stdout and sys.stdout.isatty()
     source = job.source
@@ -52,13 +57,68 @@ def run_shown(
     for line in _lines(summary, job) if not quiet else _errors(summary):
         say(line)
     if summary_file is not None:
-        text = json.dumps(_as_json(summary), indent=2, ensure_ascii=False) + "\n"
-        try:
-            write_whole(summary_file, text.encode())
-        except OSError as error:
-            reason = os_reason(error)
-            raise OutputError(f"{summary_file} cannot be written: {reason}.") from None
+        _write(summary_file, summary)
     return 0 if summary.is_clean else EXIT_SOME_FAILED
+
+
+def _refuse_to_replace(file: Path, job: Job) -> None:
+    """Refuse to replace what is not the summary of an earlier run, or is this run's table.
+
+    Raises:
+        UsageError: it is.
+    """
+    name, output = printable(os.fspath(file)), job.table.output
+    if output not in (None, "-") and os.path.realpath(file) == os.path.realpath(str(output)):
+        raise UsageError(
+            f"--summary {name}: this is the table itself: choose another file.", "summary"
+        )
+    if not job.table.overwrite and _is_in_the_way(file):
+        raise UsageError(
+            f"--summary {name}: the file is not the summary of an earlier run: choose another, or "
+            f"pass --overwrite to replace it (a copy is kept as {name}.bak).",
+            "summary",
+        )
+
+
+def _is_in_the_way(file: Path) -> bool:
+    """Return whether a file holds anything else than the summary of a run, as it was written."""
+    if not file.is_file():
+        return False
+    try:
+        with open(file, "rb") as stream:
+            content = stream.read(_MOST_BYTES)
+        data = json.loads(content) if content else None
+    except (OSError, ValueError, RecursionError):
+        return True
+    if data is None:
+        return bool(content)
+    known = _as_json(Summary())
+    return (
+        not isinstance(data, dict)
+        or not _ALWAYS <= data.keys() <= {*known, "nfo"}
+        or _spelled(data) != content
+    )
+
+
+def _write(file: Path, summary: Summary) -> None:
+    """Write the summary; what is no summary gets a copy first.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        if _is_in_the_way(file):
+            from tagger.runs.former import keep_copy
+
+            keep_copy(os.fspath(file))
+        write_whole(file, _spelled(_as_json(summary)))
+    except OSError as error:
+        reason = os_reason(error)
+        raise OutputError(f"{file} cannot be written: {reason}.") from None
+
+
+def _spelled(data: dict[str, Any]) -> bytes:
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _as_json(summary: Summary) -> dict[str, Any]:

@@ -218,6 +218,13 @@ class Holder(ABC):
             CannotChange: as for :meth:`pin`.
         """
 
+    def is_ours(self, content: Any, known: Collection[str]) -> bool:
+        """Return whether a run wrote all of a content, so that nobody's work goes with it.
+
+        ``known`` are the names that a model's tags may have.
+        """
+        return self.take_out(content, settled=False).state is State.REMOVED
+
     def untag(self, file: str, plan: HolderPlan, *, settled: bool, dry_run: bool = False) -> Edit:
         """Take our tags out of a file, see :meth:`take_out`, or only say what would change."""
 

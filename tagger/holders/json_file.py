@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
@@ -38,6 +39,15 @@ class JsonFile(SidecarHolder):
             "model": {"name": model.name, "version": model.version, "precision": model.precision},
         }
         return Edit(State.CHANGED, _spelled(said))
+
+    def is_ours(self, content: bytes, known: Collection[str]) -> bool:
+        """See :meth:`Holder.is_ours`: it is, if it is spelled as we do, and says what we do."""
+        try:
+            said = _ours(content)
+        except CannotChange:
+            return False
+        by_model = all(isinstance(tag.get("score"), float) for tag in said["tags"])
+        return said.keys() == _KEYS and by_model and _spelled(said) == content
 
     def pin(self, content: bytes | None, wish: Wish) -> Edit:
         """See :meth:`Holder.pin`.

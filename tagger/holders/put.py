@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
@@ -78,15 +78,22 @@ class Holders:
     Args:
         plan: what is written.
         model: that gives the tags.
+        renamed: names that tags have instead of their labels.
         look_for_images: whether an image that is not there gets no sidecar and is reported: for
             results that come from a table.
     """
 
     def __init__(
-        self, plan: HolderPlan, model: ModelCard, *, look_for_images: bool = False
+        self,
+        plan: HolderPlan,
+        model: ModelCard,
+        renamed: Collection[str] = (),
+        *,
+        look_for_images: bool = False,
     ) -> None:
         self._plan = plan
         self._model = model
+        self._known = frozenset(model.labels).union(renamed)
         self._looks = look_for_images and plan.folder is None
         self._beside = [holder(kind) for kind in dict.fromkeys(plan.kinds)]
         self._inside = [holder(IMAGE)] if plan.embed else []
@@ -193,7 +200,16 @@ class Holders:
                 return None
             if not holds_just(file, putting(None).content):
                 raise OutputError(f"{printable(file)} is there already.")
+        if not plan.backup and is_there(file) and not self._is_ours(one, file):
+            plan = replace(plan, backup=True)
         return one.change(file, putting, plan, anew=True)
+
+    def _is_ours(self, one: Holder, file: str) -> bool:
+        """Return whether a run wrote all of a file; what cannot be understood is a person's."""
+        try:
+            return one.is_ours(one.look(file), self._known)
+        except CannotChange:
+            return False
 
     def _pass(self, reason: Reason, path: str) -> None:
         assert self.counts.nfo is not None

@@ -24,6 +24,14 @@ class Txt(SidecarHolder):
         """See :meth:`Holder.put`."""
         return Edit(State.CHANGED, (", ".join(wish.names) + "\n").encode("utf-8"))
 
+    def is_ours(self, content: bytes, known: Collection[str]) -> bool:
+        """See :meth:`Holder.is_ours`: it is, if it is one line of known tags."""
+        try:
+            _line_of_tags(content, known)
+        except CannotChange:
+            return False
+        return content.endswith(b"\n")
+
     def pin(self, content: bytes | None, wish: Wish) -> Edit:
         """See :meth:`Holder.pin`.
 

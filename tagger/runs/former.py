@@ -61,8 +61,11 @@ def completed(paths: RunPaths, manifest: Manifest | None) -> Manifest | None:
         return manifest
     if not manifest.ended:
         done = as_written(paths.journal, manifest.run, paths.table)
+        digest = None if done is None and manifest.sha256 is None else sha256_of(paths.table)
+        if done is None and digest is not None and digest == manifest.sha256:
+            done = Done(read_journal(paths.journal, manifest.run))
         if done is not None:
-            return manifest.ending(done.counts, sha256_of(paths.table))
+            return manifest.ending(done.counts, digest)
     finished = manifest.finished()
     if finished is None or finished.sha256 is not None:
         return manifest

@@ -140,7 +140,7 @@ class Manifest:
             started=previous.started,
             resumed=(*previous.resumed, self.started),
             processes=(*previous.processes, *self.processes),
-            former=previous.former,
+            former=previous.finished(),
         )
 
     def replacing(self, before: Manifest | None) -> Manifest:

@@ -110,7 +110,8 @@ class RunPaths:
 
     def remove_half_made(self) -> None:
         """Remove what a killed run was rebuilding; whoever does so holds the lock."""
-        made = (self.journal, self.manifest, *([self.table] if self.table else []), *self.any_rows)
+        tables = (self.table, beside(self.table)) if self.table else ()
+        made = (self.journal, self.manifest, *tables, *self.any_rows)
         for name in made:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(beside(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -157,10 +158,10 @@ class Run:
                 self.left = True
                 self.discard()
                 return
+            digest = None
             if self._table is not None:
-                self._keep_former(done)
-                self._make_table(self._table, entries)
-            self._write_ending(done)
+                digest = self._replace_table(self._make_table(self._table, entries), done)
+            self.manifest.ending(done.counts, digest).write(self._paths.manifest)
             self._paths.remove_rows()
 
     def close(self) -> None:
@@ -231,15 +232,22 @@ class Run:
             and len(done) == done.failures
         )
 
-    def _keep_former(self, done: Done) -> None:
-        """Keep a copy of a table that is not as a run wrote it, or that had more tagged images."""
+    def _replace_table(self, made: str, done: Done) -> str:
+        """Let a file that is made take the table's name; return its digest.
+
+        Of a table that is not as a run wrote it, or that had more tagged images, a copy is kept.
+        """
         assert self._paths.table is not None
-        if not self.plan.has_table:
-            return
+        digest = sha256_of(made)
         before = self.plan.before and self.plan.before.finished()
-        has_more = before is not None and (before.images or {}).get("tagged", 0) > done.tagged
-        if has_more or before is None or sha256_of(self._paths.table) != before.sha256:
-            self.copies.append(keep_copy(self._paths.table))
+        if self.plan.has_table and (there := sha256_of(self._paths.table)) != digest:
+            has_more = before is not None and (before.images or {}).get("tagged", 0) > done.tagged
+            if has_more or before is None or there != before.sha256:
+                self.copies.append(keep_copy(self._paths.table))
+        # Should the run be killed now, the next one knows either table.
+        dataclasses.replace(self.manifest, sha256=digest).write(self._paths.manifest)
+        take_place(made, self._paths.table)
+        return digest
 
     def _announce(self) -> None:
         """Note what this run is; rows of another one go before their notes do."""
@@ -292,24 +300,24 @@ class Run:
         assert self.plan.previous is not None
         with self._errors():
             if not self.plan.previous.manifest.ended:
+                table = self._paths.table
+                digest = None if table is None else sha256_of(table)
                 self.manifest = self.manifest.resuming(self.plan.previous.manifest)
-                self._write_ending(self.plan.done)
+                self.manifest.ending(self.plan.done.counts, digest).write(self._paths.manifest)
             self._paths.remove_rows()
 
-    def _make_table(self, table: Table, entries: Entries) -> None:
+    def _make_table(self, table: Table, entries: Entries) -> str:
+        """Return a file that is the table: its rows, or one that is made of them."""
         assert self._paths.table is not None
         assert self._paths.rows is not None
         first, last = latest(entries)
         if table.book is None and len(first) == len(entries):
-            take_place(self._paths.rows, self._paths.table)
-            return
+            return self._paths.rows
         starts = entries["length"].cumsum(dtype="u8") - entries["length"]
         places = zip(starts[last].tolist(), entries["length"][last].tolist(), strict=True)
-        assemble(table, _pieces(self._paths.rows, places), self._paths.table)
-
-    def _write_ending(self, done: Done) -> None:
-        digest = None if self._paths.table is None else sha256_of(self._paths.table)
-        self.manifest.ending(done.counts, digest).write(self._paths.manifest)
+        made = beside(self._paths.table)
+        assemble(table, _pieces(self._paths.rows, places), made)
+        return made
 
     def _let_go(self) -> None:
         if self._journal is not None:
