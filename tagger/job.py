@@ -324,6 +324,7 @@ def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
             resume=job.resume.wanted,
             overwrite=job.table.overwrite,
             source=source.table,
+            found=source.found,
         )
         if plan.previous is not None and plan.previous.manifest.device != source.device:
             listener.device_changed(plan.previous.manifest.device, source.device)

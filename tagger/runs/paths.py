@@ -59,9 +59,9 @@ class RunPaths:
             files: that were named.
             mirror: where the tree of sidecars is; None for beside the images.
         """
-        named = sorted({os.path.abspath(folder) for folder in folders})
+        named = sorted({os.path.realpath(folder) for folder in folders})
         base = _common_folder(files)
-        place = {"folders": named, "files": base, "mirror": mirror and os.path.abspath(mirror)}
+        place = {"folders": named, "files": base, "mirror": mirror and os.path.realpath(mirror)}
         text = json.dumps(place, ensure_ascii=True, sort_keys=True)
         digest = hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
         folder = user_state_path("poster-tagger") / "runs"
@@ -127,6 +127,6 @@ class RunPaths:
 def _common_folder(files: Sequence[str]) -> str | None:
     folders = {os.path.dirname(os.path.abspath(file)) for file in files}
     try:
-        return os.path.commonpath(folders) if folders else None
+        return os.path.commonpath(map(os.path.realpath, folders)) if folders else None
     except ValueError:  # on different drives
         return None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from tagger.errors import OutputError, UsageError, os_reason
+from tagger.find.identity import real_paths
+from tagger.find.scan import Scan
 from tagger.runs.done import Done, joined, read_journal
 from tagger.runs.former import (
     completed,
@@ -19,6 +22,7 @@ from tagger.runs.journal import key_of
 from tagger.runs.manifest import Manifest
 from tagger.runs.paths import RunPaths
 from tagger.runs.previous import Previous, find_previous
+from tagger.runs.spellings import Spellings
 from tagger.table.table import Table
 from tagger.text import escape, printable
 
@@ -65,6 +69,8 @@ class Plan:
         nothing_to_lose: whether a fresh run may take the place of what is there before it has a
             result.
         stamps: of images whose results come from the very table that is replaced.
+        spellings: finds images that the previous run's table spells otherwise.
+        real_path: says where an image really is.
     """
 
     paths: RunPaths
@@ -76,6 +82,8 @@ class Plan:
     replaced: tuple[str, ...] = ()
     nothing_to_lose: bool = False
     stamps: Done | None = None
+    spellings: Spellings | None = None
+    real_path: Callable[[str], str] = field(default_factory=real_paths)
 
     @property
     def has_table(self) -> bool:
@@ -88,10 +96,17 @@ class Plan:
         return self.previous is not None and self.previous.source == self.paths.table is not None
 
     def key(self, path: str) -> bytes:
-        """Return what stands for an image's path in the journal: as its table spells it."""
-        if self.table is not None:
-            return key_of(self.table.spell(path))
-        return key_of(escape(os.path.abspath(path)))
+        """Return what stands for an image in the journal: its path as the table spells it.
+
+        An image that the table has by another spelling is still that one. Without a table, it is
+        where the image really is.
+        """
+        if self.table is None:
+            return key_of(escape(self.real_path(path)))
+        key = key_of(self.table.spell(path))
+        if self.spellings is None or self.done.find(key) is not None:
+            return key
+        return self.spellings.find(path) or key
 
 
 def plan_run(
@@ -102,6 +117,7 @@ def plan_run(
     resume: bool,
     overwrite: bool = False,
     source: str | None = None,
+    found: Scan | None = None,
 ) -> Plan:
     """Find out how far a previous run came.
 
@@ -114,6 +130,7 @@ def plan_run(
         resume: continue a previous run where there is one; else start over.
         overwrite: start over whatever is there.
         source: the table that results come from; None for images.
+        found: the images; None if they are not opened.
 
     Raises:
         UsageError: the previous run had another model, or other options; or the run would replace
@@ -141,8 +158,11 @@ def plan_run(
     if previous is not None:
         where = previous.source or paths.journal
         logger.info("Resuming the run %s, found in %s", previous.manifest.run, printable(where))
-        done = Done(previous.entries)
-        return Plan(paths, table, manifest, done, before, previous, stamps=stamps)
+        done, spellings = Done(previous.entries), None
+        rows_at = previous.source or paths.rows
+        if table is not None and rows_at is not None and found is not None:
+            spellings = Spellings(table, rows_at, done, found)
+        return Plan(paths, table, manifest, done, before, previous, (), False, stamps, spellings)
     # Another run could continue what is there: then it stays until there is something new.
     sidecars_alone = table is None and not resume and before is not None and not before.ended
     safe = not rows and not sidecars_alone

@@ -22,7 +22,6 @@ from tagger.runs.plan import Plan
 from tagger.runs.previous import Previous, carried
 from tagger.table.assembly import assemble
 from tagger.table.table import Table
-from tagger.text import escape
 
 # Journals of sidecars grow with every update; dead entries are few before this is reached.
 _COMPACT_FROM: Final = 4096
@@ -111,11 +110,11 @@ class Run:
             self._begin()
         table, failed = self.plan.table, isinstance(result, Failed)
         if table is None:
-            path, text, count = escape(os.path.abspath(result.path)), b"", 0
+            text, count = b"", 0
         else:
             rows = table.image_rows(result)
-            path, text, count = rows.path, rows.text, rows.count
-        key = notes.key_of(path)
+            text, count = rows.text, rows.count
+        key = self.plan.key(result.path)
         if table is not None and table.book is not None:  # which may be full
             former = self.plan.done.find(key)
             self._row_count += count - (former.rows if former else 0)
