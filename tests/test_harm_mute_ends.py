@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import select
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import typer
-from commands import PATIENCE, Ran, environment
+from commands import PATIENCE, Argument, Ran, command_line, environment
 from onnx import TensorProto, helper
 from pictures import save_picture
 from stalled_files import HELD, Stalled, stalls
-from tiny_model import CARD, write_graph
+from tiny_model import CARD, changed_card, write_graph, write_model
 
+from tagger.cli import console, progress
 from tagger.cli.app import app
+from tagger.cli.asking import agrees
 from tagger.cli.command import Commands
+from tagger.cli.commands.train import TrainDisplay
 from tagger.network import devices
 from tagger.network.ort import Session
 from tagger.results import Pixels
+from tagger.runs.report import Summary
 
 # A matrix product of this size keeps a core at work for some tenths of a second.
 SIDE = 1200
@@ -175,3 +182,189 @@ def test_the_machine_says_how_much_memory_it_has() -> None:
         assert abs(there - int(kilobytes) * 1024) < there // 100
     else:
         assert there is None or there > 2**20
+
+
+NAME = "映画 é 😀.png"
+
+
+def said_in(encoding: str, folder: Path, *arguments: Argument) -> tuple[int, str, str]:
+    """Run the command where both streams have an encoding; return its code and what they got."""
+    ran = subprocess.run(
+        command_line(*arguments), cwd=folder, capture_output=True, check=False,
+        env={**environment(), "PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    codec = encoding.partition(":")[0]
+    return ran.returncode, ran.stdout.decode(codec), ran.stderr.decode(codec)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "spelled"),
+    [
+        ("utf-8", NAME),
+        ("cp1252", r"\u6620\u753b é \U0001f600.png"),
+        ("ascii", r"\u6620\u753b \xe9 \U0001f600.png"),
+        ("cp932:strict", r"映画 \xe9 \U0001f600.png"),
+    ],
+)
+def test_a_list_has_every_name_in_any_encoding(folder: Path, encoding: str, spelled: str) -> None:
+    for name in (NAME, "a.png", "ü.png"):
+        save_picture(folder / "p" / name)
+
+    code, out, err = said_in(encoding, folder, "tag", "p", "--dry-run")
+
+    assert (code, err) == (0, "3 images would be tagged.\n")
+    assert len(out.splitlines()) == 3
+    assert f"p/{spelled}" in out.splitlines()
+
+
+def test_what_would_be_applied_is_listed_in_any_encoding(
+    folder: Path, tag: Callable[..., Ran]
+) -> None:
+    save_picture(folder / "p" / NAME, (255, 0, 0))
+    save_picture(folder / "p/z.png", (255, 0, 0))
+    tag("p", "-o", "t.csv")
+
+    code, out, err = said_in("cp1252", folder, "apply", "t.csv", "--dry-run")
+
+    assert code == 0, err
+    assert out.splitlines() == ["p/z.png: +red", r"p/\u6620\u753b é \U0001f600.png: +red"]
+
+
+def test_messages_come_in_any_encoding(folder: Path) -> None:
+    assert said_in("ascii", folder, "tag", NAME) == (
+        2, "", "tagger: No such file or folder: '\\u6620\\u753b \\xe9 \\U0001f600.png'.\n",
+    )  # fmt: skip
+    code, out, err = said_in("ascii", folder, "info")
+    assert (code, err) == (0, "")
+    assert "input       336 \\xd7 224 RGB" in out
+
+
+def test_json_stays_json_in_any_encoding(folder: Path) -> None:
+    card = changed_card(labels=("映画", "é", "😀", "N/A"), scored=())
+    model = write_model(folder / "m.onnx", card)
+
+    code, out, _ = said_in("ascii", folder, "info", "--json", model)
+
+    assert code == 0
+    assert json.loads(out)["labels"] == ["映画", "é", "😀", "N/A"]
+
+
+def test_an_answer_in_another_encoding_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receiver, sender = os.pipe()
+    os.write(sender, b"j\xe4\n")
+    os.close(sender)
+    with open(receiver, encoding="utf-8") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with console.any_text(), pytest.raises(typer.Abort):
+            agrees("Write 1 file?")
+        assert stdin.errors == "strict"
+    assert "Please answer y or n." in capsys.readouterr().err
+
+
+@contextlib.contextmanager
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], bytes]]:
+    """Make stderr a terminal; yield a function that reads from it up to some text."""
+    pty = pytest.importorskip("pty")
+    master, slave = pty.openpty()
+    with open(slave, "w", encoding="utf-8") as stderr, monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stderr)
+
+        def read_until(text: bytes) -> bytes:
+            shown = b""
+            while text not in shown:
+                assert select.select([master], [], [], 60)[0], shown
+                shown += os.read(master, 1024)
+            return shown
+
+        yield read_until
+        while select.select([master], [], [], 0)[0]:  # closing waits until all is read
+            os.read(master, 1024)
+    os.close(master)
+
+
+DUMB = [
+    {"TERM": "dumb"},
+    {"TERM": "unknown"},
+    {"TERM": "xterm", "TTY_INTERACTIVE": "0"},
+    {"TERM": "xterm", "TTY_COMPATIBLE": "0"},
+]
+
+
+@pytest.mark.parametrize("variables", DUMB, ids=str)
+def test_a_terminal_without_a_bar_gets_lines(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.01)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    display = progress.Progress(None, None, None, quiet=False)
+
+    with terminal(monkeypatch) as read_until:
+        display.began(lambda: Summary(tagged=3, seconds=2.0))
+        shown = read_until(b"3 images, 1.5 images/s")
+        display.close()
+
+    assert b"\x1b" not in shown
+
+
+@pytest.mark.parametrize("force", [None, "", "1"])
+def test_any_other_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, force: str | None) -> None:
+    for name in ("TTY_INTERACTIVE", "TTY_COMPATIBLE", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    if force is not None:
+        monkeypatch.setenv("FORCE_COLOR", force)
+    display = progress.Progress(None, None, None, quiet=False)
+
+    with terminal(monkeypatch) as read_until:
+        display.began(lambda: Summary(tagged=3, seconds=2.0))
+        shown = read_until(b"Tagging")
+        display.close()
+
+    assert b"\x1b[?25l" in shown  # the cursor is hidden while a bar is drawn
+
+
+@pytest.mark.parametrize("variables", DUMB, ids=str)
+def test_writing_says_lines_where_no_bar_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", -1.0)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    lines = "Writing: 0 of 2 files.\nWriting: 1 of 2 files.\n"
+    with terminal(monkeypatch) as read_until:
+        assert list(progress.tracked("ab", "Writing", "file", quiet=True)) == ["a", "b"]
+        assert list(progress.tracked("ab", "Writing", "file", quiet=False)) == ["a", "b"]
+        assert read_until(b"1 of 2 files.\r\n").decode() == lines.replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize("variables", DUMB[:1], ids=str)
+def test_a_training_draws_nothing_on_a_dumb_terminal(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with terminal(monkeypatch) as read_until:
+        display = TrainDisplay()
+        display.images_decoded(10, 30)
+        display.images_decoded(30, 30)
+        display.notice("a name with \x1b[2J")  # type: ignore[arg-type]
+        shown = read_until(b"2J.\r\n")
+
+    assert shown == b"Decoded 30 of 30 images.\r\nNote: a name with \\x1b[2J.\r\n"
+
+
+def test_a_training_says_lines_in_a_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tagger.cli.commands.train._SECONDS_BETWEEN_LINES", -1.0)
+    display = TrainDisplay()
+
+    display.images_decoded(10, 30)
+    display.batch_done(1, 2, 4, 0.5)
+
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "Decoded 10 of 30 images."
+    assert "batch 2/4" in second

@@ -84,7 +84,7 @@ def run(arguments: list[str] | None = None) -> int:
         The exit code.
     """
     console.open_closed()
-    with native_output_kept() as native:
+    with console.any_text(), native_output_kept() as native:
         with signals.heeded() as heeded:
             try:
                 code = _run(arguments, native)

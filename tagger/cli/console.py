@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,30 @@ def open_closed() -> None:
             setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115 (it stays)
 
 
+@contextlib.contextmanager
+def any_text() -> Iterator[None]:
+    r"""Let the standard streams take and give any text, whatever their encoding.
+
+    Many encodings lack most names: a pipe on Windows, a locale of a container. A character that a
+    stream lacks is spelled as in Python: ``\u6620``.
+    """
+    former: list[tuple[io.TextIOWrapper, str | None]] = []
+    for stream, errors in (
+        (sys.stdin, "replace"),
+        (sys.stdout, "backslashreplace"),
+        (sys.stderr, "backslashreplace"),
+    ):
+        if isinstance(stream, io.TextIOWrapper):
+            former.append((stream, stream.errors))
+            stream.reconfigure(errors=errors)
+    try:
+        yield
+    finally:
+        for stream, before in former:
+            with contextlib.suppress(OSError, ValueError):  # closed meanwhile, or its reader gone
+                stream.reconfigure(errors=before)
+
+
 def hand_over(code: int) -> int:
     """Flush both streams, so that their errors appear here, not when Python exits.
 
@@ -63,9 +88,31 @@ def hand_over(code: int) -> int:
 
 def say(text: str) -> None:
     """Print to stderr, safely for a terminal; a log that is full or closed does not matter."""
+    # In one piece: a thread that shows progress may speak at the same time.
+    _print_error(harmless(f"{text}\n", keep="\n\t"))
+
+
+def draw(text: str, *, stays: bool) -> None:
+    """Print a line to stderr over the last one that does not stay; for where :func:`can_draw`."""
+    line = harmless(text, keep="\n\t")
+    _print_error(f"\r\x1b[2K{line}\n" if stays else f"\r\x1b[2K{line}")
+
+
+def can_draw() -> bool:
+    """Return whether lines on stderr can be drawn over: it is a terminal, and no dumb one.
+
+    The variables are those that Rich heeds.
+    """
+    return (
+        sys.stderr.isatty()
+        and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+        and "0" not in (os.environ.get("TTY_COMPATIBLE"), os.environ.get("TTY_INTERACTIVE"))
+    )
+
+
+def _print_error(text: str) -> None:
     try:
-        # In one piece: a thread that shows progress may speak at the same time.
-        print(harmless(f"{text}\n", keep="\n\t"), end="", file=sys.stderr, flush=True)
+        print(text, end="", file=sys.stderr, flush=True)
     except OSError:
         forget(sys.stderr)
 
@@ -73,6 +120,14 @@ def say(text: str) -> None:
 def show(text: str) -> None:
     """Print to stdout, safely for a terminal, since names and labels come from others."""
     print(harmless(text, keep="\n\t") if sys.stdout.isatty() else text)
+
+
+def show_json(content: object) -> None:
+    """Print JSON to stdout; in ASCII where that has an encoding that lacks characters."""
+    import json
+
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    show(json.dumps(content, indent=2, ensure_ascii=not is_unicode))
 
 
 def forget(stream: TextIO) -> None:

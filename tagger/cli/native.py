@@ -99,7 +99,11 @@ def native_output_kept() -> Iterator[NativeOutput]:
     try:
         number = python_stderr.fileno()
         own = os.fdopen(
-            os.dup(number), "w", buffering=1, encoding=python_stderr.encoding, errors="replace"
+            os.dup(number),
+            "w",
+            buffering=1,
+            encoding=python_stderr.encoding,
+            errors="backslashreplace",
         )
     except (OSError, ValueError, AttributeError):  # stderr is closed, or no real file
         yield NativeOutput()

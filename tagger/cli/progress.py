@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
-from tagger.cli.console import MOST_FAILURES_SHOWN, say
+from tagger.cli.console import MOST_FAILURES_SHOWN, can_draw, say
 from tagger.errors import TaggerError
 from tagger.find.scan import Scan
 from tagger.runs.report import Listener, Summary
 from tagger.text import counted, harmless, printable
 
-_SECONDS_BETWEEN_LINES = 15.0
+#: Where no bar can be drawn.
+SECONDS_BETWEEN_LINES = 15.0
 _SECONDS_BETWEEN_LOOKS = 0.1
+
+Item = TypeVar("Item")
 
 
 class Progress(Listener):
@@ -70,7 +73,7 @@ class Progress(Listener):
             return
         if self._found is not None:
             threading.Thread(target=self._count, args=(self._found,), daemon=True).start()
-        if sys.stderr.isatty():
+        if can_draw():
             self._bar = _bar()
             self._bar.start()
             self._task = self._bar.add_task("Tagging", total=None)
@@ -104,7 +107,7 @@ class Progress(Listener):
             self.notice(f"Stopped after {counted(done, 'image')}{place}{way_on}.")
 
     def _watch(self) -> None:
-        pause = _SECONDS_BETWEEN_LINES if self._bar is None else _SECONDS_BETWEEN_LOOKS
+        pause = SECONDS_BETWEEN_LINES if self._bar is None else _SECONDS_BETWEEN_LOOKS
         while not self._stop.wait(pause):
             summary = self._so_far()
             if self._bar is None:
@@ -143,8 +146,36 @@ def _progress_line(summary: Summary, total: int | None) -> str:
     return f"{done:,} of {counted(total, 'image')}, {rate:,.1f} images/s, {left} left"
 
 
-def _bar() -> Any:
+def tracked(items: Sequence[Item], verb: str, noun: str, *, quiet: bool) -> Iterator[Item]:
+    """Yield items while a bar shows how many are done, or occasional lines where none can be drawn.
+
+    Args:
+        items: what there is to do.
+        verb: what is done to them, for the bar: ``Writing``.
+        noun: one of them: ``file``.
+        quiet: show nothing.
+    """
+    if not quiet and can_draw():
+        from rich.progress import track
+
+        yield from track(items, verb, console=drawing_console(), transient=True)
+        return
+    said = time.monotonic()
+    for number, item in enumerate(items):
+        if not quiet and time.monotonic() - said > SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
+            say(f"{verb}: {number:,} of {counted(len(items), noun)}.")
+        yield item
+
+
+def drawing_console() -> Any:
+    """Return Rich's console on stderr; whether it can draw is for :func:`can_draw` to say."""
     from rich.console import Console
+
+    return Console(stderr=True, force_terminal=True, force_interactive=True)
+
+
+def _bar() -> Any:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -166,6 +197,6 @@ def _bar() -> Any:
         MofNCompleteColumn(),
         RateColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=drawing_console(),
         transient=True,
     )

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from tagger.cli.console import can_draw
+
 # Windows has no SIGHUP, and SIGBREAK alone.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
@@ -97,7 +99,7 @@ def _end_at_second(receiver: int, numbers: frozenset[int]) -> None:
 def _end(number: int) -> None:
     """End the process without a further step; files are whole at any moment."""
     with suppress(OSError, ValueError):
-        if sys.stderr.isatty():  # a bar has hidden the cursor
+        if can_draw():  # a bar has hidden the cursor
             os.write(sys.stderr.fileno(), b"\x1b[?25h\n")
     os._exit(_exit_code(number))
 

@@ -16,6 +16,7 @@ from tagger.cli.console import EXIT_SOME_FAILED, MOST_FAILURES_SHOWN, say
 from tagger.cli.options.groups import Without
 from tagger.cli.options.holders import HolderOptions, Sidecar, mirrored_base, refuse_outside
 from tagger.cli.options.report import ConfigOptions, ReportOptions
+from tagger.cli.progress import tracked
 from tagger.errors import UsageError
 from tagger.text import counted, printable
 
@@ -177,15 +178,8 @@ class _Run:
         Raises:
             OutputError: the disk is full or read-only; what is written is whole.
         """
-        from rich.console import Console
-        from rich.progress import track
-
-        console = Console(stderr=True)
-        shows = not self._quiet and console.is_terminal
         try:
-            for change in track(
-                plan, "Writing", console=console, transient=True, disable=not shows
-            ):
+            for change in tracked(plan, "Writing", "file", quiet=self._quiet):
                 if failure := pins.write(change):
                     self.failed(failure.path, failure.reason)
         except BaseException:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tagger.cli.commands.train import TrainDisplay, figures
+from tagger.cli.console import show
 from tagger.cli.faults import needs_extras
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.report import ReportOptions
@@ -60,6 +61,6 @@ def average(
         name=written.name,
         cache=written.cache,
     )
-    print(f"Averaged {len(runs)} trainings{figures(evaluation)}.")
-    print(f"Next: tagger export {written.output} -o model.onnx")
+    show(f"Averaged {len(runs)} trainings{figures(evaluation)}.")
+    show(f"Next: tagger export {written.output} -o model.onnx")
     return 0

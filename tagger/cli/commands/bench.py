@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.console import say, show
+from tagger.cli.console import say, show, show_json
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import DecodeOptions, ModelOptions
 from tagger.cli.options.report import ConfigOptions, JsonOption, ReportOptions
@@ -65,7 +64,7 @@ def bench(
             for name, paths in sets.items()
         }
     if as_json:
-        show(json.dumps(_report(opened, count, measured), indent=2, ensure_ascii=False))
+        show_json(_report(opened, count, measured))
     else:
         for line in _lines(opened, count, measured):
             show(line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,7 +49,7 @@ def evaluate(
 
     Each metric is shown next to what label frequencies alone would score.
     """
-    from tagger.cli.console import say, show
+    from tagger.cli.console import say, show, show_json
     from tagger.cli.faults import needs_extras
     from tagger.pipeline.pipeline import tag_images
     from tagger.rules import Rules
@@ -78,7 +77,7 @@ def evaluate(
         for notice in labelled.notices:
             say(f"Note: {notice}.")
     if as_json:
-        show(json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False))
+        show_json(evaluation.to_dict())
     else:
         for line in _lines(evaluation):
             show(line)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tagger.cli.command import Command, Configuration, configuration_of
-from tagger.cli.console import show
+from tagger.cli.console import show, show_json
 from tagger.cli.options.groups import Only
 from tagger.cli.options.model import ModelArgument
 from tagger.cli.options.report import JsonOption, ReportOptions
@@ -59,7 +59,7 @@ def info(
     file = model or BUNDLED_MODEL
     card = read_card(file)
     if as_json:
-        show(json.dumps(json.loads(card.to_json()), indent=2, ensure_ascii=False))
+        show_json(json.loads(card.to_json()))
         return 0
     for line in _lines(str(file), file.stat().st_size, card):
         show(line)
@@ -108,7 +108,7 @@ def _print_configuration(context: typer.Context, named: Path | None, *, as_json:
             "files": [{"path": str(file), "found": found} for file, found in configuration.files],
             "options": {key: {"value": value, "from": origin} for key, value, origin in options},
         }
-        show(json.dumps(content, indent=2, ensure_ascii=False))
+        show_json(content)
         return
     for line in _listing(configuration, options):
         show(line)

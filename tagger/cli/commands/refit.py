@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tagger.cli.commands.train import TrainDisplay
+from tagger.cli.console import show
 from tagger.cli.faults import needs_extras
 from tagger.cli.options.groups import Only
 from tagger.cli.options.report import ReportOptions
@@ -41,6 +42,6 @@ def refit(
     run_refit(
         run, written.output, display, name=written.name, resume=written.resume, cache=written.cache
     )
-    print(f"Trained {counted(display.epochs_done, 'epoch')} on all images of {run}.")
-    print(f"Next: tagger export {written.output} -o model.onnx")
+    show(f"Trained {counted(display.epochs_done, 'epoch')} on all images of {run}.")
+    show(f"Next: tagger export {written.output} -o model.onnx")
     return 0

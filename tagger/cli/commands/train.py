@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
+from tagger.cli.console import can_draw, draw, say, show
 from tagger.cli.faults import needs_extras
 from tagger.cli.options.groups import Only
 from tagger.cli.options.report import ReportOptions
@@ -31,6 +31,9 @@ EXAMPLES = """Examples:
   tagger train --images posters/ --labels train.csv --output runs/posters --resume
   tagger export runs/posters -o posters.onnx
 """
+
+# In a log, which has a line for each epoch, too.
+_SECONDS_BETWEEN_LINES = 60.0
 
 
 def train(
@@ -60,8 +63,8 @@ def train(
         resume=written.resume,
         cache=written.cache,
     )
-    print(f"Kept epoch {display.best_epoch} of {display.epochs_done}{figures(evaluation)}.")
-    print(f"Next: tagger export {written.output} -o model.onnx")
+    show(f"Kept epoch {display.best_epoch} of {display.epochs_done}{figures(evaluation)}.")
+    show(f"Next: tagger export {written.output} -o model.onnx")
     return 0
 
 
@@ -130,7 +133,8 @@ class TrainDisplay:
 
     def __init__(self) -> None:
         self._epochs = 0
-        self._terminal = sys.stderr.isatty()
+        self._draws = can_draw()
+        self._said = time.monotonic()
         self._epoch_started = time.monotonic()
         self.best_epoch = 0
         self.epochs_done = 0
@@ -145,7 +149,7 @@ class TrainDisplay:
         )
 
     def images_decoded(self, done: int, total: int) -> None:
-        if self._terminal or done == total:
+        if self._draws or done == total or self._is_late():
             self._say(f"Decoded {done:,} of {counted(total, 'image')}.", stays=done == total)
 
     def probing(self, network: str) -> None:
@@ -163,7 +167,7 @@ class TrainDisplay:
     def batch_done(self, epoch: int, done: int, total: int, loss: float) -> None:
         if done == 1:
             self._epoch_started = time.monotonic()
-        if self._terminal:
+        if self._draws or self._is_late():
             left = (time.monotonic() - self._epoch_started) / done * (total - done)
             self._say(
                 f"{epoch:>2}/{self._epochs:<3} {loss:>7.4f}  batch {done}/{total}, "
@@ -187,9 +191,15 @@ class TrainDisplay:
         self.epochs_done = len(state.epochs)
 
     def _say(self, text: str, *, stays: bool = True) -> None:
-        if self._terminal:  # clear the rest of the last unfinished line
-            text = f"\r\x1b[2K{text}"
-        print(text, end="\n" if stays else "", file=sys.stderr, flush=True)
+        self._said = time.monotonic()
+        if self._draws:
+            draw(text, stays=stays)
+        else:
+            say(text)
+
+    def _is_late(self) -> bool:
+        """Return whether a log has been without a line for a while."""
+        return time.monotonic() - self._said > _SECONDS_BETWEEN_LINES
 
 
 def _figure(value: float) -> str:
