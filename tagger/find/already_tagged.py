@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
 from tagger.errors import CannotChange
 from tagger.holders.holder import IMAGE, Genres, Holder, holder
-from tagger.holders.places import Places, SharedStems, SidecarNames
+from tagger.holders.places import Places, SidecarNames
 
 
 class Untagged:
     """Passes on only images that have no tags of ours yet, nor any genre as a keyword.
 
-    A sidecar counts under either naming scheme, next to the image and in a mirrored tree. A name
-    shared by several images (``a.xmp`` for ``a.jpg`` and ``a.png``) does not count, since it is
-    unclear whose tags it has. Inside an image its XMP counts. Unreadable files count as having no
+    A sidecar counts under either naming scheme, next to the image and in a mirrored tree. One that
+    may be another file's (``a.xmp`` for ``a.jpg`` and ``a.png``) does not count, since nobody knows
+    whose tags it has. Inside an image its XMP counts. Unreadable files count as having no
     tags: writing to them reports the problem.
 
     Args:
@@ -31,13 +30,8 @@ class Untagged:
     def __init__(
         self, places: Iterable[SidecarNames], genres: Iterable[str], *, in_nfos: bool
     ) -> None:
-        self._names = [
-            dataclasses.replace(names, replace_ending=replaced)
-            for names in places
-            for replaced in (False, True)
-        ]
+        self._beside_images = [Places(names) for names in places]
         self._genres = Genres(genres)
-        self._shared_stems = SharedStems()
         self._places = Places(SidecarNames())
         self._beside = [holder(kind) for kind in ("xmp", "txt", "json")]
         self._others = [holder(kind) for kind in (IMAGE, *(("nfo",) if in_nfos else ()))]
@@ -61,11 +55,10 @@ class Untagged:
         )
 
     def _has_beside(self, one: Holder, image: str) -> bool:
-        # An image without an extension has the same name in both schemes.
-        paths = {names(image, one.kind): names for names in reversed(self._names)}
         return any(
-            self._has(one, path) and not (names.replace_ending and self._shared_stems.holds(image))
-            for path, names in paths.items()
+            self._has(one, path)
+            for places in self._beside_images
+            for path in places.beside(image, one.kind)
         )
 
     def _has(self, one: Holder, file: str) -> bool:

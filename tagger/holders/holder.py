@@ -164,6 +164,14 @@ class Holder(ABC):
         """
         return (places.names(image, self.kind),)
 
+    def own(self, image: str, places: Places) -> str:
+        """Return the sidecar that bears an image's name.
+
+        Raises:
+            CannotChange: it is that of another file.
+        """
+        return places.names(image, self.kind)
+
     def sources(self, image: str, places: Places) -> Sequence[str]:
         """Return the files that may hold an image's tags already."""
         return self.files(image, places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -87,7 +87,12 @@ class Pins:
         if not is_own:
             failures.append(sharing(image, owner))
         for one in self._holders:
-            for file in one.files(image, self._places) if is_own or not one.is_sidecar else ():
+            files: Sequence[str] = ()
+            try:
+                files = one.files(image, self._places) if is_own or not one.is_sidecar else ()
+            except CannotChange as error:
+                failures.append(Failed(image, str(error)))
+            for file in files:
                 found = self._change(correction, one, file)
                 if isinstance(found, Failed):
                     failures.append(found)

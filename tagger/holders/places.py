@@ -1,11 +1,16 @@
-"""Where an image's sidecars lie."""
+"""Where an image's sidecars lie, and which of those that are there are its own."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TypeVar
 
-from tagger.files import IMAGE_SUFFIXES
+from tagger.errors import CannotChange
+from tagger.holders.listing import Listing, ending_of, has_sidecars, is_image
+from tagger.text import printable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,42 +36,13 @@ class SidecarNames:
         return f"{stem}.{kind}"
 
 
-class SharedStems:
-    """Tells images whose name up to the ending is another image's too (``a.jpg``, ``a.png``).
-
-    Images come sorted, so only the last folder's names are kept.
-    """
-
-    def __init__(self) -> None:
-        self._folder: str | None = None
-        self._of_stem: dict[str, list[str]] = {}
-
-    def holds(self, image: str) -> bool:
-        """Return whether an image shares its stem; if its folder cannot be listed, it may."""
-        try:
-            return len(self._sharing(image)) > 1
-        except OSError:
-            return True
-
-    def first(self, image: str) -> str:
-        """Return the first image, in bytewise order, of those with an image's stem."""
-        folder, name = os.path.split(image)
-        try:
-            return os.path.join(folder, next(iter(self._sharing(image)), name))
-        except OSError:
-            return image
-
-    def _sharing(self, image: str) -> list[str]:
-        """Return the names of the images with an image's stem; lists its folder if it is new."""
-        folder, name = os.path.split(image)
-        if folder != self._folder:
-            found: dict[str, list[str]] = {}
-            for other in sorted(os.listdir(folder or "."), key=os.fsencode):
-                stem, ending = os.path.splitext(other)
-                if ending.lower() in IMAGE_SUFFIXES:
-                    found.setdefault(stem, []).append(other)
-            self._folder, self._of_stem = folder, found
-        return self._of_stem.get(os.path.splitext(name)[0], [])
+def around(folder: str, kept: dict[str, T]) -> dict[str, T]:
+    """Return what is kept of a folder and those around it: a sorted walk needs no others again."""
+    return {
+        name: value
+        for name, value in kept.items()
+        if folder == name or not name or folder.startswith(name.rstrip(os.sep) + os.sep)
+    }
 
 
 class Places:
@@ -77,7 +53,7 @@ class Places:
 
     def __init__(self, names: SidecarNames) -> None:
         self.names = names
-        self._shared_stems = SharedStems()
+        self._listings: dict[str, Listing] = {}
         self._recent: dict[str, tuple[str, str]] = {}
 
     def taken_by(self, image: str) -> str | None:
@@ -98,19 +74,128 @@ class Places:
 
         Unlike :meth:`taken_by` it looks at all images of the folder.
         """
-        return self._shared_stems.first(image) if self.names.replace_ending else image
+        if not self.names.replace_ending:
+            return image
+        folder, name = os.path.split(image)
+        return os.path.join(folder, next(filter(is_image, self._sharing(image) or ()), name))
+
+    def own(self, image: str) -> str:
+        """Return the XMP sidecar that bears an image's name as sidecars are called.
+
+        Raises:
+            CannotChange: it is that of another file.
+        """
+        own = self._on_disk(self.names(image, "xmp"))
+        if self.names.replace_ending and (other := self._other_owner(image, own)):
+            raise CannotChange(f"{printable(own)} is the sidecar of {other}, so it gets none")
+        return own
 
     def to_merge(self, image: str) -> list[str]:
         """Return the XMP sidecars that an image's tags go into: also that of the other name.
 
         Programs take the first name that they find: a new ``photo.jpg.xmp`` would hide from them
         all that ``photo.xmp`` holds, so it is made only where neither is there.
+
+        Raises:
+            CannotChange: as for :meth:`own`.
         """
-        target, other = self.names(image, "xmp"), self.names(image, "xmp", other=True)
-        if other == target or not os.path.lexists(other):
-            return [target]
-        if self.names.replace_ending:  # then the other one bears the image's whole name
-            return [target, other]
-        if self._shared_stems.holds(image):
-            return [target]
-        return [target, other] if os.path.lexists(target) else [other]
+        own, other = self.own(image), self._on_disk(self.names(image, "xmp", other=True))
+        found = [own]
+        if other != own and os.path.lexists(other):
+            if self.names.replace_ending:  # then the other one bears the image's whole name
+                found = [own, other]
+            elif self._is_of(image, other):
+                found = [own, other] if os.path.lexists(own) else [other]
+        return [*found, *self.versions(image)]
+
+    def beside(self, image: str, kind: str) -> list[str]:
+        """Return the sidecars of a kind that are an image's if they are there, whatever their name.
+
+        A name without the image's ending may be that of another file.
+        """
+        long, short = self._both_names(image, kind)
+        if long == short:
+            return [long]
+        if kind != "xmp":
+            return [long] if self._is_shared(image) else [long, short]
+        return [long, short] if os.path.lexists(short) and self._is_of(image, short) else [long]
+
+    def named(self, image: str) -> list[str]:
+        """Return the XMP sidecars that may be called after an image, whosever they are."""
+        return [*dict.fromkeys(self._both_names(image, "xmp")), *self.versions(image)]
+
+    def versions(self, image: str) -> list[str]:
+        """Return darktable's sidecars of other versions of an image, which name it."""
+        folder, name = os.path.split(image)
+        if self.names.folder is not None:
+            return []
+        paths = [os.path.join(folder, one) for one in self._listing(folder).versions.get(name, ())]
+        return [path for path in paths if _said(path)[1] == name]
+
+    def _is_of(self, image: str, sidecar: str) -> bool:
+        """Return whether a sidecar with an image's name without the ending is clearly its own."""
+        stem = os.path.splitext(image)[0]
+        sharing = self._sharing(image)
+        if (said := _said(sidecar)[0]) is not None:
+            same = [one for one in sharing or () if ending_of(one) == said]
+            return ending_of(image) == said and len(same) < 2
+        return sharing == [] and not (has_sidecars(stem) and os.path.lexists(stem))
+
+    def _other_owner(self, image: str, sidecar: str) -> str | None:
+        """Return whose a sidecar is that should be made or changed under the name of an image."""
+        stem = os.path.splitext(image)[0]
+        if has_sidecars(stem) and os.path.lexists(stem):
+            return printable(stem)
+        said = _said(sidecar)[0] if os.path.lexists(sidecar) else None
+        return None if said in (None, ending_of(image)) else f"a .{said} file"
+
+    def _both_names(self, image: str, kind: str) -> tuple[str, str]:
+        """Return the names of a sidecar with the image's ending, and without."""
+        names = (self.names(image, kind), self.names(image, kind, other=True))
+        first, second = map(self._on_disk, names) if kind == "xmp" else names
+        return (second, first) if self.names.replace_ending else (first, second)
+
+    def _is_shared(self, image: str) -> bool:
+        """Return whether other images have an image's stem; where nobody may list them, they do."""
+        sharing = self._sharing(image)
+        return sharing is None or sum(map(is_image, sharing)) > 1
+
+    def _sharing(self, image: str) -> list[str] | None:
+        """Return the files with sidecars that have an image's stem, if there are several."""
+        folder, name = os.path.split(image)
+        listing = self._listing(folder)
+        return listing.sharing.get(os.path.splitext(name)[0], []) if listing.is_known else None
+
+    def _on_disk(self, sidecar: str) -> str:
+        """Return a sidecar's path as it is spelled there, where only that of its ending differs."""
+        folder, name = os.path.split(sidecar)
+        spelled = self._listing(folder).spelled.get(name)
+        if spelled is None or os.path.lexists(sidecar):
+            return sidecar
+        return os.path.join(folder, spelled)
+
+    def _listing(self, folder: str) -> Listing:
+        if folder not in self._listings:
+            self._listings = around(folder, self._listings)
+            try:
+                self._listings[folder] = Listing(os.listdir(folder or os.curdir))
+            except FileNotFoundError:
+                self._listings[folder] = Listing(())
+            except OSError:
+                self._listings[folder] = Listing(None)
+        return self._listings[folder]
+
+
+def _said(sidecar: str) -> tuple[str | None, str | None]:
+    """Return of which ending, and of which file, a sidecar says that it is; None if it does not."""
+    from tagger.holders.change import read_sidecar
+    from tagger.holders.xmp.packet import Packet
+
+    try:
+        content = read_sidecar(sidecar)[0]
+        squeezed = content.replace(b"\0", b"")
+        if not (b"SidecarForExtension" in squeezed or b"DerivedFrom" in squeezed):
+            return None, None
+        return Packet(content).said_owner()
+    except (CannotChange, OSError):  # whoever writes there says what is wrong
+        return None, None

@@ -98,6 +98,7 @@ class Holders:
         self._beside = [holder(kind) for kind in dict.fromkeys(plan.kinds)]
         self._inside = [holder(IMAGE)] if plan.embed else []
         self._places = Places(plan.names)
+        self._looked_up = Places(plan.names)  # of other images, at the same time
         self._today = date.today().isoformat()
         reasons = [reason for one in self._beside for reason in one.reasons]
         self.counts = Counts(nfo={reason: Tally() for reason in reasons} or None)
@@ -139,10 +140,8 @@ class Holders:
 
     def are_there(self, image: str) -> bool:
         """Return whether all sidecars that an image should have are there."""
-        names = self._plan.names
         return all(
-            is_there(names(image, one.kind))
-            or (one.has_two_names and is_there(names(image, one.kind, other=True)))
+            any(map(is_there, one.sources(image, self._looked_up)))
             for one in self._beside
             if one.is_sidecar
         )
@@ -163,7 +162,7 @@ class Holders:
         files: Sequence[str] = ()
         try:
             if one.is_sidecar and self._plan.existing not in one.merges:
-                files = (self._plan.names(image, one.kind),)
+                files = (one.own(image, self._places),)
             else:
                 files = one.files(image, self._places)
         except LeftAlone as left:

@@ -9,6 +9,7 @@ from tagger.errors import CannotChange
 from tagger.holders.change import failed
 from tagger.holders.holder import IMAGE, Edit, State, holder
 from tagger.holders.nfo.films import NfosOnce
+from tagger.holders.places import Places, SidecarNames
 from tagger.holders.plan import HolderPlan
 from tagger.results import Failed
 
@@ -24,19 +25,20 @@ def files_with_tags(paths: Iterable[str], *, images: bool) -> Iterator[str]:
     """
     recent: dict[str, str] = {}
     nfos = NfosOnce()
+    places = Places(SidecarNames())
     for path in paths:
         yield from nfos.of(path)
         kind = _kind(path)
         if kind == "nfo":
             continue
         stem = os.path.splitext(path)[0]
-        # Sorted, a sidecar comes after its image and before the next stem.
+        # Sorted, sidecars come after their image and before whatever begins in another way.
         recent = {name: start for name, start in recent.items() if path.startswith(start)}
         own = [path] if images or kind == "xmp" else []
-        beside = [] if kind == "xmp" else [f"{path}.xmp", f"{stem}.xmp"]
+        beside = [] if kind == "xmp" else places.named(path)
         for name in (*own, *beside):
             if name not in recent and os.path.lexists(name):
-                recent[name] = f"{stem}."
+                recent[name] = stem
                 yield name
 
 

@@ -6,15 +6,13 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TypeVar
 
 from tagger.errors import CannotChange
 from tagger.holders.nfo.folder import Film, FilmFolder
+from tagger.holders.places import around
 
 # DVD and Blu-ray structures, and what Kodi and Jellyfin read in them.
 _DISCS = {"video_ts": "VIDEO_TS.nfo", "bdmv": "index.nfo"}
-
-T = TypeVar("T")
 
 
 class Films:
@@ -31,7 +29,7 @@ class Films:
             OSError: the folder cannot be listed.
         """
         path, name = os.path.split(image)
-        self._folders = _around(path, self._folders)
+        self._folders = around(path, self._folders)
         if path not in self._folders:
             self._folders[path] = _listed(path)
         film = self._folders[path].film_of(name)
@@ -62,7 +60,7 @@ class NfosOnce:
             found = self._films.nfos(path)
         for nfo in found:
             folder = _film_folder(nfo)
-            self._met = _around(folder, self._met)
+            self._met = around(folder, self._met)
             met = self._met.setdefault(folder, set())
             if nfo not in met:
                 met.add(nfo)
@@ -85,12 +83,3 @@ def _listed(path: str) -> FilmFolder:
         tuple(disc for disc in discs if os.path.lexists(os.path.join(whole, disc))),
         is_series=os.path.lexists(os.path.join(os.path.dirname(whole), "tvshow.nfo")),
     )
-
-
-def _around(folder: str, kept: dict[str, T]) -> dict[str, T]:
-    """Return what is kept of a folder and those around it: a sorted walk needs no others again."""
-    return {
-        name: value
-        for name, value in kept.items()
-        if folder == name or not name or folder.startswith(name.rstrip(os.sep) + os.sep)
-    }

@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 
 from tagger.errors import CannotChange
-from tagger.holders.xml.elements import XML, Node
+from tagger.holders.xml.elements import XML, Name, Node
 from tagger.holders.xml.source import Source
 from tagger.holders.xmp.names import CONTAINERS, FIELDS, RDF, RECORD, Field, X
 from tagger.holders.xmp.record import parse_record
 from tagger.text import same_keyword
 
+_FOR_EXTENSION = ("http://ns.adobe.com/photoshop/1.0/", "SidecarForExtension")
+_DERIVED_FROM = ("http://ns.adobe.com/xap/1.0/mm/", "DerivedFrom")
 _ITEM = re.compile(r"li|_[0-9]+")
 _ABOUT = ((RDF, "about"), ("", "about"))  # the second one is from before RDF had namespaces here
 
@@ -102,6 +104,24 @@ class Packet:
             for field in FIELDS
         }
 
+    def said_owner(self) -> tuple[str | None, str | None]:
+        """Return of which ending, in lower case, and of which file it says that it is a sidecar.
+
+        Adobe's programs say the one (``photoshop:SidecarForExtension``), darktable the other, as a
+        text in ``xmpMM:DerivedFrom``.
+        """
+        ending, file = (self._text(name) for name in (_FOR_EXTENSION, _DERIVED_FROM))
+        return (ending and ending.lstrip(".").lower()) or None, file or None
+
+    def _text(self, name: Name) -> str | None:
+        """Return a property's text, as attribute or element."""
+        for node in self.descriptions:
+            found = [node.attributes[name].strip()] if name in node.attributes else []
+            found += [child.text for child in node.children if child.name == name]
+            if found:
+                return found[0]
+        return None
+
     def says_nothing(self) -> bool:
         """Return whether there is no property in it, as element or attribute, and no comment."""
         bare = (not node.children and self.is_bare_tag(node) for node in self.descriptions)
@@ -127,12 +147,18 @@ class Packet:
 
 
 def _rdf(root: Node) -> Node:
-    if root.name == (RDF, "RDF"):
-        return root
-    if root.name in ((X, "xmpmeta"), (X, "xapmeta")):
-        found = [node for node in root.children if node.name == (RDF, "RDF")]
-        if len(found) == 1:
-            return found[0]
+    """Return the one ``rdf:RDF``, in whatever other elements: readers look for it alone."""
+    found: list[Node] = []
+    rest = [root]
+    while rest:
+        node = rest.pop()
+        if node.name == (RDF, "RDF"):
+            found.append(node)
+        else:
+            rest += node.children
+    if len(found) == 1:
+        return found[0]
+    if root.name in ((X, "xmpmeta"), (X, "xapmeta")) or found:
         raise CannotChange(f"no XMP that can be changed ({len(found) or 'no'} rdf:RDF inside)")
     raise CannotChange(f"XML, but no XMP (its outermost element is {root.name[1]})")
 

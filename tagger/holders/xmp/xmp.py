@@ -31,6 +31,14 @@ class Xmp(SidecarHolder):
         """See :meth:`Holder.files`."""
         return places.to_merge(image)
 
+    def own(self, image: str, places: Places) -> str:
+        """See :meth:`Holder.own`."""
+        return places.own(image)
+
+    def sources(self, image: str, places: Places) -> Sequence[str]:
+        """See :meth:`Holder.sources`."""
+        return places.beside(image, self.kind)
+
     def has(self, content: bytes, genres: Genres) -> bool:
         """See :meth:`Holder.has`."""
         squeezed = content.replace(b"\0", b"")  # UTF-16 and UTF-32 too
