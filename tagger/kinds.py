@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from tagger.files import EXTRAS, is_installed
+
 #: So many bytes from a file's start tell its kind.
 HEAD_BYTES: Final = 512
 
-#: Signatures of the images that are decoded, with Pillow's name of the format. A DIB has none.
+#: Signatures of the images that are decoded. A DIB has none.
 _DECODED: Final = (
     ("JPEG", rb"\xff\xd8\xff"),
     ("PNG", rb"\x89PNG\r\n\x1a\n"),
@@ -20,13 +22,17 @@ _DECODED: Final = (
     ("BMP", rb"BM.{4}\0{4}.{2}\0\0"),
     ("TIFF", rb"II\*\0|MM\0\*|II\+\0|MM\0\+"),
     ("AVIF", rb".{4}ftypavi[fs]|.{4}ftyp(?:mif1|msf1).{4}(?:.{4}){0,8}avi[fs]"),
+    ("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
+)
+
+#: Images that are decoded where the package of an extra is installed.
+_WITH_EXTRA: Final = (
+    ("HEIC", rb".{4}ftyp(?:hei[cmsx]|hev[cmsx]|mif[12]|msf1)"),
+    ("JPEG XL", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
 )
 
 #: Other images.
 _UNSUPPORTED: Final = (
-    ("a JPEG 2000 image", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
-    ("a HEIC image", rb".{4}ftyp(?:hei[cmsx]|hev[cmsx]|mif[12]|msf1)"),
-    ("a JPEG XL image", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
     ("a Photoshop document", rb"8BPS"),
     ("a raw image of a camera", rb".{4}ftypcrx |FUJIFILMCCD-RAW|IIRO|IIRS|IIU\0|MMOR|FOVb|\0MRM"),
     ("an SVG drawing", rb"\s*(?:<\?xml.*?)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE svg|<svg)"),
@@ -81,11 +87,14 @@ _LEAST_TEXT: Final = 8
 
 
 def decoded_format(head: bytes) -> str | None:
-    """Return Pillow's name of the format if a file that begins so is an image that is decoded.
+    """Return the format if a file that begins so is an image that is decoded here.
 
     Whether it is sound is another question. ``head`` has up to :data:`HEAD_BYTES` bytes.
     """
-    return _first(_DECODED, head)
+    name = _first(_DECODED, head)
+    if name is None and (name := _first(_WITH_EXTRA, head)) is not None:
+        return name if is_installed(EXTRAS[name][1]) else None
+    return name
 
 
 def other_kind(head: bytes) -> str | None:
@@ -97,6 +106,9 @@ def other_kind(head: bytes) -> str | None:
     Returns:
         For the end of a sentence, such as ``a web page (HTML), not an image``.
     """
+    if (name := _first(_WITH_EXTRA, head)) is not None:
+        extra = EXTRAS[name][0]
+        return f"{name} needs the '{extra}' extra: pip install 'poster-tagger[{extra}]'"
     if (image := _first(_UNSUPPORTED, head)) is not None:
         return f"{image}, a format that is not supported"
     return _no(head, "an image")

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, TiffImagePlugin
 
 #: Other formats, which are refused by their first bytes.
 OTHER_FORMATS = (
-    "ICO", "PPM", "TGA", "JPEG2000", "PDF", "EPS", "PCX", "ICNS", "SGI", "DDS", "MSP", "BLP",
+    "ICO", "PPM", "TGA", "PDF", "EPS", "PCX", "ICNS", "SGI", "DDS", "MSP", "BLP",
 )  # fmt: skip
 
 _XMP = (
@@ -59,7 +59,7 @@ def _exif(orientation: int = 6) -> bytes:
 @cache
 def drawn_images() -> dict[str, bytes]:
     """Return name → file, of every format that is accepted."""
-    return {**_jpeg(), **_png(), **_gif(), **_webp(), **_bmp(), **_tiff(), **_avif()}
+    return {**_jpeg(), **_png(), **_gif(), **_webp(), **_bmp(), **_tiff(), **_avif(), **_jp2()}
 
 
 @cache
@@ -168,3 +168,14 @@ def _avif() -> dict[str, bytes]:
         "animated.avif": _saved(draw(), "AVIF", save_all=True, append_images=[draw(turn=1)],
                                 speed=10),
     }  # fmt: skip
+
+
+def _jp2() -> dict[str, bytes]:
+    return {
+        "colour.jp2": _saved(draw(), "JPEG2000"),
+        "lossy.jp2": _saved(draw(), "JPEG2000", irreversible=True, quality_layers=[20]),
+        "grey.jp2": _saved(draw("L"), "JPEG2000", num_resolutions=2),
+        "transparent.jp2": _saved(draw("RGBA"), "JPEG2000", tile_size=(32, 32)),
+        "deep.jp2": _saved(draw("I;16"), "JPEG2000"),
+        "bare.j2k": _saved(draw(), "JPEG2000", no_jp2=True),
+    }

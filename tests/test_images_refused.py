@@ -35,7 +35,6 @@ def noise() -> Image.Image:
         ("ICO", "an icon (ICO), a format that is not supported"),
         ("ICNS", "an icon (ICNS), a format that is not supported"),
         ("PPM", "a portable anymap (PBM, PGM, PPM), a format that is not supported"),
-        ("JPEG2000", "a JPEG 2000 image, a format that is not supported"),
         ("PDF", "a PDF document, not an image"),
         ("TGA", NOT_SUPPORTED),
         ("PCX", NOT_SUPPORTED),

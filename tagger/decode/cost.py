@@ -17,26 +17,28 @@ _NEEDS_NO_CONVERSION = ("L", "RGB", "CMYK", "LAB")
 # Wide samples become floats, and floats are copied twice.
 _BYTES_OF_CONVERSION = 16
 
-# libwebp keeps two canvases and works in a third buffer, libavif keeps 16-bit planes and their
-# reference frames; each returns a copy.
-_BYTES_OF_DECODER = {"WEBP": 16, "AVIF": 16}
+# libwebp keeps two canvases and works in a third buffer, libavif and libheif keep 16-bit planes and
+# their reference frames, OpenJPEG and libjxl four bytes per sample; each returns a copy.
+_BYTES_OF_DECODER = {"WEBP": 16, "AVIF": 16, "HEIF": 12, "JPEG2000": 32, "JXL": 20}
 
 
 def memory_needed(image: Image.Image, file: ImageFile, full_size: tuple[int, int]) -> int:
     """Return an upper bound for the peak memory, in bytes, of decoding and shrinking an image.
 
     Args:
-        image: opened, not loaded; a JPEG with the scale at which it will be decoded.
+        image: opened, not loaded; a JPEG, or JPEG 2000, with the scale at which it will be decoded.
         file: for a JPEG positioned just after the header of its first scan.
         full_size: width and height in the file.
     """
-    pixels = image.width * image.height
+    pixels = image.width * image.height >> 2 * getattr(image, "_reduce", 0)
     needed = pixels * _BYTES_OF_MODE.get(image.mode, 4) + file.header_bytes
     needed += pixels * _BYTES_OF_DECODER.get(image.format or "", 0)
     if image.mode not in _NEEDS_NO_CONVERSION or image.has_transparency_data:
         needed += min(pixels, 2 * BAND_PIXELS) * _BYTES_OF_CONVERSION
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         needed += file.size + _strip_bytes(image)
+    elif image.format in ("HEIF", "JPEG2000", "JXL"):  # these read the whole file first
+        needed += 2 * file.size
     elif image.format in ("JPEG", "MPO"):
         needed += _coefficient_bytes(image, file, full_size)
     return needed

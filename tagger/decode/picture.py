@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile as PillowFile
 
+from tagger.decode import jp2
 from tagger.decode.budget import NO_HURRY, Attempt, Memory
 from tagger.decode.budget import ImageError as ImageError  # what this module raises
 from tagger.decode.cost import memory_needed
@@ -181,6 +182,9 @@ def _decode(
                 raise ImageError(f"{size}, above the limit of {MAX_PIXELS:,}")
             if image.format in ("JPEG", "MPO"):  # for a PNG, this would decode it
                 _set_scale(image, height, width)
+            elif image.format == "JPEG2000":
+                margin = _REDUCED_DECODE_MARGIN
+                jp2.set_scale(image, file, (margin * width, margin * height))
             needed = memory_needed(image, file, full_size)
             if needed > attempt.memory.limit:
                 raise ImageError(
@@ -235,7 +239,7 @@ _SWAPS_SIDES = (5, 6, 7, 8)
 def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; 1 if the metadata is damaged."""
     # Pillow rotates TIFFs itself on loading.
-    if image.format == "TIFF" or len(image.info.get("exif", b"")) > MOST_EXIF:
+    if image.format == "TIFF" or len(image.info.get("exif") or b"") > MOST_EXIF:
         return 1
     try:
         value = image.getexif().get(0x0112, 1)

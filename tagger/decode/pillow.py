@@ -19,6 +19,7 @@ from PIL import (
     BmpImagePlugin,  # noqa: F401
     GifImagePlugin,  # noqa: F401
     Image,
+    Jpeg2KImagePlugin,  # noqa: F401
     JpegImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
     TiffImagePlugin,  # noqa: F401
@@ -27,13 +28,14 @@ from PIL import (
 )
 from PIL.ImageFile import ImageFile as PillowFile
 
+from tagger.decode.extras import reader_of_extra
 from tagger.decode.file import ImageFile
 
 #: What Pillow may try to open. An explicit list: its EPS reader starts Ghostscript, and every
 #: other reader (PSD, FITS, ICNS, …) only widens what a hostile file can reach.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000")
 
-_BYTES_THAT_TELL_FORMATS = 16
+_BYTES_THAT_TELL_FORMATS = 64
 
 _avif_lock = threading.Lock()
 _avif_users = 0
@@ -57,6 +59,9 @@ def open_image(file: ImageFile) -> PillowFile:
                 return opens(file, "")
         except (SyntaxError, IndexError, TypeError, struct.error):  # another format may fit
             continue
+    if (opens_extra := reader_of_extra(head)) is not None:
+        file.seek(0)
+        return opens_extra(file)
     raise UnidentifiedImageError
 
 

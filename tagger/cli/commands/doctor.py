@@ -18,7 +18,12 @@ from tagger.text import counted
 
 _BASE = ("numpy", "pillow", "typer", "rich")
 _RUNTIMES = ("onnxruntime-gpu", "onnxruntime")
-_OPTIONAL = {"parquet": ("pyarrow",), "xlsx": ("XlsxWriter", "openpyxl")}
+_OPTIONAL = {
+    "parquet": ("pyarrow",),
+    "xlsx": ("XlsxWriter", "openpyxl"),
+    "heic": ("pi-heif",),
+    "jxl": ("imagecodecs",),
+}
 _TRAIN = ("tensorflow", "keras", "tf2onnx", "onnx", "scikit-learn", "matplotlib")
 
 
@@ -110,6 +115,7 @@ def _image_formats() -> tuple[list[str], list[str]]:
     from tagger.decode.pillow import FORMATS
 
     optional = {"WEBP": "webp", "AVIF": "avif", "JPEG": "jpg", "TIFF": "libtiff", "PNG": "zlib"}
+    optional["JPEG2000"] = "jpg_2000"
     missing = [name for name in FORMATS if name in optional and not features.check(optional[name])]
     return [name for name in FORMATS if name not in missing], missing
 

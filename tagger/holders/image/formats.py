@@ -7,7 +7,16 @@ import os
 from tagger.holders.image import jpeg, png, tiff, webp
 from tagger.holders.image.container import Container, EmbedError, Reader
 
-_OTHERS = ((0, b"GIF8", "a GIF"), (0, b"BM", "a BMP"), (4, b"ftypavi", "an AVIF"))
+_OTHERS = (
+    (0, b"GIF8", "a GIF"),
+    (0, b"BM", "a BMP"),
+    (4, b"ftypavi", "an AVIF"),
+    (4, b"ftyp", "a HEIC"),
+    (4, b"jP  ", "a JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000"),
+    (4, b"JXL ", "a JPEG XL"),
+    (0, b"\xff\x0a", "a JPEG XL"),
+)
 
 
 class NoPlaceError(EmbedError):
