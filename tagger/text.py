@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from collections.abc import Set as AbstractSet
@@ -21,6 +22,9 @@ TAG_SEPARATOR = "|"
 
 #: Maximum length of text that is normalised: for a sequence of accents this takes quadratic time.
 LONGEST_NORMALISED = 500
+
+# Not so under some locales: then a table's text is not how Python spells the name.
+_NAMES_ARE_UTF8 = sys.getfilesystemencoding() == "utf-8"
 
 _OTHER_SEPARATORS = re.compile("[,;]")
 _LOOKS_ESCAPED = re.compile(r"\\(?=x[0-9a-fA-F]{2})")
@@ -37,7 +41,7 @@ def escape(path: str) -> str:
 
 def unescape(text: str) -> str:
     """Reverse :func:`escape`."""
-    if "\\x" not in text:
+    if "\\x" not in text and (_NAMES_ARE_UTF8 or text.isascii()):
         return text
     raw = text.encode("utf-8", "surrogateescape")
     return os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), raw))

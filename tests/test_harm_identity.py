@@ -8,12 +8,13 @@ none, and under any locale.
 from __future__ import annotations
 
 import os
+import subprocess
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import Ran
+from commands import Ran, command_line, environment
 from pictures import save_picture
 
 from tagger.find.identity import Identity, composed, on_disk
@@ -226,3 +227,89 @@ def test_the_disk_says_how_a_path_is_spelled(folder: Path) -> None:
     assert on_disk(f"{ACCENTED}/b.png") is None
     assert composed(f"{DECOMPOSED}/a") == f"{ACCENTED}/a"
     assert Identity().form(f"{DECOMPOSED}/a") == Identity().form(f"{ACCENTED}/a")
+
+
+def apply(tagger: Run, *arguments: str) -> list[str]:
+    """Apply a table; return what it shows of each image, and check that nothing failed."""
+    ran = tagger("apply", *arguments, "--yes")
+    assert ran.code == 0, ran.stderr
+    return ran.stdout.decode().splitlines()
+
+
+@pytest.mark.parametrize("spelling", ["./p/a.png", "link/a.png", "{here}/p/a.png", "p/q/../a.png"])
+def test_rows_that_say_the_same_of_an_image_count_once(
+    posters: Path, tagger: Run, spelling: str
+) -> None:
+    other = spelling.format(here=posters)
+    (posters / "t.csv").write_text(f"path,tags\np/a.png,red\n{other},red\n")
+
+    assert apply(tagger, "t.csv") == ["p/a.png: +red"]
+    assert [file.name for file in posters.rglob("*.xmp")] == ["a.png.xmp"]
+
+    (posters / "t.csv").write_text(f"path,tags\np/a.png,red\n{other},blue\n")
+    ran = tagger("apply", "t.csv", "--yes")
+    assert (ran.code, ran.stdout) == (3, b"")
+    assert ran.stderr == (
+        f"tagger: t.csv has two rows for {other}, with the tags 'red' and 'blue': keep only one.\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["apply", "retag"])
+def test_rows_with_other_accents_find_their_image(
+    folder: Path, tag: Run, tagger: Run, tiny_model: Path, command: str
+) -> None:
+    save_picture(folder / f"{ACCENTED}/{ACCENTED}.png", "red")
+    tag(ACCENTED, "-o", "t.csv")
+    (folder / ACCENTED / f"{ACCENTED}.png").rename(folder / ACCENTED / f"{DECOMPOSED}.png")
+    (folder / ACCENTED).rename(folder / DECOMPOSED)
+
+    options = ["--yes"] if command == "apply" else ["--model", str(tiny_model)]
+    ran = tagger(command, "t.csv", "--sidecar", "xmp", *options)
+
+    assert ran.code == 0, ran.stderr
+    (sidecar,) = folder.rglob("*.xmp")
+    assert sidecar == folder / DECOMPOSED / f"{DECOMPOSED}.png.xmp"
+
+
+def test_two_files_that_differ_in_accents_are_corrected_apart(folder: Path, tagger: Run) -> None:
+    two_files = tells_apart(folder, ACCENTED, DECOMPOSED)
+    names = [f"{ACCENTED}.png", f"{DECOMPOSED}.png"] if two_files else [f"{ACCENTED}.png"]
+    for name in names:
+        save_picture(folder / name)
+    tags = ["red", "blue"]
+    rows = [f"{name},{tag}\n" for name, tag in zip(names, tags, strict=False)]
+    (folder / "t.csv").write_text("path,tags\n" + "".join(rows), encoding="utf-8")
+
+    told = apply(tagger, "t.csv")
+
+    assert sorted(told) == sorted(f"{name}: +{tag}" for name, tag in zip(names, tags, strict=False))
+
+
+@pytest.mark.parametrize("first", ["utf-8", "ascii"])
+def test_a_table_of_another_locale_is_read(folder: Path, tiny_model: Path, first: str) -> None:
+    save_picture(folder / f"p/{ACCENTED}.png", "red")
+    locales = {
+        "utf-8": {"PYTHONUTF8": "1"},
+        "ascii": {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C",
+                  "PYTHONIOENCODING": "utf-8"},
+    }  # fmt: skip
+
+    def run(locale: str, *arguments: str | Path) -> str:
+        done = subprocess.run(
+            command_line(*arguments), cwd=folder, env=environment() | locales[locale],
+            capture_output=True, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stderr.decode("utf-8", "replace")
+
+    second = {"utf-8": "ascii", "ascii": "utf-8"}[first]
+    options = ("-o", "t.csv", "--layout", "list", "--model", tiny_model)
+    run(first, "tag", "p", *options)
+    table = (folder / "t.csv").read_bytes()
+    assert table == f"path,tags,error\np/{ACCENTED}.png,red,\n".encode()
+
+    assert "1 kept from an earlier run" in run(second, "tag", "p", *options, "--resume")
+    assert "1 kept from an earlier run" in run(second, "tag", "./p", *options, "--resume")
+    assert (folder / "t.csv").read_bytes() == table
+    run(second, "apply", "t.csv", "--yes")
+    assert [file.name for file in folder.rglob("*.xmp")] == [f"{ACCENTED}.png.xmp"]

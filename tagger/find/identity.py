@@ -39,6 +39,11 @@ class Identity:
         form = composed(real)
         return form.casefold() if self._ignores_case(real) else form
 
+    def key(self, path: str) -> str:
+        """Return a text that is equal for paths of the same image, and for no others."""
+        form = self.form(path)
+        return self.real(path) if form != self.real(path) and self.has_twin(path) else form
+
     def has_twin(self, path: str) -> bool:
         """Return whether another file differs from an image in how its accents are composed."""
         real = self.real(path)

@@ -58,11 +58,18 @@ class Corrections:
         return Counter(tag for row in self.rows for tag in row.tags)
 
 
-def read_corrections(table: TableRows, exists: Callable[[str], bool]) -> Corrections:
+def read_corrections(
+    table: TableRows, on_disk: Callable[[str], str | None], identity: Callable[[str], str]
+) -> Corrections:
     """Read a table of any layout of ``tagger tag``, as a person and a spreadsheet left it.
 
-    Columns may be gone, new, or in another order; rows may be gone, or in another order. Since
-    spreadsheets take apostrophes off and leave them on, ``exists`` says which paths are files.
+    Columns may be gone, new, or in another order; rows may be gone, or in another order. An image
+    may have several rows, by several spellings of its path, if they say the same.
+
+    Args:
+        table: as it was left. Spreadsheets take apostrophes off paths and leave them on.
+        on_disk: says how the disk spells a path, and None if there is no such file.
+        identity: a path → a text that is equal for the same image.
 
     Raises:
         TableError: it is not such a table, an image's tags are ambiguous, or a tag is none
@@ -71,13 +78,15 @@ def read_corrections(table: TableRows, exists: Callable[[str], bool]) -> Correct
     edited = EditedTable(table)
     images: dict[str, _Image] = {}
     for row in edited:
-        path = _as_on_disk(row.path, exists)
-        key = os.path.normcase(os.path.abspath(path))
+        path = _as_on_disk(row.path, on_disk)
+        key = identity(path)
         former = images.get(key)
         if former is None:
             images[key] = _Image(path, row)
         elif edited.a_row_a_tag:
             former.add(row)
+        elif row.cell == former.cells[0] and row.path != former.path:
+            former.failed = former.failed and row.failed
         else:
             raise TableError(
                 f"{table.name} has two rows for {printable(path)}, with the tags "
@@ -109,12 +118,12 @@ class _Image:
         return any(cell.strip() for cell in self.cells)
 
 
-def _as_on_disk(path: str, exists: Callable[[str], bool]) -> str:
+def _as_on_disk(path: str, on_disk: Callable[[str], str | None]) -> str:
     """Return a path without, or with, the apostrophe that keeps a spreadsheet from running it."""
     spellings = [path, without_apostrophe(path)]
     if without_apostrophe(f"'{path}") == path:
         spellings.append(f"'{path}")
-    return next(filter(exists, spellings), path)
+    return next(filter(None, map(on_disk, spellings)), path)
 
 
 def _gathered(name: str, edited: EditedTable, images: Sequence[_Image]) -> Corrections:

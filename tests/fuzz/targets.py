@@ -159,7 +159,7 @@ def edited_table(data: bytes) -> None:
         contextlib.suppress(TaggerError),
         open_rows(path, edited=True) as rows,
     ):
-        for row in read_corrections(rows, lambda path: False).rows:
+        for row in read_corrections(rows, lambda path: None, os.path.abspath).rows:
             assert "\0" not in row.path
             assert all(tag.isprintable() for tag in row.tags)
 

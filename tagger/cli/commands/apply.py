@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -68,6 +67,7 @@ def apply(
     empty cell means that an image has no tags; images not listed in the table stay as they are.
     Paths are resolved as by 'tagger tag': start the command in the same folder.
     """
+    from tagger.find.identity import Identity, on_disk
     from tagger.holders.pin import Pins
     from tagger.table.corrections import read_corrections
     from tagger.table.open import open_rows
@@ -78,7 +78,7 @@ def apply(
     base = mirrored_base(holders.sidecar_base, mirrors=holders.sidecar_dir is not None)
     plan = replace(holders, sidecar=kinds).plan(base)
     with open_rows(table, edited=True) as rows:
-        corrections = read_corrections(rows, os.path.lexists)
+        corrections = read_corrections(rows, on_disk, Identity().key)
     for row in corrections.rows:
         refuse_outside(row.path, base)
     run = _Run(quiet=report.quiet)

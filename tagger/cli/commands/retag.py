@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -102,17 +103,24 @@ def _refuse_to_overwrite_unread(results: str, output: str | None) -> None:
 def _placed(
     results: Iterator[Result], name: str, options: HolderPlan, base: str | None
 ) -> Iterator[Result]:
-    """Pass results on; end where a sidecar's place cannot be what ``tagger tag`` would take.
+    """Pass results on, as the disk spells their paths if something is written beside the images.
+
+    End where a sidecar's place cannot be what ``tagger tag`` would take.
 
     Raises:
         TableError: the paths are not in order, and sidecars may be shared.
         UsageError: a path leads out of the folder whose tree is mirrored.
     """
+    from tagger.find.identity import on_disk
     from tagger.text import printable
 
     shares = bool(options.kinds) and options.replace_ending
     previous = b""
-    for result in results:
+    for given in results:
+        path = given.path
+        if options.any and not path.isascii():
+            path = on_disk(path) or path
+        result = given if path == given.path else replace(given, path=path)
         if shares and (key := os.fsencode(result.path)) < previous:
             raise TableError(
                 f"{name} is not sorted by path: {printable(result.path)} comes too late for "
