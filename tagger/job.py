@@ -220,7 +220,7 @@ class Outputs:
         if run is not None and (self.job.source.table is not None or not run.has_begun):
             run.discard()
         elif run is not None:
-            kept_at, resumable = run.plan.paths.kept_rows, True
+            kept_at, resumable = run.plan.paths.kept_rows, not run.notes_lost
         self.report.listener.stopped(kept_at, resumable=resumable)
 
 
@@ -234,7 +234,7 @@ def opened(job: Job, report: Report) -> Iterator[Outputs]:
     holders, stream = _holders(job), _stream(job, report)
     report.holders = holders
     with _planned(job, report) as plan:
-        run = None if plan is None else Run(plan)
+        run = None if plan is None else Run(plan, report.listener.notice)
         outputs = Outputs(job, report, holders, stream, run)
         report.listener.began(report.summary)
         try:
@@ -316,7 +316,7 @@ def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
         defaults=built_in_options(source.card),
     )
     table = Table(job.table, source.card.labels, report.failed) if job.table.is_file else None
-    with locked(paths.lock, paths.what, listener.notice):
+    with locked(paths.lock, paths.what, listener.notice, needed=job.table.is_file):
         plan = plan_run(
             paths,
             manifest,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import typer
-from commands import PATIENCE, Argument, Ran, command_line, environment
+from commands import PATIENCE, Argument, Ran, command_line, environment, run_tagger
 from onnx import TensorProto, helper
 from pictures import save_picture
 from stalled_files import HELD, Stalled, stalls
@@ -368,3 +368,64 @@ def test_a_training_says_lines_in_a_log(
     first, second = capsys.readouterr().err.splitlines()
     assert first == "Decoded 10 of 30 images."
     assert "batch 2/4" in second
+
+
+@pytest.fixture
+def three(folder: Path) -> Path:
+    """Return a folder of three red images."""
+    for number in range(3):
+        save_picture(folder / f"p/{number}.png", (255, 0, 0))
+    return folder / "p"
+
+
+@pytest.mark.parametrize("kind", [".run.json", ".run.journal", ".lock", ".run.json.new"])
+def test_notes_that_cannot_be_written_do_not_end_a_run(
+    three: Path, own_state: Path, tag: Callable[..., Ran], kind: str
+) -> None:
+    assert tag("p", "--sidecar", "txt").code == 0
+    (noted,) = (str(file)[: -len(".run.json")] for file in own_state.glob("*.run.json"))
+    for sidecar in three.glob("*.txt"):
+        sidecar.unlink()
+    Path(f"{noted}{kind}").unlink(missing_ok=True)
+    (Path(f"{noted}{kind}") / "in the way").mkdir(parents=True)
+
+    ran = tag("p", "--sidecar", "txt")
+
+    assert ran.code == 0, ran.stderr
+    assert len(list(three.glob("*.txt"))) == 3
+    told = {
+        ".lock": f"{noted}.lock cannot be locked (is a directory): do not start a second run on "
+        f"the images of {three}.",
+    }.get(kind, f"{own_state} is not writable (is a directory), so this run cannot be resumed.")
+    assert ran.stderr.splitlines().count(told) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's limits are Unix's")
+def test_notes_that_fill_up_in_the_middle_do_not_end_a_run(
+    folder: Path, own_state: Path, tiny_model: Path
+) -> None:
+    for number in range(300):
+        save_picture(folder / f"p/{number:03}.png", (255, 0, 0))
+    limited = ("sh", "-c", 'ulimit -f 16; exec "$@"', "sh")  # files of at most 8,192 bytes
+
+    ran = run_tagger(
+        "tag", "p", "--sidecar", "txt", "--model", tiny_model, "--device", "cpu",
+        cwd=folder, under=limited,
+    )  # fmt: skip
+
+    assert ran.code == 0, ran.stderr
+    assert len(list(folder.glob("p/*.txt"))) == 300
+    told = f"{own_state} is not writable (file too large), so this run cannot be resumed."
+    assert ran.stderr.splitlines().count(told) == 1
+
+
+def test_without_a_home_folder_nothing_is_put_into_the_current_one(
+    three: Path, tag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tagger.runs.paths.user_state_path", lambda name: Path("~/state", name))
+
+    ran = tag("p", "--sidecar", "txt")
+
+    assert ran.code == 0
+    assert "(no home folder is known), so this run cannot be resumed." in ran.stderr
+    assert os.listdir() == ["p"]

@@ -95,7 +95,8 @@ def files_to_read(named: str | None, *, alone: bool) -> list[ConfigFile]:
         from platformdirs import user_config_dir
 
         folder = user_config_dir("poster-tagger", appauthor=False)
-        files.append(ConfigFile(os.path.join(folder, FILE_NAME)))
+        if os.path.isabs(folder):  # else no home folder is known, and whoever owns this one speaks
+            files.append(ConfigFile(os.path.join(folder, FILE_NAME)))
     return files
 
 

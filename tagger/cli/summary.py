@@ -118,7 +118,9 @@ def _write(file: Path, summary: Summary) -> None:
 
 
 def _spelled(data: dict[str, Any]) -> bytes:
-    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode(
+        "utf-8", "backslashreplace"
+    )
 
 
 def _as_json(summary: Summary) -> dict[str, Any]:

@@ -16,13 +16,17 @@ _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.
 
 
 @contextlib.contextmanager
-def locked(file: str, what: str, unsupported: Callable[[str], None]) -> Iterator[None]:
+def locked(
+    file: str, what: str, unsupported: Callable[[str], None], *, needed: bool = True
+) -> Iterator[None]:
     """Hold a lock that the system takes back when the process ends, however it ends.
 
     Args:
         file: the lock file; one that is left over means nothing.
         what: is locked, for messages.
         unsupported: called with a sentence where the folder has no locks; the run continues.
+        needed: whether a lock file that cannot be made ends the run; the output is elsewhere where
+            it does not.
 
     Raises:
         OutputError: another run holds it, or its file cannot be made.
@@ -38,14 +42,17 @@ def locked(file: str, what: str, unsupported: Callable[[str], None]) -> Iterator
             f"Another run is writing {what}: wait until it ends, or choose another output."
         ) from None
     except OSError as error:
-        if error.errno not in _NO_LOCKS:
+        has_none = error.errno in _NO_LOCKS
+        if needed and not has_none:
             raise OutputError(f"{what} cannot be written: {os_reason(error)}.") from None
         with contextlib.suppress(OSError):
             os.unlink(file)
-        unsupported(
-            f"The folder of {printable(file)} does not support locks: do not start a second run on "
-            f"{what}."
+        reason = (
+            f"The folder of {printable(file)} does not support locks"
+            if has_none
+            else f"{printable(file)} cannot be locked ({os_reason(error)})"
         )
+        unsupported(f"{reason}: do not start a second run on {what}.")
         yield
         return
     try:

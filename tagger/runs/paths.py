@@ -75,6 +75,8 @@ class RunPaths:
         A run that writes sidecars alone does without, but cannot be resumed.
         """
         folder = os.path.dirname(self.prefix)
+        if not os.path.isabs(folder):  # would lie in the current folder, named "~"
+            return f"{printable(folder)} is not writable (no home folder is known)"
         try:
             make_folders(folder)
             if not os.access(folder, os.W_OK):

@@ -139,7 +139,11 @@ def plan_run(
         OutputError: the output cannot be written.
     """
     try:
-        paths.remove_half_made()
+        try:
+            paths.remove_half_made()
+        except OSError:
+            if table is not None:  # else only notes lie there
+                raise
         before = None
         with contextlib.suppress(UsageError):  # one that cannot be read is replaced as well
             before = completed(paths, Manifest.read(paths.manifest))

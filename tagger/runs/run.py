@@ -22,6 +22,7 @@ from tagger.runs.plan import Plan
 from tagger.runs.previous import Previous, carried
 from tagger.table.assembly import assemble
 from tagger.table.table import Table
+from tagger.text import printable
 
 # Journals of sidecars grow with every update; dead entries are few before this is reached.
 _COMPACT_FROM: Final = 4096
@@ -39,13 +40,17 @@ class Run:
         has_begun: whether there was a result.
         left: whether the table that was there stays, since nothing came to take its place.
         copies: files that keep what was there and that this run has replaced.
+        notes_lost: whether a run without a table continues though nothing can be noted any more;
+            ``notice`` was called with a sentence then.
 
     Raises:
         OutputError: the output cannot be written.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, notice: Callable[[str], None]) -> None:
         self.plan = plan
+        self.notes_lost = False
+        self._notice = notice
         self.manifest = plan.manifest
         self.has_begun = False
         self.left = False
@@ -82,6 +87,8 @@ class Run:
 
     def begin(self, path: str) -> None:
         """Note that sidecars of an image are about to be written, and could be taken for whole."""
+        if self.notes_lost:
+            return
         assert self._journal is not None
         with self._errors():
             entry = Entry(self.plan.key(path), None, 0, notes.BEGUN)
@@ -108,6 +115,8 @@ class Run:
         """
         if not self.has_begun:
             self._begin()
+        if self.notes_lost:
+            return
         table, failed = self.plan.table, isinstance(result, Failed)
         if table is None:
             text, count = b"", 0
@@ -137,6 +146,8 @@ class Run:
         Raises:
             OutputError: that does not go; the rows so far stay where they are.
         """
+        if self.notes_lost:
+            return
         if not self.has_begun and self._would_empty(found=found):
             self.left = self.plan.has_table
             self.discard()
@@ -192,6 +203,9 @@ class Run:
 
     def _begin(self) -> None:
         """Begin as planned; what comes next is the first result."""
+        self.has_begun = True
+        if self.notes_lost:
+            return
         with self._errors():
             previous = self.plan.previous
             if previous is None:
@@ -200,7 +214,6 @@ class Run:
                 self._journal = self._reopen(previous)
             else:
                 self._journal = self._copy(previous, previous.source)
-        self.has_begun = True
 
     def _begin_anew(self) -> Journal:
         if not self._announced:
@@ -325,13 +338,30 @@ class Run:
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
-        """Say in a sentence what the system refuses; nothing more is written then."""
+        """Say in a sentence what the system refuses; nothing more is written then.
+
+        Where only notes would be written, the run continues without them.
+        """
         try:
             yield
-        except OSError as error:
+        except (OSError, OutputError) as error:
             self._let_go()
+            if self._table is None:
+                self._continue_without_notes(error)
+                return
+            if isinstance(error, OutputError):
+                raise
             message = f"{self._paths.what} cannot be written: {os_reason(error)}."
             raise OutputError(message) from None
+
+    def _continue_without_notes(self, error: OSError | OutputError) -> None:
+        if self.notes_lost:
+            return
+        self.notes_lost = True
+        cause = error if isinstance(error, OSError) else error.__context__
+        reason = os_reason(cause) if isinstance(cause, OSError) else "unknown error"
+        folder = printable(os.path.dirname(self._paths.prefix))
+        self._notice(f"{folder} is not writable ({reason}), so this run cannot be resumed.")
 
 
 def _pieces(file: str, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
