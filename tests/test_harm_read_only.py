@@ -21,7 +21,7 @@ from embeddable import save
 from pictures import save_picture
 from readers import reader
 
-from tagger.files import replacing, take_place, write_synced
+from tagger.files import replacing, rewrite_whole, take_place, write_synced, write_whole
 from tagger.holders.change import keep_backup
 from tagger.rights import make_folders, opener
 
@@ -175,6 +175,25 @@ def test_a_read_only_table_stays_and_is_asked_before_the_work(
     )
     assert (folder / name).read_bytes() == content
     assert names(folder) == before
+
+
+def test_whatever_replaces_a_file_asks_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.xmp"
+    file.write_bytes(b"old")
+    file.chmod(0o444)
+    beside = tmp_path / "a.xmp.new"
+    beside.write_bytes(b"new")
+
+    for replace in (
+        lambda: write_whole(file, b"new"),
+        lambda: rewrite_whole(file, b"new"),
+        lambda: take_place(os.fspath(beside), os.fspath(file)),
+    ):
+        with pytest.raises(PermissionError, match="it is read-only"):
+            replace()
+
+    assert file.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.xmp", "a.xmp.new"]
 
 
 # What changes keeps whose it is, and who may do what

@@ -234,10 +234,7 @@ def test_untag_gives_back_the_former_tree(folder: Path, tag: Run, tagger: Run, f
     assert tree((folder / "a.png.xmp").read_bytes()) == tree(form)
 
 
-BYTE_EXACT = [name for name in ALL_FORMS if name not in ("minified", "empty")]
-
-
-@pytest.mark.parametrize("form", BYTE_EXACT, indirect=True)
+@pytest.mark.parametrize("form", ALL_FORMS, indirect=True)
 def test_untag_gives_back_the_former_bytes(
     folder: Path, tag: Run, tagger: Run, form: bytes
 ) -> None:

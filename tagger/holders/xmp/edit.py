@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 from collections.abc import Sequence
 
@@ -21,6 +22,8 @@ from tagger.holders.xmp.packet import Item, Packet, Place
 from tagger.holders.xmp.record import Record
 from tagger.text import each_once, same_keyword
 
+# A word of Record.container_was: the packet's rdf:RDF was an empty-element tag.
+_OPENED = "opened"
 # Of an attribute: the number of its description, and the attribute itself.
 _ATTRIBUTE_WAS = re.compile(r"attribute ([0-9]+)((?:\s.*)?)", re.DOTALL)
 
@@ -90,6 +93,9 @@ class Editor:
         for node in self._gone:
             self._source.remove(node)
         gone = set(self._gone)
+        if record is None and self._was_empty(gone):
+            self._close(self._packet.rdf)
+            return self._source.changed()
         for description in self._packet.descriptions:
             if self._gets_bare(description, gone):
                 self._source.remove(description)
@@ -260,11 +266,30 @@ class Editor:
         rdf = self._packet.rdf
         last = rdf.children[-1] if rdf.children else None
         lead = self._lead(last) if last else one_deeper(self._lead(rdf))
+        if last is None and self._source.is_empty_tag(rdf):
+            words = dict.fromkeys([*(record.container_was or "").split(), _OPENED])
+            record = dataclasses.replace(record, container_was=" ".join(words))
         text = described(self._packet.about, self._new, record, Prefixes(rdf.scope), lead)
         if last is not None:
             self._source.insert(last.end, text.encode())
         else:
             self._fill(rdf, text)
+
+    def _was_empty(self, gone: set[Node]) -> bool:
+        """Return whether ``<rdf:RDF/>`` was opened for our sake, and nothing but ours is in it."""
+        children = self._packet.rdf.children
+        return (
+            _OPENED in (self._record.container_was or "").split()
+            and len(children) == 1
+            and self._gets_bare(children[0], gone)
+            and self._source.holds_only(self._packet.rdf, children)
+        )
+
+    def _close(self, node: Node) -> None:
+        """Write an element as an empty-element tag, without its one child."""
+        self._source.remove(node.children[0])
+        self._source.replace(node.inner - 1, node.inner, b"/>")
+        self._source.replace(node.children[0].end, node.end, b"")
 
     def _gets_bare(self, description: Node, gone: set[Node]) -> bool:
         """Return whether all that a description holds goes: then it was made for our sake."""

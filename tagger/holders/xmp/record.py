@@ -45,7 +45,8 @@ class Record:
         iptc: our keywords in the IPTC of the image that holds the packet.
         iptc_was: what that IPTC was before, see :class:`tagger.holders.image.iptc.Keywords`.
         container_was: words for the form that the image had before it held our tags, see
-            :attr:`tagger.holders.image.container.Container.was`.
+            :attr:`tagger.holders.image.container.Container.was`; ``opened`` for a packet with
+            ``<rdf:RDF/>``.
     """
 
     entries: tuple[OurTag, ...]
