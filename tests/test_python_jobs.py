@@ -221,7 +221,7 @@ def test_another_run_with_other_options_is_not_continued(
     posters: Path, colours: Tagger, tiny_model: Path
 ) -> None:
     colours.run("p", "t.csv")
-    with pytest.raises(TaggerError, match="that run used --max-tags 3"):
+    with pytest.raises(TaggerError, match=r"that run used the default \(3\)"):
         Tagger(tiny_model, "cpu", max_tags=1).run("p", "t.csv", resume=True)
 
 

@@ -249,21 +249,21 @@ def test_every_name_is_found_again(folder: Path, tag: Tag, options: tuple[str, .
 REFUSED = {
     "threshold": (
         ("--threshold", "0.4"),
-        "--threshold red=0.5; this one uses --threshold red=0.4",
+        "the default (red=0.5); this one uses --threshold red=0.4",
     ),
     "one threshold": (
         ("--threshold", "Blue=0.4"),
-        "--threshold blue=0.5; this one uses --threshold blue=0.4",
+        "the default (blue=0.5); this one uses --threshold blue=0.4",
     ),
-    "most": (("--max-tags", "1"), "--max-tags 3; this one uses --max-tags 1"),
-    "ignore": (("--ignore", "red"), "--ignore N/A; this one uses --ignore N/A,red"),
+    "most": (("--max-tags", "1"), "the default (3); this one uses --max-tags 1"),
+    "ignore": (("--ignore", "red"), "the default (N/A); this one uses --ignore N/A,red"),
     "rename": (
         ("--rename", "red=rot"),
         "no --rename red; this one uses --rename red=rot",
     ),
-    "layout": (("--layout", "list"), "--layout wide; this one uses --layout list"),
-    "format": (("-f", "tsv"), "--format csv; this one uses --format tsv"),
-    "binary": (("-f", "parquet"), "--format csv; this one uses --format parquet"),
+    "layout": (("--layout", "list"), "the default (wide); this one uses --layout list"),
+    "format": (("-f", "tsv"), "the default (csv); this one uses --format tsv"),
+    "binary": (("-f", "parquet"), "the default (csv); this one uses --format parquet"),
     "excel": (("--excel",), "no --excel; this one uses --excel"),
     "columns": (
         ("--columns", "year,width"),
@@ -291,6 +291,15 @@ def test_other_options_are_refused(posters: Path, tag: Tag, case: str, *, finish
         says("other options", output="t.csv", differ=differ),
     )
     assert {file: file.read_bytes() for file in Path().glob("t.csv*")} == before
+
+
+def test_a_default_is_called_so_whichever_run_used_it(posters: Path, tag: Tag) -> None:
+    tag("p", "-o", "t.csv", "--max-tags", "2")
+
+    ran = tag("p", "-o", "t.csv", "--resume")
+
+    differ = "--max-tags 2; this one uses the default (3)"
+    assert ran == Ran(2, b"", says("other options", output="t.csv", differ=differ))
 
 
 def undo_the_end() -> None:

@@ -129,17 +129,17 @@ def test_an_option_that_a_manifest_lacks_has_its_built_in_value(
         (
             "--max-tags",
             ("--max-tags", "2"),
-            "--max-tags 3; this one uses --max-tags 2",
+            "the default (3); this one uses --max-tags 2",
         ),
         (
             "--existing",
             ("--existing", "skip"),
-            "--existing merge; this one uses --existing skip",
+            "the default (merge); this one uses --existing skip",
         ),
         (
             "--threshold",
             ("--threshold", "red=0.4"),
-            "--threshold red=0.5; this one uses --threshold red=0.4",
+            "the default (red=0.5); this one uses --threshold red=0.4",
         ),
         ("--embed", ("--embed",), "no --embed; this one uses --embed"),
     ],

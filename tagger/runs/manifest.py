@@ -179,9 +179,11 @@ class Manifest:
             now = self.options.get(name, built_in)
             is_known = name in self.defaults  # else a later version added it: unused, it is no news
             if then != now and (is_known or then or now):
+                before = _said(name, then, now, is_default=is_known and then == built_in)
+                here = _said(name, now, then, is_default=is_known and now == built_in)
                 return (
-                    f"{cannot} {_said(name, then, now)}; this one uses {_said(name, now, then)}: "
-                    "pass the same, or start over with --overwrite."
+                    f"{cannot} {before}; this one uses {here}: pass the same, or start over with "
+                    "--overwrite."
                 )
         return None
 
@@ -258,8 +260,14 @@ def _from_json(data: dict[str, Any]) -> Manifest:
     return manifest
 
 
-def _said(name: str, value: Option, other: Option) -> str:
+def _said(name: str, value: Option, other: Option, *, is_default: bool) -> str:
     """Say in a few words how an option was chosen, and only what differs of it."""
+    said = _chosen(name, value, other)
+    text = said.removeprefix(f"{name} ")
+    return f"the default ({text})" if is_default and text != said else said
+
+
+def _chosen(name: str, value: Option, other: Option) -> str:
     if isinstance(value, dict) or isinstance(other, dict):
         here = value if isinstance(value, dict) else {}
         there = other if isinstance(other, dict) else {}
