@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
+from tagger import arguments
 from tagger.decode.budget import DEFAULT_LIMITS
 from tagger.errors import OutputError, UsageError
 from tagger.find.scan import WalkOptions, scan
 from tagger.holders.plan import HolderPlan
 from tagger.job import Job, check_resumable, images, run
-from tagger.network.devices import available_cores
+from tagger.network.devices import LARGEST_BATCH, MOST_WORKERS, available_cores
 from tagger.network.model import TaggerModel
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed, Result
@@ -28,6 +30,7 @@ AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 Name = TypeVar("Name", bound=str)
 
+_MOST_TAGS = 100_000  # no model has more labels
 _SIDECARS = ("json", "nfo", "txt", "xmp")
 
 
@@ -73,24 +76,30 @@ class Tagger:
         workers: int | None = None,
         batch_size: int | None = None,
     ) -> None:
-        self._model = TaggerModel(
-            None if model is None else Path(model), device, batch_size=batch_size
-        )
-        if workers is not None and workers < 1:
-            raise UsageError(f"workers: {workers} is less than 1.")
-        self._workers = workers or available_cores()
-        self.card = self._model.card
-        self.labels = self.card.labels
-        self.device = self._model.device
-        self._rules = adjusted_rules(
-            self.card,
-            threshold=None if isinstance(thresholds, Mapping) else thresholds,
-            thresholds=thresholds if isinstance(thresholds, Mapping) else None,
-            min_tags=min_tags,
-            max_tags=max_tags,
-            ignored=(ignore,) if isinstance(ignore, str) else ignore,
-            renamed=rename,
-        )
+        if not isinstance(thresholds, Mapping | None):
+            thresholds = arguments.probability("thresholds", thresholds)
+        else:
+            for label, value in (thresholds or {}).items():
+                arguments.text("thresholds", label)
+                arguments.probability("thresholds", value)
+        size = arguments.whole("batch_size", batch_size, 1, LARGEST_BATCH)
+        count = arguments.whole("workers", workers, 1, MOST_WORKERS)
+        with arguments.in_python(_ARGUMENTS):
+            file = None if model is None else Path(arguments.path("model", model))
+            self._model = TaggerModel(file, arguments.text("device", device), batch_size=size)
+            self._workers = count or available_cores()
+            self.card = self._model.card
+            self.labels = self.card.labels
+            self.device = self._model.device
+            self._rules = adjusted_rules(
+                self.card,
+                threshold=None if isinstance(thresholds, Mapping) else thresholds,
+                thresholds=thresholds if isinstance(thresholds, Mapping) else None,
+                min_tags=arguments.whole("min_tags", min_tags, 0, _MOST_TAGS),
+                max_tags=arguments.whole("max_tags", max_tags, 0, _MOST_TAGS),
+                ignored=arguments.texts("ignore", ignore),
+                renamed=arguments.text_to_text("rename", {} if rename is None else rename),
+            )
 
     def tag(self, paths: AnyPath | Iterable[AnyPath]) -> Iterator[Result]:
         """Yield one result per image, in the order of the paths, as soon as it is available.
@@ -105,15 +114,19 @@ class Tagger:
 
         Raises:
             ModelError: the model fails while running.
+            UsageError: what is given is no path.
         """
         given = [paths] if isinstance(paths, str | bytes | os.PathLike) else paths
+        if not isinstance(given, Iterable):
+            raise UsageError(f"paths: {paths!r} is not a path.")
         unreadable: dict[str, str] = {}
-        for result in tag_images(
-            _walked(given, unreadable), self._model, self._rules, workers=self._workers
-        ):
-            # A folder that cannot be listed is reported as such, not as an image.
-            reason = unreadable.get(result.path)
-            yield result if reason is None else Failed(result.path, reason)
+        with arguments.in_python(_ARGUMENTS):
+            for result in tag_images(
+                _walked(given, unreadable), self._model, self._rules, workers=self._workers
+            ):
+                # A folder that cannot be listed is reported as such, not as an image.
+                reason = unreadable.get(result.path)
+                yield result if reason is None else Failed(result.path, reason)
 
     def run(
         self,
@@ -160,32 +173,50 @@ class Tagger:
             OutputError: an output cannot be written; what is done is kept.
             TaggerError: the run cannot continue for another reason.
         """
-        texts = [os.fsdecode(path) for path in _listed(paths)]
-        source = images(
-            scan(texts, WalkOptions(seconds=DEFAULT_LIMITS.seconds)),
-            self._model,
-            self._rules,
-            workers=self._workers,
-        )
-        table = TablePlan.checked(
-            None if output is None else os.fsdecode(output),
-            layout=_known(layout, LayoutName, "layout"),
-            columns=_listed(columns),
-        )
-        holders = HolderPlan(
-            kinds=tuple(_known(kind, _SIDECARS, "sidecars") for kind in _listed(sidecars)),
-            folder=None if sidecar_dir is None else os.fsdecode(sidecar_dir),
-            backup=backup,
-            embed=embed,
-        )
-        if table.output in (None, "-") and (table.is_asked_for or not holders.any):
-            raise UsageError("No output: pass output, sidecars or embed.")
-        plan = Resume(resume, retry_failed, update)
-        check_resumable(plan, table, holders)
-        try:
-            return run(Job(source, table, holders, plan), listener)
-        except ReaderGone:
-            raise OutputError(f"{output} cannot be written: its reader closed the pipe.") from None
+        texts = [arguments.path("paths", path) for path in arguments.listed("paths", paths)]
+        if listener is not None and not all(hasattr(listener, name) for name in _HEARD):
+            raise UsageError(f"listener: {listener!r} is not a tagger.Listener.")
+        with arguments.in_python(_ARGUMENTS):
+            source = images(
+                scan(texts, WalkOptions(seconds=DEFAULT_LIMITS.seconds)),
+                self._model,
+                self._rules,
+                workers=self._workers,
+            )
+            table = TablePlan.checked(
+                None if output is None else arguments.path("output", output),
+                layout=_known(layout, LayoutName, "layout"),
+                columns=arguments.texts("columns", columns),
+            )
+            holders = HolderPlan(
+                kinds=tuple(
+                    _known(kind, _SIDECARS, "sidecars")
+                    for kind in arguments.listed("sidecars", sidecars)
+                ),
+                folder=None if sidecar_dir is None else arguments.path("sidecar_dir", sidecar_dir),
+                backup=backup,
+                embed=embed,
+            )
+            if table.output in (None, "-") and (table.is_asked_for or not holders.any):
+                raise UsageError("No output: pass output, sidecars or embed.")
+            plan = Resume(resume, retry_failed, update)
+            check_resumable(plan, table, holders)
+            try:
+                return run(Job(source, table, holders, plan), listener)
+            except ReaderGone:
+                name = arguments.path("output", output)
+                raise OutputError(
+                    f"{name} cannot be written: its reader closed the pipe."
+                ) from None
+
+
+# What errors may call by name, in place of the command line's options.
+_ARGUMENTS = tuple(
+    name
+    for called in (Tagger.__init__, Tagger.run)
+    for name in inspect.signature(called).parameters
+)
+_HEARD = tuple(name for name in vars(Listener) if not name.startswith("_"))
 
 
 def _known(name: str, known: Iterable[Name], argument: str) -> Name:
@@ -196,15 +227,10 @@ def _known(name: str, known: Iterable[Name], argument: str) -> Name:
     raise UsageError(f"{argument}: unknown '{name}'; available: {', '.join(known)}.")
 
 
-def _listed(values: Any) -> list[Any]:
-    """Return values as a list, even a single one."""
-    return [values] if isinstance(values, str | bytes | os.PathLike) else list(values)
-
-
 def _walked(paths: Iterable[AnyPath], unreadable: dict[str, str]) -> Iterator[str]:
     """Yield images, and in their place folders that cannot be listed."""
     for given in paths:
-        path = os.fsdecode(given)
+        path = arguments.path("paths", given)
         noted: list[str] = []
 
         def note(folder: str, reason: str, noted: list[str] = noted) -> None:

@@ -21,6 +21,7 @@ from pictures import save_picture
 from stalled_files import HELD, Stalled, stalls
 from tiny_model import CARD, changed_card, write_graph, write_model
 
+from tagger import Tagger, TaggerError
 from tagger.cli import console, progress
 from tagger.cli.app import app
 from tagger.cli.asking import agrees
@@ -429,3 +430,115 @@ def test_without_a_home_folder_nothing_is_put_into_the_current_one(
     assert ran.code == 0
     assert "(no home folder is known), so this run cannot be resumed." in ran.stderr
     assert os.listdir() == ["p"]
+
+
+class _NoListener:
+    """Hears of nothing."""
+
+
+WRONG: dict[str, tuple[dict[str, object], str]] = {
+    "no worker": ({"workers": 0}, "workers: 0 is not a whole number from 1 to 1,024."),
+    "endless workers": (
+        {"workers": 10**20}, f"workers: {10**20} is not a whole number from 1 to 1,024.",
+    ),
+    "half a worker": ({"workers": 1.5}, "workers: 1.5 is not a whole number from 1 to 1,024."),
+    "workers as text": ({"workers": "2"}, "workers: '2' is not a whole number from 1 to 1,024."),
+    "a batch of none": ({"batch_size": 0}, "batch_size: 0 is not a whole number from 1 to 4,096."),
+    "a huge batch": (
+        {"batch_size": 10**9}, f"batch_size: {10**9} is not a whole number from 1 to 4,096.",
+    ),
+    "nan": ({"thresholds": float("nan")}, "thresholds: nan is not a number from 0 to 1."),
+    "a threshold as text": ({"thresholds": "1"}, "thresholds: '1' is not a number from 0 to 1."),
+    "a label's threshold": (
+        {"thresholds": {"red": None}}, "thresholds: None is not a number from 0 to 1.",
+    ),
+    "a label that is a number": ({"thresholds": {1: 0.5}}, "thresholds: 1 is not text."),
+    "tags as text": ({"max_tags": "1"}, "max_tags: '1' is not a whole number from 0 to 100,000."),
+    "fewer than no tags": (
+        {"min_tags": -1}, "min_tags: -1 is not a whole number from 0 to 100,000.",
+    ),
+    "ignore": ({"ignore": 5}, "ignore: 5 is not a list."),
+    "ignored": ({"ignore": [5]}, "ignore: 5 is not text."),
+    "rename": ({"rename": [("red", "rot")]}, "rename: [('red', 'rot')] is not a mapping."),
+    "renamed": ({"rename": {"red": 1}}, "rename: 1 is not text."),
+    "device": ({"device": 5}, "device: 5 is not text."),
+    "no such device": ({"device": "cuda:77"}, "device cuda:77 is not available: "),
+    "model": ({"model": 5}, "model: 5 is not a path."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_argument_of_a_tagger_is_a_sentence(tiny_model: Path, case: str) -> None:
+    arguments, sentence = WRONG[case]
+
+    with pytest.raises(TaggerError) as caught:
+        Tagger(**{"model": tiny_model, "device": "cpu", **arguments})  # type: ignore[arg-type]
+
+    assert str(caught.value).startswith(sentence)
+    assert "--" not in str(caught.value)
+
+
+def test_numbers_of_numpy_are_numbers(tiny_model: Path) -> None:
+    Tagger(
+        tiny_model, "cpu", workers=np.int64(2), batch_size=np.uint8(3), thresholds=np.float32(0.5)
+    )  # type: ignore[call-overload]
+
+
+WRONG_JOBS: dict[str, tuple[dict[str, object], str]] = {
+    "no path": ({"paths": 5}, "paths: 5 is not a list."),
+    "paths that are none": ({"paths": ["p", None]}, "paths: None is not a path."),
+    "nul": ({"paths": "p\0"}, "paths: 'p\\x00' holds the character NUL."),
+    "output": ({"output": 5}, "output: 5 is not a path."),
+    "columns": ({"columns": 5}, "columns: 5 is not a list."),
+    "column": ({"columns": [5]}, "columns: 5 is not text."),
+    "sidecars": ({"sidecars": 5}, "sidecars: 5 is not a list."),
+    "sidecar": ({"sidecars": [5]}, "sidecars: unknown '5'; available: json, nfo, txt, xmp."),
+    "folder": ({"sidecars": "xmp", "sidecar_dir": 5}, "sidecar_dir: 5 is not a path."),
+    "layout": ({"layout": 5}, "layout: unknown '5'; available: wide, list, long."),
+    "format": ({"output": "t.doc"}, "output t.doc: '.doc' is not the extension of a table format"),
+    "image": ({"output": "p/0.png"}, "output p/0.png: a table cannot be written to an image file."),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_JOBS)
+def test_a_wrong_argument_of_a_job_is_a_sentence(three: Path, tiny_model: Path, case: str) -> None:
+    arguments, sentence = WRONG_JOBS[case]
+    tagger = Tagger(tiny_model, "cpu")
+
+    with pytest.raises(TaggerError) as caught:
+        tagger.run(**{"paths": "p", "output": "t.csv", **arguments})  # type: ignore[arg-type]
+
+    assert str(caught.value).startswith(sentence)
+    assert "--" not in str(caught.value)
+    assert os.listdir() == ["p"]
+
+
+def test_an_object_that_does_not_listen_is_refused(three: Path, tiny_model: Path) -> None:
+    with pytest.raises(TaggerError, match=r"NoListener .* is not a tagger\.Listener"):
+        Tagger(tiny_model, "cpu").run("p", "t.csv", listener=_NoListener())  # type: ignore[arg-type]
+    assert os.listdir() == ["p"]
+
+
+def test_what_is_no_path_ends_a_stream_in_a_sentence(three: Path, tiny_model: Path) -> None:
+    tagger = Tagger(tiny_model, "cpu")
+    for paths, sentence in ((5, "paths: 5 is not a path."), (["p", 5], "paths: 5 is not a path.")):
+        with pytest.raises(TaggerError) as caught:
+            list(tagger.tag(paths))  # type: ignore[arg-type]
+        assert str(caught.value) == sentence
+
+
+def test_errors_in_python_name_arguments_and_no_options(three: Path, tiny_model: Path) -> None:
+    Tagger(tiny_model, "cpu", max_tags=2).run("p", "t.csv")
+
+    with pytest.raises(TaggerError) as caught:
+        Tagger(tiny_model, "cpu").run("p", "t.csv", resume=True)
+    assert str(caught.value) == (
+        "resume cannot continue t.csv: that run used max_tags 2; this one uses the default (3): "
+        "pass the same, or choose another output."
+    )
+
+    Path("t.csv").write_text(Path("t.csv").read_text().replace("red", "green", 1))
+    with pytest.raises(TaggerError) as caught:
+        Tagger(tiny_model, "cpu", max_tags=2).run("p", "t.csv")
+    assert "pass resume or update to keep its rows, or remove it first" in str(caught.value)
+    assert "--" not in str(caught.value)

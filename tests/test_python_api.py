@@ -118,11 +118,11 @@ def test_options_are_the_commands(folder: Path, tiny_model: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"thresholds": 1.5}, "The threshold 1.5 of 'red' is not between 0 and 1."),
+        ({"thresholds": 1.5}, "thresholds: 1.5 is not a number from 0 to 1."),
         ({"thresholds": {"rde": 0.5}}, "The model has no label 'rde': did you mean red?"),
         ({"ignore": ["pink"]}, "The model has no label 'pink': it has red, green, blue, N/A."),
         ({"min_tags": 3, "max_tags": 2}, "The minimum of 3 tags is above the maximum of 2."),
-        ({"max_tags": -1}, "The minimum of 1 tags is above the maximum of -1."),
+        ({"max_tags": -1}, "max_tags: -1 is not a whole number from 0 to 100,000."),
         (
             {"rename": {"red": "a|b"}},
             "The new name 'a|b' of 'red' must be printable text without '|'.",

@@ -186,7 +186,7 @@ def test_a_listener_is_told(posters: Path, colours: Tagger) -> None:
         ),
         (
             {"output": "t.doc"},
-            "-o t.doc: '.doc' is not the extension of a table format: use ",
+            "output t.doc: '.doc' is not the extension of a table format: use ",
         ),
         ({"output": "no/t.csv"}, "no/t.csv cannot be written: there is no folder "),
         (
@@ -195,7 +195,7 @@ def test_a_listener_is_told(posters: Path, colours: Tagger) -> None:
         ),
         (
             {"output": "t.csv", "columns": ["colour"]},
-            "--columns: unknown column 'colour'; available: folder, name, title, year, ",
+            "columns: unknown column 'colour'; available: folder, name, title, year, ",
         ),
         (
             {"sidecars": ["xpm"]},
@@ -204,7 +204,7 @@ def test_a_listener_is_told(posters: Path, colours: Tagger) -> None:
         ({"paths": "nowhere", "output": "t.csv"}, "No such file or folder: 'nowhere'."),
         (
             {"sidecars": ["nfo"], "sidecar_dir": "s"},
-            "--sidecar nfo cannot be combined with --sidecar-dir: genres go into the .nfo ",
+            "sidecars nfo cannot be combined with sidecar_dir: genres go into the .nfo ",
         ),
     ],
 )
@@ -231,5 +231,5 @@ def test_no_more_than_twelve_arguments() -> None:
 
 
 def test_no_worker_is_too_few(tiny_model: Path) -> None:
-    with pytest.raises(TaggerError, match="workers: 0 is less than 1"):
+    with pytest.raises(TaggerError, match="workers: 0 is not a whole number from 1 to 1,024"):
         Tagger(tiny_model, "cpu", workers=0)
