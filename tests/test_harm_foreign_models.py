@@ -49,7 +49,7 @@ def colours(count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("size", [1, 8])
+@pytest.mark.parametrize("size", [1, 8, 100])
 @pytest.mark.parametrize("asked", [None, 1, 4, 100])
 def test_a_fixed_batch_is_run_as_it_is(
     tmp_path: Path, device: str, size: int, asked: int | None
@@ -93,8 +93,11 @@ def test_a_batch_that_a_gpu_cannot_hold_is_not_halved_where_it_is_fixed(tmp_path
     model = TaggerModel(with_batch(tmp_path / "m.onnx", 8), "cpu")
     model.runs_on_cpu = False
 
+    tried = []
+
     class NoMemory:
         def run(self, images: np.ndarray) -> np.ndarray:
+            tried.append(len(images))
             raise RuntimeError("CUDA error: out of memory")
 
     model._sessions = [NoMemory()]
@@ -102,6 +105,7 @@ def test_a_batch_that_a_gpu_cannot_hold_is_not_halved_where_it_is_fixed(tmp_path
     with pytest.raises(ModelError) as ended:
         model.scores(colours(8))
     assert str(ended.value) == f"{model.file} failed while running: CUDA error: out of memory."
+    assert tried == [8]
 
 
 def test_scores_of_another_shape_are_never_taken_for_other_images(tmp_path: Path) -> None:

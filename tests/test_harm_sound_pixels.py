@@ -237,6 +237,20 @@ def test_wherever_a_jpeg_breaks_off_it_is_refused(tmp_path: Path) -> None:
                 assert "truncated" in refusal(tmp_path, jpeg[: -2 - lost])
 
 
+def test_a_jpeg_keeps_its_colours_beside_a_damaged_note(tmp_path: Path) -> None:
+    jpeg = saved(draw(), "JPEG", keep_rgb=True)
+    for named, numbered in (
+        (b"R\x11\0G\x11\0B", b"\1\x11\0\2\x11\0\3"),
+        (b"R\0G\0B", b"\1\0\2\0\3"),
+    ):
+        assert jpeg.count(named) == 1
+        jpeg = jpeg.replace(named, numbered)  # now only its Adobe segment tells
+
+    seen = pixels(tmp_path, jpeg[:2] + SEGMENTS["a short Photoshop"] + jpeg[2:])
+
+    assert np.array_equal(seen, pixels(tmp_path, jpeg))
+
+
 def test_a_large_jpeg_that_is_read_at_a_smaller_scale_is_no_exception(tmp_path: Path) -> None:
     noise = np.random.default_rng(2).integers(0, 256, (800, 600, 3), dtype=np.uint8)
     jpeg = saved(Image.fromarray(noise), "JPEG")
@@ -267,7 +281,9 @@ def test_a_webp_may_be_cut_within_its_notes(tmp_path: Path) -> None:
 
     assert np.array_equal(pixels(tmp_path, webp[:-10]), whole)
     assert np.array_equal(pixels(tmp_path, webp + b"XMP \xff\xff\0\0cut"), whole)
-    assert refusal(tmp_path, webp[: webp.index(b"EXIF") - 40]).startswith("damaged image: ")
+    exif = webp.rindex(b"EXIF")
+    assert np.array_equal(pixels(tmp_path, webp[: exif + 20]), whole[::-1, ::-1])  # by 180 degrees
+    assert refusal(tmp_path, webp[: exif - 40]).startswith("damaged image: ")
 
 
 @pytest.mark.parametrize("big", [False, True])

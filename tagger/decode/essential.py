@@ -27,8 +27,7 @@ _PNG_HEADER: Final = 33
 _TRANSPARENT_BYTES: Final = {0: 2, 2: 6}
 _PALETTE: Final = 3
 
-_WEBP_SEEN: Final = (b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF")
-_WEBP_NOTES: Final = 0x20 | 0x04  # flags of profile and XMP
+_WEBP_SEEN: Final = (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF")
 
 _SCAN: Final = 0xDA
 _JPEG_END: Final = b"\xff\xd9"
@@ -115,17 +114,13 @@ def _is_intact(file: ImageFile, start: int, end: int) -> bool:
 def _webp(file: ImageFile) -> list[Part]:
     parts: list[Part] = []
     place, length = 12, 4
-    while len(head := _read(file, place, 9)) == 9:
+    while len(head := _read(file, place, 8)) == 8:
         size, name = int.from_bytes(head[4:8], "little"), head[:4]
         end = place + 8 + size
         if end > file.size:
             break
-        if name == b"VP8X":
-            parts += [head[:8] + bytes((head[8] & ~_WEBP_NOTES,)), (place + 9, end)]
-        elif name in _WEBP_SEEN or (name == b"EXIF" and size <= MOST_EXIF):
-            parts.append((place, end))
-        if name == b"VP8X" or parts[-1:] == [(place, end)]:
-            parts.append(bytes(size % 2))
+        if name in _WEBP_SEEN or (name == b"EXIF" and size <= MOST_EXIF):
+            parts += [(place, end), bytes(size % 2)]
             length += 8 + size + size % 2
         place = end + size % 2
     return [b"RIFF" + length.to_bytes(4, "little") + b"WEBP", *parts]
