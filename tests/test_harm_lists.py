@@ -79,6 +79,11 @@ def test_powershells_list_without_its_mark_is_named(
     )
 
 
+def test_a_line_break_between_nuls_is_that_of_utf_16(posters: Path, tag: Run) -> None:
+    for options in ((), ("-0",), ("-0", "--list-folders")):
+        assert "UTF-16" in refused(tag("-", *options, stdin="映画\r\n写真\r\n".encode("utf-16-le")))
+
+
 def test_utf_16_behind_utf_8_is_refused(posters: Path, tag: Run) -> None:
     data = b"p/a.png\n" + LINES.encode("utf-16-le")  # as >> of PowerShell 5 leaves it
 

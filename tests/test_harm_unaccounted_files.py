@@ -266,6 +266,16 @@ def test_sniffing_leaves_what_is_no_poster(folder: Path, name: str, content: byt
     assert counts.endings.total() == 1
 
 
+def test_a_named_file_that_is_no_image_is_not_passed_over(folder: Path) -> None:
+    touch(folder, "p/a.mov", "p/b.mov")
+    counts = LeftOut()
+
+    found = scan(["p", "p/a.mov"], WalkOptions(sniff=True)).paths(lambda *_: None, counts)
+
+    assert list(found) == ["p/a.mov"]
+    assert counts.endings == {".mov": 1}
+
+
 def test_sniffing_opens_neither_pipes_nor_folders(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     (folder / "loop").symlink_to("loop")

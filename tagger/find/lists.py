@@ -29,7 +29,7 @@ _MARKS: Final = (
 )
 
 # Two characters, each between NULs, or a line break between them.
-_WIDE: Final = re.compile(rb"(?:\A|\0)[^\0]\0+[^\0](?:\0|\Z)|(?:\A|\0|\r\0)\n\0")
+_WIDE: Final = re.compile(rb"(?:\A|\0)[^\0]\0+[^\0](?:\0|\Z)|(?:\A|\0)\n\0")
 
 #: Paths that are looked at to say why none exists.
 _MOST_LOOKED_AT: Final = 1000
