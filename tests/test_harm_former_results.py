@@ -149,8 +149,16 @@ def test_a_list_of_images_that_are_gone_leaves_the_table(posters: Path, tag: Tag
 
     ran = tag("--files-from", "list", "-o", "t.csv", "-q")
 
+    assert ran.code == 2
+    assert ran.stderr.startswith("tagger: None of the 2 paths in the list list exists, ")
+    assert Path("t.csv").read_bytes() == before
+    Path("p").mkdir()
+    Path("p/a.png").symlink_to("nowhere")
+    ran = tag("--files-from", "list", "-o", "t.csv", "-q")
     assert ran == Ran(1, b"", "t.csv stays as it was: no image was tagged.\n")
     assert Path("t.csv").read_bytes() == before
+    Path("p/a.png").unlink()
+    Path("p").rmdir()
     os.rename("unmounted", "p")
     assert tag("--files-from", "list", "-o", "t.csv", "-q").code == 0
     assert Path("t.csv").read_bytes() == before
@@ -158,12 +166,12 @@ def test_a_list_of_images_that_are_gone_leaves_the_table(posters: Path, tag: Tag
 
 
 def test_an_unreadable_folder_leaves_the_table(posters: Path, tag: Tag) -> None:
-    Path("list").write_text("p\n")
-    tag("--files-from", "list", "-o", "t.csv", "-q")
+    Path("list").write_text("p\nempty\n")
+    tag("--files-from", "list", "--list-folders", "-o", "t.csv", "-q")
     before = contents()
     os.rename("p", "unmounted")
 
-    ran = tag("--files-from", "list", "-o", "t.csv", "-q")
+    ran = tag("--files-from", "list", "--list-folders", "-o", "t.csv", "-q")
 
     assert ran.code == 1
     assert contents()["t.csv"] == before["t.csv"]

@@ -131,4 +131,5 @@ def test_stderr_tells_each_failure_in_one_line(hostile: Ran) -> None:
         f"failed: p/{name.decode()}: {reason}" for name, reason in BAD.items()
     ]
     assert told[1 + len(BAD)].startswith(f"{len(GOOD)} tagged, {len(BAD)} failed in ")
-    assert len(told) == len(BAD) + 3
+    assert told[2 + len(BAD)].startswith("Not followed: 2 links to folders; ")
+    assert len(told) == len(BAD) + 4
