@@ -259,7 +259,35 @@ def test_a_large_jpeg_that_is_read_at_a_smaller_scale_is_no_exception(tmp_path: 
     assert refusal(tmp_path, jpeg[:-60]).startswith("damaged image: image file is truncated")
 
 
-# WebP, TIFF, AVIF
+# GIF, WebP, TIFF, AVIF
+
+
+@pytest.mark.parametrize("name", ["still.gif", "interlaced.gif", "animated.gif"])
+@pytest.mark.parametrize(
+    "block",
+    [b"!\xf9\0", b"!\xf9\1\0\0", b"!\xff\0", b"!\xff\x0bNETSCAPE2.0\0", b"!\1\0", b"!\xfe\0",
+     b"!\xff\x0bNETSCAPE2.0\1\1\0", b"!\xfe" + (b"\xff" + bytes(255)) * 300 + b"\0"],
+)  # fmt: skip
+def test_a_gif_is_read_whatever_its_extensions_are(tmp_path: Path, name: str, block: bytes) -> None:
+    gif = drawn_images()[name]
+    palette_end = 13 + (3 << (gif[10] & 7) + 1)
+
+    seen = pixels(tmp_path, gif[:palette_end] + block + gif[palette_end:])
+
+    assert np.array_equal(seen, pixels(tmp_path, gif))
+
+
+def test_a_gif_that_lacks_pixels_is_refused(tmp_path: Path) -> None:
+    gif = drawn_images()["still.gif"]
+    for cut in (gif[:200], gif[:-40], gif[:13] + b"!\xff\0"):
+        assert refusal(tmp_path, cut)
+
+
+def test_a_gif_keeps_its_transparency_beside_a_damaged_extension(tmp_path: Path) -> None:
+    gif = saved(Image.new("P", (WIDTH, HEIGHT)), "GIF", transparency=0)
+    palette_end = 13 + (3 << (gif[10] & 7) + 1)
+
+    assert (pixels(tmp_path, gif[:palette_end] + b"!\xff\0" + gif[palette_end:]) == 255).all()
 
 
 def chunk_sizes(webp: bytes, size: int) -> bytes:

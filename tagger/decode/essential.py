@@ -5,7 +5,7 @@ whose end marker is missing. Where it refuses a file, the file is read once more
 pixels, palette, transparency, colour profile and orientation.
 
 Sources: PNG (third edition, sections 5 and 11), JPEG (ITU-T T.81, annex B; Adobe technical note
-5116), WebP (RFC 9649), TIFF 6.0 with its supplements, AVIF (ISO 14496-12, 8.11.6).
+5116), WebP (RFC 9649), TIFF 6.0 with its supplements, GIF89a, AVIF (ISO 14496-12, 8.11.6).
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def excerpts(file: ImageFile) -> Iterator[Excerpt]:
         yield Excerpt(file, _webp(file))
     elif head.startswith(b"\xff\xd8"):
         yield from _jpeg_excerpts(file)
+    elif head.startswith(b"GIF8"):
+        yield Excerpt(file, _gif(file, head))
     elif head[4:8] == b"ftyp":
         yield Excerpt(file, _avif(file))
     elif head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
@@ -194,6 +196,23 @@ def _tiff(file: ImageFile, head: bytes) -> list[Part]:
 def _tag(order: str, entry: bytes) -> int:
     (number,) = struct.unpack_from(order + "H", entry)
     return int(number)
+
+
+def _gif(file: ImageFile, head: bytes) -> list[Part]:
+    """Return a file whose first image follows its palette; before it only its transparency."""
+    place = 13 + (3 << (head[10] & 7) + 1 if head[10] & 0x80 else 0)
+    parts: list[Part] = [(0, place)]
+    while (start := _read(file, place, 3))[:1] not in (b"", b","):
+        end = place + 1
+        if start.startswith(b"!"):
+            end += 1
+            while size := _read(file, end, 1)[:1].strip(b"\0"):
+                end += 1 + size[0]
+            end += 1
+            if start[1:] == b"\xf9\x04":
+                parts.append((place, end))
+        place = end
+    return [*parts, (place, file.size)]
 
 
 def _avif(file: ImageFile) -> list[Part]:
