@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from tagger.rights import is_read_only, opener, private, take_after
+from tagger.rights import give_to_folder, is_read_only, opener, private, take_after
 
 #: Formats of images that need an extra: its name, its package, extensions.
 EXTRAS: Final = {
@@ -193,8 +193,10 @@ def put_in_place(new: Path, old: str | os.PathLike[str]) -> None:
         raise PermissionError(errno.EACCES, "it is read-only", os.fspath(old))
     if is_file and not take_after(new, old):
         _write_into(old, new)
-    else:
-        os.replace(new, old)
+        return
+    if not is_file:
+        give_to_folder(new)
+    os.replace(new, old)
 
 
 def write_synced(target: Path, blocks: Iterable[bytes]) -> None:

@@ -31,8 +31,18 @@ def opener(path: str, flags: int) -> int:
     """Open a file for :func:`open`; what root makes belongs to the owner of its folder."""
     descriptor = os.open(path, flags, 0o666)
     if flags & os.O_CREAT and _is_root():
-        _give_to_folder(descriptor, path)
+        _give(descriptor, path)
     return descriptor
+
+
+def give_to_folder(file: Path) -> None:
+    """Give a file that root has made by other means to the owner of its folder."""
+    if _is_root():
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            _give(descriptor, os.fspath(file))
+        finally:
+            os.close(descriptor)
 
 
 def private(path: str, flags: int) -> int:
@@ -136,7 +146,7 @@ def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def _give_to_folder(descriptor: int, path: str) -> None:
+def _give(descriptor: int, path: str) -> None:
     """Give a file that root has made to its folder's owner.
 
     Not where its name is a link, or another file has it too: whoever may write the folder could

@@ -20,6 +20,7 @@ from commands import TREE, Ran, run_tagger
 from embeddable import save
 from pictures import save_picture
 from readers import reader
+from tagger_training.run_folder import RunFolder
 
 from tagger.files import replacing, rewrite_whole, take_place, write_synced, write_whole
 from tagger.holders.change import keep_backup
@@ -421,6 +422,21 @@ def test_what_root_makes_belongs_to_the_owner_of_the_folder(
     others = {str(file): facts(file) for file in (shared / "p").rglob("*")}
     assert {name: of for name, of in others.items() if of[:2] != owner} == {}
     assert facts(shared / "p/poster.jpg.bak")[2] == 0o640
+
+
+def test_so_does_what_libraries_write_for_it(shared: Path) -> None:
+    give(shared / "p", 0o755, file_mode=0o644)
+    run = RunFolder(shared / "p/runs/new")
+
+    run.create()
+    run.write(run.model, lambda beside: beside.write_bytes(b"as Keras does"))
+    run.write_json(run.state, {})
+    with replacing(shared / "p/model.onnx") as beside:
+        beside.write_bytes(b"as an export does")
+
+    owner = (OWNER, SHARED) if is_root else facts(shared)[:2]
+    assert {facts(file)[:2] for file in (shared / "p").rglob("*")} == {owner}
+    assert len(list((shared / "p").rglob("*"))) == 5
 
 
 @pytest.mark.skipif(not is_root, reason="only root may give files away")

@@ -55,6 +55,18 @@ def test_it_is_said_once_however_many_kinds_there_are(folder: Path, tag: Run) ->
     assert b"<tagger:tag>blue" in (folder / "p/1.png").read_bytes()
 
 
+def test_an_nfo_is_the_films_and_shared_by_nobody(folder: Path, tag: Run) -> None:
+    save_picture(folder / "p/Heat.jpg", "red")
+    save_picture(folder / "p/Heat.png", "blue")
+    (folder / "p/Heat.mkv").touch()
+    (folder / "p/Heat.nfo").write_text("<movie/>")
+
+    ran = tag("p", "--sidecar", "nfo", "--sidecar-name", "replace")
+
+    assert ran.code == 0
+    assert "1 left alone: the film has a better poster (p/Heat.png)." in ran.stderr.splitlines()
+
+
 def test_an_image_that_failed_takes_no_sidecar_from_another(folder: Path, tag: Run) -> None:
     (folder / "p").mkdir()
     (folder / "p/1.jpg").write_bytes(b"\xff\xd8")

@@ -97,6 +97,7 @@ class Holders:
         self._looks = look_for_images and plan.folder is None
         self._beside = [holder(kind) for kind in dict.fromkeys(plan.kinds)]
         self._inside = [holder(IMAGE)] if plan.embed else []
+        self._has_own = any(one.is_sidecar for one in self._beside)
         self._places = Places(plan.names)
         self._looked_up = Places(plan.names)  # of other images, at the same time
         self._today = date.today().isoformat()
@@ -116,7 +117,7 @@ class Holders:
         if self._looks and self._beside and not os.path.lexists(result.path):
             holders = self._inside
             failures.append(Failed(result.path, "the image is not there, so it gets no sidecar"))
-        elif self._beside and (first := self._places.taken_by(result.path)) is not None:
+        elif self._has_own and (first := self._places.taken_by(result.path)) is not None:
             holders = [one for one in holders if not one.is_sidecar]
             failures.append(sharing(result.path, first))
         for one in holders:
