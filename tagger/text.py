@@ -123,10 +123,31 @@ def undivided(cell: str, known: AbstractSet[str]) -> list[str]:
     A tag may contain a comma, so this only applies if all pieces are known: labels, or tags in any
     cell. A single tag can be marked as such by a separator after it.
     """
-    pieces = [piece for piece in map(str.strip, _OTHER_SEPARATORS.split(cell)) if piece]
+    pieces = pieces_of(cell)
     if TAG_SEPARATOR in cell or pieces in ([], [cell.strip()]) or not set(pieces) <= known:
         return []
     return pieces
+
+
+def seems_joined(cells: Sequence[str]) -> str | None:
+    """Return a cell that joins its tags by commas or semicolons, as far as cells alone can tell.
+
+    It can be told where no cell has our separator and different cells share a piece.
+    """
+    if any(TAG_SEPARATOR in cell for cell in cells):
+        return None
+    first: dict[str, str] = {}  # piece → the cell that had it first
+    for cell in map(str.strip, cells):
+        pieces = pieces_of(cell)
+        for piece in pieces if len(pieces) > 1 else ():
+            if first.setdefault(piece, cell) != cell:
+                return first[piece]
+    return None
+
+
+def pieces_of(cell: str) -> list[str]:
+    """Return what a cell joins by commas or semicolons."""
+    return [piece for piece in map(str.strip, _OTHER_SEPARATORS.split(cell)) if piece]
 
 
 def each_once(texts: Sequence[str], foreign: Collection[str] = ()) -> list[str | None]:

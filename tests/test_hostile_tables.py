@@ -65,24 +65,29 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 
 @pytest.mark.parametrize(
-    ("cell", "why"),
+    ("cell", "shown"),
     [
-        ("1" + "0" * 400, "has no probability for 'red'"),
+        ("1" + "0" * 400, "1" + "0" * 39 + "…"),
         ("1" + "0" * 5000, None),
-        ("NaN", "has no probability for 'red'"),
-        ("-Infinity", "has no probability for 'red'"),
-        ("[0.5]", "has no probability for 'red'"),
-        ('"=1+1"', "has no probability for 'red'"),
+        ("NaN", "nan"),
+        ("-Infinity", "-inf"),
+        ("[0.5]", "[0.5]"),
+        ('"=1+1"', "'=1+1'"),
+        ('""', "nothing"),
         ("[" * 100_000, None),
     ],
 )
 def test_numbers_that_are_none_are_damage(
-    retag: Tagger, folder: Path, cell: str, why: str | None
+    retag: Tagger, folder: Path, cell: str, shown: str | None
 ) -> None:
     record = dict(zip(HEADER, ROW, strict=True))
     (folder / "t.jsonl").write_text(json.dumps(record).replace("0.9", cell) + "\n")
 
-    expected = f"row 1 {why}" if why else "line 1 is not a JSON object"
+    expected = (
+        f"row 1 has no probability for 'red', but {shown} where a number such as 0.6234 belongs"
+        if shown
+        else "line 1 is not a JSON object"
+    )
     assert refusal(retag("t.jsonl")) == f"t.jsonl is damaged: {expected}."
 
 
@@ -314,7 +319,7 @@ def test_a_parquet_file_with_a_damaged_byte_is_read_or_refused(
 
     ran = retag("t.parquet")
 
-    if ran.code != 0:
+    if ran.code not in (0, 1):  # 1 where it says that there are no rows
         refusal(ran)
 
 
@@ -339,4 +344,7 @@ def test_ids_name_images_of_the_folder_alone(folder: Path) -> None:
     with pytest.raises(DataError) as refused:
         read_labelled_set(folder / "l.csv", folder / "images")
 
-    assert str(refused.value).endswith(f"matches an image below {folder / 'images'}.")
+    assert str(refused.value).endswith(
+        f"matches an image below {folder / 'images'}: the table has ../outside.png, an image is "
+        "called a.png."
+    )

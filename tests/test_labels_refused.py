@@ -75,7 +75,8 @@ def test_a_table_without_images_is_refused(
     with pytest.raises(DataError) as refused:
         read_labels(text)
     assert str(refused.value) == (
-        f"None of the {count} ids in {tmp_path / 'labels.csv'} matches an image below {posters}."
+        f"None of the {count} ids in {tmp_path / 'labels.csv'} matches an image below {posters}"
+        + (": the table has a, an image is called big.PNG." if count else ".")
     )
 
 
@@ -127,7 +128,8 @@ def test_tags_that_are_joined_otherwise_are_refused(read_labels: Reader, tmp_pat
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        ("id,Drama\nheat,1\n".encode("utf-16"), "in UTF-16"),
+        ("id,Drama\nheat,1\n".encode("utf-32"), "in UTF-32"),
+        ("id,Drama\nheat,1\n".encode("utf-16-le"), "in UTF-16 without a byte order mark"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
     ],
 )

@@ -14,7 +14,15 @@ from tagger.rules import is_tag_name
 from tagger.table.edited import EditedRow, EditedTable
 from tagger.table.rows import TableRows
 from tagger.table.text import without_apostrophe
-from tagger.text import TAG_SEPARATOR, printable, same_keyword, split_tags, undivided
+from tagger.text import (
+    TAG_SEPARATOR,
+    pieces_of,
+    printable,
+    same_keyword,
+    seems_joined,
+    split_tags,
+    undivided,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +141,9 @@ def _gathered(name: str, edited: EditedTable, images: Sequence[_Image]) -> Corre
     names = tuple(label if label in labels else "" for label in edited.names)
     rows = [_correction(name, image, names, edited) for image in told]
     known = labels | {tag for row in rows for tag in row.tags}
+    joined = seems_joined([cell for image in told for cell in image.cells])
     for image in told:
-        _refuse_undivided(name, image, labels, known)
+        _refuse_undivided(name, image, labels, known, joined)
     rows.sort(key=lambda row: os.fsencode(row.path))
     return Corrections(tuple(rows), len(failed), labels)
 
@@ -172,11 +181,17 @@ def _correction(
 
 
 def _refuse_undivided(
-    name: str, image: _Image, labels: frozenset[str], known: frozenset[str]
+    name: str,
+    image: _Image,
+    labels: frozenset[str],
+    known: frozenset[str],
+    joined: str | None,
 ) -> None:
     """Raise TableError for tags that seem to be joined as the table does not join them."""
     for cell in map(str.strip, image.cells):
         pieces = [] if cell in labels else undivided(cell, known)
+        if cell == joined and cell not in labels:
+            pieces = pieces_of(cell)
         if pieces:
             raise TableError(
                 f"{name}: tags are joined by '{TAG_SEPARATOR}', so for {printable(image.path)} "

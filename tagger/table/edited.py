@@ -6,7 +6,7 @@ import math
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tagger.errors import TableError
@@ -19,6 +19,11 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can spell it
 # What a spreadsheet shows for a formula that it cannot reckon, such as a typed "-Drama".
 _NO_VALUE = re.compile(r"#NAME\?|#REF!|#VALUE!|#N/A|#DIV/0!|#NULL!|#NUM!|Err:\d{3}")
 _UNKNOWN = math.nan
+# What people call our columns.
+_ALIKE = {
+    "path": frozenset({"file", "filename", "image", "id", "name"}),
+    "tags": frozenset({"label", "labels", "category", "categories", "genre", "genres", "keywords"}),
+}
 
 
 @dataclass(slots=True)
@@ -52,7 +57,7 @@ class EditedTable:
     def __init__(self, table: TableRows) -> None:
         self._rows = table
         self._name = table.name
-        names = [name.strip() for name in table.header]
+        names = own_names(table.header)
         twice = [name for name, count in Counter(names).items() if count > 1 and name in _OWN]
         if twice:
             raise TableError(f"{table.name} has the column '{twice[0]}' twice.")
@@ -61,10 +66,7 @@ class EditedTable:
         tags = "tag" if self.a_row_a_tag else "tags"
         for name in ("path", tags):
             if name not in self._places and table.header:
-                raise TableError(
-                    f"{table.name} has no column '{'path' if name == 'path' else 'tags'}': it is "
-                    "not a table written by 'tagger tag'."
-                )
+                raise TableError(_lack(table.name, "path" if name == "path" else "tags", names))
         self._tags = tags
         others = [name for name in self._places if name not in _OWN]
         self.names = ["score"] if self.a_row_a_tag else others
@@ -95,7 +97,7 @@ class EditedTable:
     def _values(self, cells: Cells) -> Iterator[float]:
         for name in self.names:
             place = self._places.get(name)
-            value = _probability(None if place is None else cells[place])
+            value = probability(None if place is None else cells[place])
             if value is None:
                 self.no_labels.add(name)
             yield _UNKNOWN if value is None else value
@@ -115,13 +117,36 @@ class EditedTable:
         raise TableError(f"{self._name}: in row {number + 1:,}, {column} is not text: {cell!r}.")
 
 
-def _probability(cell: object) -> float | None:
-    """Read a cell: no number where it is empty, None if it is anything else than 0 to 1."""
+def _lack(table: str, column: str, names: Sequence[str]) -> str:
+    """Say which column is missing, and which one may be meant."""
+    alike = next((name for name in names if name.casefold() in _ALIKE[column]), None)
+    if alike is None:
+        return f"{table} has no column '{column}': it is not a table written by 'tagger tag'."
+    return f"{table} has no column '{column}', but '{alike}': rename that to '{column}'."
+
+
+def probability(cell: object) -> float | None:
+    """Read a cell: no number where it is empty, None if it is anything else than 0 to 1.
+
+    Many countries write a comma, and spreadsheets can show per cent.
+    """
     if cell is None or cell == "":
         return _UNKNOWN
     try:
-        # Many countries write a comma.
-        value = float(cell.replace(",", ".") if isinstance(cell, str) else cell)  # type: ignore[arg-type]
+        if isinstance(cell, str):
+            number, is_percent, _ = cell.replace(",", ".").partition("%")
+            value = float(number) / (100 if is_percent else 1)
+        else:
+            value = float(cell)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return None
     return value if 0 <= value <= 1 else None
+
+
+def own_names(header: Sequence[str]) -> list[str]:
+    """Return the names of columns as we spell our own ones, which people write in capitals."""
+    names = [name.strip() for name in header]
+    for place, name in enumerate(names):
+        if name.casefold() in _OWN and name.casefold() not in names:
+            names[place] = name.casefold()
+    return names

@@ -25,8 +25,8 @@ _OURS = re.compile(rb'"?path"?[,;\t]')
 # A line that tells Excel the delimiter.
 _SEPARATOR_LINE = re.compile(rb'"?sep=')
 _OTHER_FORMATS = {
-    b"\xff\xfe": "in UTF-16",
-    b"\xfe\xff": "in UTF-16",
+    b"\xff\xfe\0\0": "in UTF-32",
+    b"\0\0\xfe\xff": "in UTF-32",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
 }
 
@@ -117,11 +117,15 @@ def text_rows(
     # JSON Lines have no header, so a run that found no image writes nothing.
     if not first and (torn or edited or os.path.splitext(file)[1].lower() not in (".csv", ".tsv")):
         return TableRows(name, (), iter(()), close)
-    if not edited and not _OURS.match(first):
-        raise TableError(f"{name} is not a table written by 'tagger tag'.")
     for start, what in _OTHER_FORMATS.items():
         if first.startswith(start):
             raise TableError(f"{name} is {what}: save it as .xlsx, or as CSV in UTF-8.")
+    if first[:2].count(b"\0") == 1:
+        raise TableError(
+            f"{name} is in UTF-16 without a byte order mark: save it as .xlsx, or as CSV in UTF-8."
+        )
+    if not edited and not _OURS.match(first):
+        raise TableError(f"{name} is not a table written by 'tagger tag'.")
     if _SEPARATOR_LINE.match(first):
         first = next(lines, b"")
     # Cells may be longer than what the module takes by default.

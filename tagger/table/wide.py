@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator
 
@@ -12,11 +13,14 @@ from tagger.network.card import ModelCard
 from tagger.results import DECIMALS, Failed, FileFacts, Result, Scores, Tagged
 from tagger.rules import Rules, select
 from tagger.table.columns import EXTRA_COLUMNS
+from tagger.table.edited import own_names, probability
 from tagger.table.rows import Cells, TableRows
 from tagger.text import unescape
 
 #: Columns that only a look at the file can fill; all others follow from the path.
 OF_THE_FILE = ("width", "height", "bytes", "sha256")
+
+_LONGEST_SHOWN = 40
 
 _OWN = ("path", "tags", "error")
 
@@ -39,10 +43,11 @@ class WideTable:
         self._name = rows.name
         self._labels = card.labels
         self._facts = [column for column in OF_THE_FILE if column in columns]
-        self._places = {name: place for place, name in enumerate(rows.header)}
+        self._header = own_names(rows.header)
+        self._places = {name: place for place, name in enumerate(self._header)}
         if rows.header:  # JSON Lines without a row have none
             self._check_header(card)
-            self._path, self._error = self._places["path"], self._places["error"]
+            self._path, self._error = self._places["path"], self._places.get("error")
             self._scores = [self._places[label] for label in card.labels]
 
     def results(self, rules: Rules) -> Iterator[Result]:
@@ -52,12 +57,16 @@ class WideTable:
             TableError: a row is damaged.
         """
         for number, cells in self._rows:
+            # A spreadsheet may leave such rows.
+            if "" in cells and all(cell in (None, "") for cell in cells):
+                continue
             path = unescape(self._text(number, "path", cells[self._path]))
             if not path:
                 raise self._damaged(number, "has no path")
             if "\0" in path:
                 raise self._damaged(number, "has a path that is not a valid file name")
-            reason = self._text(number, "error", cells[self._error])
+            error = None if self._error is None else cells[self._error]
+            reason = self._text(number, "error", error)
             facts = self._file_facts(number, cells)
             if reason:
                 yield Failed(path, reason, facts)
@@ -66,13 +75,13 @@ class WideTable:
                 yield Tagged(path, select(scores, rules), scores, facts)
 
     def _check_header(self, card: ModelCard) -> None:
-        header = self._rows.header
-        twice = [name for name, count in Counter(header).items() if count > 1]
+        header = self._header
+        twice = [name for name, count in Counter(header).items() if count > 1 and name]
         if twice:
             raise TableError(f"{self._name} has the column '{twice[0]}' twice.")
-        if "path" not in header or not {"tags", "tag"} & set(header) or "error" not in header:
+        if "path" not in header or not {"tags", "tag", *self._labels} & set(header):
             raise TableError(f"{self._name} is not a table written by 'tagger tag'.")
-        rest = set(header) - {*_OWN, *EXTRA_COLUMNS, *self._labels}
+        rest = set(header) - {"", *_OWN, *EXTRA_COLUMNS, *self._labels}
         missing = [label for label in self._labels if label not in header]
         if len(missing) == len(self._labels) and rest <= {"tag", "score"}:
             raise TableError(
@@ -100,13 +109,17 @@ class WideTable:
     def _probabilities(self, number: int, cells: Cells) -> Scores:
         values = np.empty(len(self._labels), dtype=np.float64)
         for label, place in enumerate(self._scores):
-            try:
-                values[label] = float(cells[place])  # type: ignore[arg-type]
-            except (TypeError, ValueError, OverflowError):
-                values[label] = -1.0
-        if not ((values >= 0) & (values <= 1)).all():
-            bad = self._labels[int(np.argmin((values >= 0) & (values <= 1)))]
-            raise self._damaged(number, f"has no probability for '{bad}'")
+            value = probability(cells[place])
+            if value is None or math.isnan(value):
+                shown = repr(cells[place])
+                shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
+                found = "nothing" if cells[place] in (None, "") else shown
+                raise self._damaged(
+                    number,
+                    f"has no probability for '{self._labels[label]}', but {found} where a number "
+                    "such as 0.6234 belongs",
+                )
+            values[label] = value
         # Whoever has been at the table: tags are chosen from what will be written.
         return np.asarray(np.round(values, DECIMALS), dtype=np.float64)
 

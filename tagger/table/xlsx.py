@@ -192,6 +192,9 @@ class XlsxBook(Book):
             book.close()
             stream.close()
 
+        if not header:
+            close()
+            raise TableError(f"{name} has no header in the first row of its sheet.")
         if edited:
             rows = (row[: len(header)] for row in rows)
         return TableRows(name, header, _rows(rows, len(header), name), close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ ERROR_COLUMN = "error"
 
 _ID_COLUMNS = ("id", "path", "file", "filename", "image", "name")
 _TAG_COLUMNS = ("tags", "labels")
+#: What is read as tags where no column holds 0 and 1: one label in each row, as a rule.
+_LABEL_COLUMNS = ("tag", "label", "category", "categories", "genre", "genres", "class")
 #: The columns of the layout ``long``, with one row per tag.
 _LONG_COLUMNS = frozenset({"path", "tag", ERROR_COLUMN})
 
@@ -47,7 +50,8 @@ def read_label_table(
     Args:
         table: CSV, TSV, JSON Lines, Parquet or XLSX.
         id_column: column that names the file; None finds it (``id``, ``path``, …, or the first).
-        tags_column: column of joined tags; None means ``tags`` or ``labels`` if there is one.
+        tags_column: column of joined tags; None means ``tags`` or ``labels`` if there is one, and
+            ``label``, ``category`` or the like where no column holds 0 and 1.
         separator: separates the tags in a cell.
 
     Raises:
@@ -77,6 +81,9 @@ def read_label_table(
             ]
     except (TableError, UsageError) as error:
         raise DataError(str(error)) from None
+    if tags_name is None and (found := _label_column(records, others)) is not None:
+        tags_name, others = found, [name for name in others if name == ERROR_COLUMN]
+        records = list(_joined(records, id_name, tags_name, separator))
     if is_long:
         records = list(_joined(records, id_name, "tag", separator))
     return LabelTable(id_name, tags_name, tuple(others), records)
@@ -91,6 +98,26 @@ def _find(header: Sequence[str], wanted: str | None, table: Path) -> str | None:
 def _named_as(header: Sequence[str], names: Iterable[str]) -> str | None:
     by_name = {column.strip().lower(): column for column in reversed(header)}
     return next((by_name[name] for name in names if name in by_name), None)
+
+
+def truth(cell: str) -> bool | None:
+    """Return what a 0/1 cell says, as programs of any country spell it; None if it is no such."""
+    text = cell.strip().lower().replace(",", ".")
+    with suppress(ValueError):
+        number = float(text)
+        return bool(number) if number in (0, 1) else None
+    return {"true": True, "false": False}.get(text)
+
+
+def _label_column(records: Sequence[dict[str, str]], others: Sequence[str]) -> str | None:
+    """Return the column that names each row's label, if no column is one of 0 and 1."""
+    name = _named_as(others, _LABEL_COLUMNS)
+    columns = [other for other in others if other != ERROR_COLUMN]
+    if name is None or any(
+        all(truth(record[column]) is not None for record in records) for column in columns
+    ):
+        return None
+    return name
 
 
 def _is_long(header: Sequence[str]) -> bool:
@@ -114,5 +141,6 @@ def _joined(
         former = images.setdefault(record[id_name], record)
         if former is not record:
             former[tag_name] += separator + record[tag_name]
-            former[ERROR_COLUMN] = former[ERROR_COLUMN] or record[ERROR_COLUMN]
+            if ERROR_COLUMN in former:
+                former[ERROR_COLUMN] = former[ERROR_COLUMN] or record[ERROR_COLUMN]
     yield from images.values()

@@ -9,6 +9,7 @@ Two shapes of table are supported, recognised by their columns:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -20,11 +21,21 @@ from tagger.errors import DataError, UsageError
 from tagger.files import IMAGE_SUFFIXES
 from tagger.litter import is_litter
 from tagger.network.card import label_problem
-from tagger.text import TAG_SEPARATOR, counted, split_tags, undivided, unescape
-from tagger_training.label_table import ERROR_COLUMN, read_label_table
+from tagger.text import (
+    TAG_SEPARATOR,
+    counted,
+    pieces_of,
+    seems_joined,
+    split_tags,
+    undivided,
+    unescape,
+)
+from tagger_training.label_table import ERROR_COLUMN, read_label_table, truth
 
-_ONES = frozenset({"1", "1.0", "true"})
-_ZEROS = frozenset({"0", "0.0", "false"})
+# A number, without zeros before it and behind a decimal mark.
+_NUMBER = re.compile(r"0*(\d+)(?:[.,]0+)?")
+# What a spreadsheet makes of a long number, whose digits are lost.
+_ROUNDED = re.compile(r"\d[.,]\d+E[+]\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,7 @@ def read_labelled_set(
     rows, notices = _usable_rows(read.rows, id_name)
     if tags_name is not None:
         if separator == TAG_SEPARATOR:
-            _refuse_undivided(rows, id_name, tags_name, table)
+            _refuse_undivided(rows, id_name, tags_name, table, labels or ())
         names, targets = _targets_from_tags(rows, tags_name, separator)
     else:
         names, targets, left_out = _targets_from_columns(
@@ -148,16 +159,25 @@ def _usable_rows(
 
 
 def _refuse_undivided(
-    rows: Sequence[Mapping[str, str]], id_name: str, column: str, table: Path
+    rows: Sequence[Mapping[str, str]],
+    id_name: str,
+    column: str,
+    table: Path,
+    labels: Sequence[str],
 ) -> None:
     """Refuse tags that are joined by a different separator.
 
     Raises:
-        DataError: all parts of a cell are tags in other cells.
+        DataError: all parts of a cell are tags in other cells or labels of a model, or different
+            cells share a part and none has our separator.
     """
-    known = {tag for row in rows for tag in split_tags(row[column])}
+    known = {tag for row in rows for tag in split_tags(row[column])}.union(labels)
+    joined = seems_joined([row[column] for row in rows])
     for row in rows:
-        if pieces := undivided(row[column], known):
+        pieces = undivided(row[column], known)
+        if row[column].strip() == joined:
+            pieces = pieces_of(joined)
+        if pieces:
             raise DataError(
                 f"{table}: tags are joined by '{TAG_SEPARATOR}', so for {row[id_name]} write "
                 f"{TAG_SEPARATOR.join(pieces)}, or pass --separator; {row[column].strip()}"
@@ -182,13 +202,12 @@ def _targets_from_columns(
 ) -> tuple[list[str], npt.NDArray[np.uint8], tuple[Notice, ...]]:
     names, values, left_out = [], [], []
     for column in columns:
-        cells = [row[column].strip().lower() for row in rows]
-        wrong = sum(cell not in _ONES and cell not in _ZEROS for cell in cells)
-        if wrong:
+        cells = [truth(row[column]) for row in rows]
+        if wrong := cells.count(None):
             left_out.append(f"{column} ({counted(wrong, 'other value')})")
         else:
             names.append(column)
-            values.append([cell in _ONES for cell in cells])
+            values.append(cells)
     targets = np.array(values, np.uint8).reshape(len(names), len(rows)).T
     notices = (Notice("column", "skipped (not 0/1)", tuple(left_out)),) if left_out else ()
     return names, np.ascontiguousarray(targets), notices
@@ -228,6 +247,9 @@ def _with_files(
     finder = ImageFinder(images)
     ids = [row[id_name].strip() for row in rows]
     found = [finder.find(name) for name in ids]
+    found, respelled = _found_alike(finder, ids, found)
+    if respelled:
+        notices += (Notice("id", "found in another spelling", respelled),)
     missing = tuple(name for name, files in zip(ids, found, strict=True) if not files)
     if missing:
         notices += (Notice("id", "skipped (no such image)", missing),)
@@ -236,7 +258,7 @@ def _with_files(
         notices += (Notice("id", "skipped (several images have that name)", doubtful),)
     keep = [i for i, files in enumerate(found) if len(files) == 1]
     if not keep:
-        raise DataError(f"None of the {len(ids)} ids in {table} matches an image below {images}.")
+        raise DataError(_none_matches(ids, finder, images, table))
     return LabelledSet(
         ids=tuple(ids[i] for i in keep),
         files=tuple(found[i][0] for i in keep),
@@ -244,6 +266,38 @@ def _with_files(
         targets=targets[keep],
         notices=notices,
     )
+
+
+def _found_alike(
+    finder: ImageFinder, ids: Sequence[str], found: Sequence[list[Path]]
+) -> tuple[list[list[Path]], tuple[str, ...]]:
+    """Find images for the ids that have none, in another spelling; no image that has an id."""
+    taken = {files[0] for files in found if len(files) == 1}
+    all_found, respelled = [], []
+    for name, files in zip(ids, found, strict=True):
+        others = [] if files else finder.find_alike(name)
+        if len(others) == 1:
+            if others[0] in taken:
+                others = []
+            else:
+                taken.add(others[0])
+                respelled.append(f"{name} ({others[0].name})")
+        all_found.append(files or others)
+    return all_found, tuple(respelled)
+
+
+def _none_matches(ids: Sequence[str], finder: ImageFinder, images: Path, table: Path) -> str:
+    """Say that no id names an image, with an example of both sides."""
+    message = f"None of the {len(ids)} ids in {table} matches an image below {images}"
+    example = finder.example()
+    if example is None or not ids:
+        return f"{message}."
+    if (rounded := next(filter(_ROUNDED.fullmatch, ids), None)) is not None:
+        return (
+            f"{message}: a spreadsheet has rounded ids, such as {rounded}, where an image is "
+            f"called {example}; format that column as text before you fill it."
+        )
+    return f"{message}: the table has {ids[0]}, an image is called {example}."
 
 
 class ImageFinder:
@@ -259,6 +313,7 @@ class ImageFinder:
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder.")
+        self._alike: dict[str, list[Path]] | None = None
         self._by_path: dict[str, list[Path]] = {}
         self._by_bare_path: dict[str, list[Path]] = {}
         self._by_name: dict[str, list[Path]] = {}
@@ -283,3 +338,29 @@ class ImageFinder:
                 if path in known:
                     return known[path]
         return self._by_name.get(parts[-1], []) if parts else []
+
+    def find_alike(self, name: str) -> list[Path]:
+        """Return images whose names differ from an id by what spreadsheets and cameras change.
+
+        That is the case of letters, and zeros before a number.
+        """
+        if self._alike is None:
+            self._alike = {}
+            for known in (self._by_name, self._by_bare_path, self._by_path):
+                for spelling, files in known.items():
+                    kept = self._alike.setdefault(_plain(spelling), [])
+                    kept += [file for file in files if file not in kept]
+        parts = PurePosixPath(unescape(name).replace("\\", "/")).parts
+        spellings = ("/".join(parts[start:]) for start in range(len(parts)))
+        return next(filter(None, (self._alike.get(_plain(one)) for one in spellings)), [])
+
+    def example(self) -> str | None:
+        """Return the path of an image below the folder; None if there is none."""
+        return next(iter(self._by_path), None)
+
+
+def _plain(name: str) -> str:
+    """Return a name as it is compared where spreadsheets have been at it."""
+    if number := _NUMBER.fullmatch(name):
+        return number[1]
+    return name.casefold()

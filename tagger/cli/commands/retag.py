@@ -70,7 +70,7 @@ def retag(
     _refuse_to_overwrite_unread(results, table.output)
     card = model.card()
     rules = tags.rules(card)
-    with open_rows(results) as rows:
+    with open_rows(results, edited=True) as rows:
         wide = WideTable(rows, card, table_plan.columns)
         source = Source(
             card,
