@@ -144,7 +144,11 @@ NO_SHARED_LABEL = (
     [
         ("id,tags\nred,Drama\n", NO_SHARED_LABEL),
         ("id,red\ndamaged,1\n", "None of the labelled images can be read."),
-        ("id,red\nlost,1\n", "None of the 1 ids in labels.csv matches an image below images."),
+        (
+            "id,red\nlost,1\n",
+            "None of the 1 ids in labels.csv matches an image below images: the table has lost, an "
+            "image is called damaged.png.",
+        ),
     ],
 )
 def test_a_set_that_measures_nothing_is_refused(evaluate: Evaluate, table: str, message: str):

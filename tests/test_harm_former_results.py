@@ -177,6 +177,25 @@ def test_an_unreadable_folder_leaves_the_table(posters: Path, tag: Tag) -> None:
     assert contents()["t.csv"] == before["t.csv"]
 
 
+def test_a_run_whose_images_all_fail_leaves_the_table(posters: Path, tag: Tag) -> None:
+    tag("p", "-o", "t.csv", "-q")
+    before = Path("t.csv").read_bytes()
+    images = {image: image.read_bytes() for image in posters.iterdir()}
+    for image, content in images.items():  # as of a drive that is failing
+        image.write_bytes(bytes(len(content)))
+
+    for options in ((), ("--overwrite",)):
+        ran = tag("p", "-o", "t.csv", "-q", *options)
+
+        assert ran == Ran(1, b"", "t.csv stays as it was: no image was tagged.\n")
+        assert Path("t.csv").read_bytes() == before
+    for image, content in images.items():
+        image.write_bytes(content)
+    assert tag("p", "-o", "t.csv", "-q").code == 0
+    assert Path("t.csv").read_bytes() == before
+    assert not Path("t.csv.bak").exists()
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=" ".join)
 def test_of_a_table_with_more_images_a_copy_is_kept(
     posters: Path, tag: Tag, kind: tuple[str, ...]
