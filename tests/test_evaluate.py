@@ -139,16 +139,18 @@ NO_SHARED_LABEL = (
 )
 
 
+NOT_FOUND = (
+    "The only id in labels.csv does not match an image below images: the table has lost, an image "
+    "is called damaged.png."
+)
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
         ("id,tags\nred,Drama\n", NO_SHARED_LABEL),
         ("id,red\ndamaged,1\n", "None of the labelled images can be read."),
-        (
-            "id,red\nlost,1\n",
-            "None of the 1 ids in labels.csv matches an image below images: the table has lost, an "
-            "image is called damaged.png.",
-        ),
+        ("id,red\nlost,1\n", NOT_FOUND),
     ],
 )
 def test_a_set_that_measures_nothing_is_refused(evaluate: Evaluate, table: str, message: str):

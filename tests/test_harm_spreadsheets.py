@@ -278,7 +278,7 @@ def test_an_id_that_a_spreadsheet_rounded_is_named_with_both_sides(
         read_labelled_set(folder / "l.csv", folder / "images")
 
     assert str(refused.value) == (
-        f"None of the 1 ids in {folder / 'l.csv'} matches an image below {folder / 'images'}: a "
+        f"The only id in {folder / 'l.csv'} does not match an image below {folder / 'images'}: a "
         f"spreadsheet has rounded ids, such as {given}, where an image is called "
         "123456789012.png; format that column as text before you fill it."
     )

@@ -288,7 +288,9 @@ def _found_alike(
 
 def _none_matches(ids: Sequence[str], finder: ImageFinder, images: Path, table: Path) -> str:
     """Say that no id names an image, with an example of both sides."""
-    message = f"None of the {len(ids)} ids in {table} matches an image below {images}"
+    none = "The only id" if len(ids) == 1 else f"None of the {len(ids):,} ids"
+    matches = "does not match" if len(ids) == 1 else "matches"
+    message = f"{none} in {table} {matches} an image below {images}"
     example = finder.example()
     if example is None or not ids:
         return f"{message}."
