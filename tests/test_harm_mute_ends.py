@@ -542,3 +542,81 @@ def test_errors_in_python_name_arguments_and_no_options(three: Path, tiny_model:
         Tagger(tiny_model, "cpu", max_tags=2).run("p", "t.csv")
     assert "pass resume or update to keep its rows, or remove it first" in str(caught.value)
     assert "--" not in str(caught.value)
+
+
+BROKEN = {
+    "a missing library of the system": (
+        "raise ImportError('DLL load failed while importing onnxruntime_pybind11_state')",
+        (
+            "The Python package 'onnxruntime' cannot be loaded (DLL load failed while importing "
+            "onnxruntime_pybind11_state): install it again; on Windows it needs the Microsoft "
+            "Visual C++ Redistributable, too."
+        ),
+    ),
+    "a library that is not found": (
+        "raise OSError(126, 'The specified module could not be found')",
+        (
+            "The Python package 'onnxruntime' cannot be loaded ([Errno 126] The specified module "
+            "could not be found): install it again; on Windows it needs the Microsoft Visual C++ "
+            "Redistributable, too."
+        ),
+    ),
+    "a refused stack": (
+        "raise ImportError('state.so: cannot enable executable stack as shared object requires')",
+        (
+            "The Python package 'onnxruntime' cannot be loaded (state.so: cannot enable executable "
+            "stack as shared object requires): this system refuses it, so install another "
+            "version of it."
+        ),
+    ),
+    "an old system": (
+        "raise ImportError(\"/lib/libc.so.6: version 'GLIBC_2.99' not found\")",
+        (
+            "The Python package 'onnxruntime' cannot be loaded (/lib/libc.so.6: version "
+            "'GLIBC_2.99' not found): this system is too old for it, so install an "
+            "earlier version of it."
+        ),
+    ),
+    "an error of its own": (
+        "raise RuntimeError('bad state')",
+        (
+            "The Python package 'onnxruntime' cannot be loaded (bad state): install it again; on "
+            "Windows it needs the Microsoft Visual C++ Redistributable, too."
+        ),
+    ),
+}
+
+
+def run_broken(folder: Path, code: str, *arguments: Argument) -> Ran:
+    """Run the command where ONNX Runtime is a module with some code."""
+    package = folder / "packages/onnxruntime"
+    package.mkdir(parents=True, exist_ok=True)
+    (package / "__init__.py").write_text(code)
+    ran = subprocess.run(
+        command_line(*arguments), cwd=folder, capture_output=True, check=False,
+        env=environment(folder / "packages"),
+    )  # fmt: skip
+    return Ran(ran.returncode, ran.stdout, ran.stderr.decode())
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_runtime_that_does_not_load_is_named_with_the_remedy(folder: Path, case: str) -> None:
+    code, sentence = BROKEN[case]
+    save_picture(folder / "p/a.png")
+
+    checked = run_broken(folder, code, "doctor")
+    assert (checked.code, checked.stderr) == (3, "")
+    assert checked.stdout.decode().splitlines()[-1] == f"problem: {sentence}"
+
+    assert run_broken(folder, code, "tag", "p") == Ran(3, b"", f"tagger: {sentence}\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix's")
+def test_a_runtime_that_crashes_does_not_crash_the_doctor(folder: Path) -> None:
+    checked = run_broken(folder, "import os; os.kill(os.getpid(), 4)", "doctor")
+
+    assert (checked.code, checked.stderr) == (3, "")
+    assert checked.stdout.decode().splitlines()[-1] == (
+        "problem: ONNX Runtime crashes when it is loaded (SIGILL): install another version of it; "
+        "this processor may lack instructions that this one needs"
+    )

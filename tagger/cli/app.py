@@ -118,8 +118,8 @@ def _known(error: Exception) -> TaggerError | None:
         return error
     if isinstance(error, MemoryError):
         return TaggerError("Out of memory: reduce --workers or --batch-size.")
-    if isinstance(error, ImportError):
-        return what_cannot_be_loaded(error)
+    if cannot_be_loaded := what_cannot_be_loaded(error):
+        return cannot_be_loaded
     if isinstance(error, OSError) and error.strerror is not None:
         # Commands name the files that they know; the rest is reported here.
         name = error.filename or "The output"

@@ -34,6 +34,11 @@ _OURS = ("tagger", "tagger_training", "tagger_export")
 #: Packages installed with the program, by their import names.
 _LIBRARIES = {"PIL", "filelock", "numpy", "onnxruntime", "platformdirs", "rich", "typer"}
 _REMEDIES = {"onnxruntime": "; on Windows it needs the Microsoft Visual C++ Redistributable, too"}
+# What the system says → the way out, where another installation would not help.
+_CAUSES = {
+    "executable stack": "this system refuses it, so install another version of it",
+    "GLIBC": "this system is too old for it, so install an earlier version of it",
+}
 _MOST_LINES = 20
 
 
@@ -59,21 +64,22 @@ def show_traceback(error: BaseException, *, always: bool) -> bool:
     return wanted
 
 
-def what_cannot_be_loaded(error: ImportError) -> TaggerError | None:
-    """Return a message on a library that is missing or broken; None if the bug is ours."""
-    if missing_from := _missing_extra(error, "This"):
-        return missing_from
-    missing = (error.name or "").partition(".")[0]
-    package = _failing(error.__traceback__) or (
+def what_cannot_be_loaded(error: Exception) -> TaggerError | None:
+    """Return a message on a library that is missing or broken; None if that is not the error."""
+    missing = None
+    if isinstance(error, ImportError):
+        if missing_from := _missing_extra(error, "This"):
+            return missing_from
+        missing = (error.name or "").partition(".")[0]
+    package = _failing(error.__traceback__, any_error=isinstance(error, ImportError)) or (
         missing if missing in {*_LIBRARIES, *EXTRAS} else None
     )
     if package is None:
         return None
-    remedy = _REMEDIES.get(package, "")
-    return TaggerError(
-        f"The Python package '{package}' cannot be loaded ({first_line(error)}): install it "
-        f"again{remedy}."
-    )
+    reason = first_line(error)
+    remedy = next((way_out for cause, way_out in _CAUSES.items() if cause in reason), None)
+    remedy = remedy or f"install it again{_REMEDIES.get(package, '')}"
+    return TaggerError(f"The Python package '{package}' cannot be loaded ({reason}): {remedy}.")
 
 
 @contextlib.contextmanager
@@ -98,14 +104,21 @@ def _missing_extra(error: ImportError, what: str) -> MissingExtraError | None:
     return MissingExtraError(what, extra, package) if extra else None
 
 
-def _failing(trace: TracebackType | None) -> str | None:
-    """Return the third-party package whose code could not be imported, if it is one."""
+def _failing(trace: TracebackType | None, *, any_error: bool) -> str | None:
+    """Return the third-party package whose code could not be imported, if it is one.
+
+    An error of another kind than ImportError counts where the package was being imported.
+    """
     package = None
     while trace is not None:
         name = trace.tb_frame.f_globals.get("__name__", "").partition(".")[0]
         if name in _OURS:
             package = None
-        elif package is None and name != "importlib":
+        elif package is None and name != "importlib" and (any_error or _imports(trace)):
             package = name
         trace = trace.tb_next
     return package
+
+
+def _imports(trace: TracebackType) -> bool:
+    return trace.tb_frame.f_code.co_name == "<module>"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import platform
+import signal
+import subprocess
+import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -47,7 +50,7 @@ def doctor(
         )
     try:
         return _checks(runtimes, model.model)
-    except ImportError as error:
+    except Exception as error:
         problem = what_cannot_be_loaded(error)
         if problem is None:
             raise
@@ -65,8 +68,24 @@ def _checks(runtimes: list[str], model: Path | None) -> int:
     if not runtimes:
         show("problem: no ONNX Runtime is installed: reinstall poster-tagger")
         return 3
+    if ending := _crash_of("onnxruntime"):
+        show(
+            f"problem: ONNX Runtime crashes when it is loaded ({ending}): install another version "
+            "of it; this processor may lack instructions that this one needs"
+        )
+        return 3
     _show_devices()
     return max(_sample(model), int(len(runtimes) != 1))
+
+
+def _crash_of(package: str) -> str | None:
+    """Return the signal that ends a process which imports a package; None if none does."""
+    command = [sys.executable, "-P", "-c", f"import {package}"]
+    try:
+        code = subprocess.run(command, capture_output=True, check=False).returncode  # noqa: S603
+        return signal.Signals(-code).name
+    except (OSError, ValueError):  # it cannot be tried, or ends by itself
+        return None
 
 
 def _show_devices() -> None:
