@@ -17,6 +17,7 @@ from tagger.holders.plan import HolderPlan
 from tagger.text import same_keyword
 
 if TYPE_CHECKING:
+    from tagger.holders.xmp.foreign import Foreign
     from tagger.network.card import ModelCard
 
 #: The kind that is the image itself.
@@ -43,6 +44,7 @@ class Wish:
         date: today, ``YYYY-MM-DD``.
         model: that gave the tags; None if a person did.
         known: names that are tags: nothing else tells a text sidecar from a person's notes.
+        beside: reads what other people did in the other files that hold keywords of the image.
     """
 
     path: str
@@ -52,6 +54,7 @@ class Wish:
     date: str
     model: ModelCard | None = None
     known: Collection[str] = ()
+    beside: Callable[[], Sequence[Foreign]] = tuple
 
     @property
     def names(self) -> tuple[str, ...]:

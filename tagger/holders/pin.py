@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from tagger.errors import CannotChange, os_reason
+from tagger.holders.beside import foreign_beside
 from tagger.holders.change import failed, sharing
 from tagger.holders.holder import IMAGE, Edit, Holder, State, Wish, holder
 from tagger.holders.places import Places
@@ -106,7 +107,7 @@ class Pins:
         Raises:
             OutputError: the disk is full or read-only.
         """
-        pinning = partial(change.holder.pin, wish=self._wish(change.correction))
+        pinning = partial(change.holder.pin, wish=self._wish(change.correction, change.file))
         try:
             edit = change.holder.change(change.file, pinning, self._plan)
         except (CannotChange, OSError) as error:
@@ -114,16 +115,19 @@ class Pins:
         self.written += edit.state is State.CHANGED
         return None
 
-    def _wish(self, correction: Correction) -> Wish:
+    def _wish(self, correction: Correction, file: str) -> Wish:
         scores = correction.scores
         tags = tuple((tag, scores.get(tag)) for tag in correction.tags)
         root = self._plan.xmp_root
-        return Wish(correction.path, tags, scores, root, self._today, known=self._known)
+        beside = partial(foreign_beside, file, correction.path, self._places)
+        return Wish(
+            correction.path, tags, scores, root, self._today, known=self._known, beside=beside
+        )
 
     def _change(self, correction: Correction, one: Holder, file: str) -> Change | Failed | None:
         is_new = not os.path.lexists(file)
         try:
-            edit = one.pin(one.look(file), self._wish(correction))
+            edit = one.pin(one.look(file), self._wish(correction, file))
         except CannotChange as error:
             return failed(file, error)
         except OSError as error:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tagger.errors import CannotChange, OutputError
+from tagger.holders.beside import foreign_beside
 from tagger.holders.change import failed, holds_just, is_there, sharing
 from tagger.holders.holder import IMAGE, Edit, Holder, LeftAlone, Reason, State, Wish, holder
 from tagger.holders.places import Places
@@ -190,7 +191,8 @@ class Holders:
             OutputError: it is there and must not be.
         """
         plan = self._plan
-        putting = partial(one.put, wish=wish)
+        beside = partial(foreign_beside, file, wish.path, self._places)
+        putting = partial(one.put, wish=replace(wish, beside=beside))
         if plan.existing in one.merges:
             return one.change(file, putting, plan)
         if not one.is_made:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from tagger.errors import CannotChange
+
+if TYPE_CHECKING:
+    from tagger.holders.xmp.foreign import Foreign
 
 # No program writes metadata of this size: it is not read into memory.
 _MOST_BYTES = 64 * 1024 * 1024
@@ -53,6 +57,10 @@ class Reader:
         self._taken = self._parts = 0
         self._file = file
         self.size = file.seek(0, os.SEEK_END)
+
+    def again(self) -> Reader:
+        """Return a reader of the same file that may read as much as this one might."""
+        return Reader(self._file)
 
     def take(self, start: int, length: int) -> bytes:
         """Return some bytes.
@@ -106,6 +114,19 @@ class Reader:
         return False
 
 
+def opened(path: str) -> BinaryIO:
+    """Open an image file.
+
+    Raises:
+        EmbedError: it is not a regular file.
+        OSError: it cannot be opened.
+    """
+    # Before it is opened: opening a named pipe would wait forever.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise EmbedError("no regular file")
+    return open(path, "rb")
+
+
 class Container(ABC):
     """An image file that was looked through; see the formats' modules.
 
@@ -114,6 +135,7 @@ class Container(ABC):
         takes_iptc: whether its format has a place for IPTC.
         was: words for what of its form becomes another one when it gets metadata, as a record notes
             them in :attr:`tagger.holders.xmp.record.Record.container_was`. Each format has its own.
+        foreign: what other people did in it; None until someone has read that.
         rest: all that stays whatever the metadata are: pixels, profiles, Exif, what follows the
             image. Numbers that say where something lies are in it as distances that do not change.
 
@@ -122,6 +144,7 @@ class Container(ABC):
     """
 
     metadata: Metadata
+    foreign: Foreign | None = None
     takes_iptc = False
     was: tuple[str, ...] = ()
     rest: list[Piece]

@@ -17,6 +17,9 @@ from tagger.holders.image.container import EmbedError, Reader
 _TYPE_SIZES = (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)
 BYTE, LONG, UNDEFINED = 1, 4, 7
 
+#: Windows' keywords: UTF-16, separated by semicolons.
+XP_KEYWORDS = 40094
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:

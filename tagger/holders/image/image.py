@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +13,24 @@ from typing import BinaryIO
 from tagger.files import replacing, write_synced
 from tagger.holders.change import is_unchanged, keep_backup, refuse_read_only
 from tagger.holders.holder import IMAGE, UNCHANGED, Edit, Genres, Holder, State, Wish
-from tagger.holders.image.container import Container, EmbedError, Metadata, Reader, Span
+from tagger.holders.image.container import (
+    Container,
+    EmbedError,
+    Metadata,
+    Reader,
+    Span,
+    opened,
+)
+from tagger.holders.image.foreign import foreign_of
 from tagger.holders.image.formats import NoPlaceError, read_container
-from tagger.holders.image.iptc import set_keywords, taken_out
+from tagger.holders.image.iptc import set_keywords, with_copies
 from tagger.holders.places import Places
 from tagger.holders.plan import HolderPlan
+from tagger.holders.xmp.foreign import IPTC, Foreign
 from tagger.holders.xmp.names import TAGGER, has_our_mark
 from tagger.holders.xmp.packet import Packet
 from tagger.holders.xmp.xmp import Draft, Xmp, with_pinned, with_tags, without_tags
 from tagger.rights import take_after
-from tagger.text import same_keyword
 
 _ATTEMPTS = 3
 
@@ -57,8 +64,10 @@ class Image(Holder):
 
     def look(self, file: str) -> Container:
         """See :meth:`Holder.look`. Only the file's structure is read, not its pixels."""
-        with _opened(file) as stream:
-            return read_container(Reader(stream), file)
+        with opened(file) as stream:
+            container = read_container(Reader(stream), file)
+            container.foreign = foreign_of(container.reader.again())
+            return container
 
     def has(self, content: Container, genres: Genres) -> bool:
         """See :meth:`Holder.has`."""
@@ -69,7 +78,7 @@ class Image(Holder):
         """See :meth:`Holder.put`."""
         if content.metadata.xmp is None and not wish.tags:
             return UNCHANGED
-        return _edited(content, _with_tags(content), wish)[0]
+        return _edited(content, with_tags, wish)[0]
 
     def pin(self, content: Container, wish: Wish) -> Edit:
         """See :meth:`Holder.pin`."""
@@ -105,7 +114,7 @@ class Image(Holder):
         """
         real = os.path.realpath(file)
         for _ in range(_ATTEMPTS):
-            with _opened(real) as stream:
+            with opened(real) as stream:
                 container = read_container(Reader(stream), real)
                 edited = edit(container)
                 if edited.state is not State.CHANGED:
@@ -138,34 +147,20 @@ def _split_packet(xmp: bytes | None) -> tuple[bytes, bytes]:
     return packet, xmp[len(packet) :]
 
 
-def _with_tags(container: Container) -> Callable[[Packet | None, Wish], Draft]:
-    """Return :func:`with_tags` for an image: what is gone from its IPTC stays out too.
-
-    Where all IPTC is gone, a program has dropped it that does not write any.
-    """
-
-    def change(packet: Packet | None, wish: Wish) -> Draft:
-        record, iptc = packet.record if packet else None, container.metadata.iptc
-        if record is None or iptc is None:
-            return with_tags(packet, wish)
-        gone = taken_out(iptc, record.iptc)
-        tags = (entry.tag for entry in record.entries)
-        return with_tags(packet, wish, [tag for tag in tags if same_keyword(tag) in gone])
-
-    return change
-
-
 def _edited(
-    container: Container, change: Callable[[Packet | None, Wish], Draft], wish: Wish
+    container: Container, change: Callable[[Packet | None, Wish, Foreign], Draft], wish: Wish
 ) -> tuple[Edit, Draft, bytes]:
     """Change an image's tags: return what comes of it, the draft, and the new packet."""
     packet, end = _split_packet(container.metadata.xmp)
-    draft = change(Packet(packet) if packet else None, wish)
+    foreign = container.foreign or foreign_of(container.reader.again())
+    draft = change(Packet(packet) if packet else None, wish, foreign)
     record, former = draft.record, draft.former
     iptc, noted, was = container.metadata.iptc, former.iptc, former.iptc_was
     if container.takes_iptc:
         tags = [entry.tag for entry in record.entries] if record else []
-        keywords = set_keywords(iptc, tags, noted, was)
+        hidden = [] if foreign.keywords.get(IPTC) or not tags else draft.copies
+        copies = [one.written[0] or "" for one in hidden]
+        keywords = with_copies(iptc, tags, copies, noted, was)
         iptc, noted, was = keywords.data, keywords.written, keywords.was
     words = dict.fromkeys([*(former.container_was or "").split(), *container.was])
     if container.metadata.xmp == b"":
@@ -213,16 +208,9 @@ def _verify(beside: Path, name: str, target: Target, former: Container) -> None:
             raise EmbedError("an image in which more than its tags would change")
 
 
-def _opened(path: str) -> BinaryIO:
-    # Before it is opened: opening a named pipe would wait forever.
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise EmbedError("no regular file")
-    return open(path, "rb")
-
-
 def _bears_our_mark(path: str) -> bool:
     """Look for our namespace in a file that cannot be read as an image."""
-    with contextlib.suppress(EmbedError), _opened(path) as file:  # no regular file
+    with contextlib.suppress(EmbedError), opened(path) as file:  # no regular file
         reader = Reader(file)
         return reader.contains(Span(0, reader.size), TAGGER.encode())
     return False

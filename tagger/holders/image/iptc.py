@@ -6,7 +6,7 @@ Source: IPTC-NAA Information Interchange Model, version 4.2: chapter 3 (datasets
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tagger.holders.image.container import EmbedError
 from tagger.text import same_keyword
@@ -29,12 +29,17 @@ class _DataSet:
     raw: bytes
 
     @property
-    def key(self) -> str:
-        """What it has in common with the same keyword elsewhere, in whatever character set."""
+    def text(self) -> str:
+        """The value, in whatever character set."""
         try:
-            return same_keyword(self.value.decode("utf-8"))
+            return self.value.decode("utf-8")
         except UnicodeDecodeError:
-            return same_keyword(self.value.decode("latin-1"))
+            return self.value.decode("latin-1")
+
+    @property
+    def key(self) -> str:
+        """What it has in common with the same keyword elsewhere."""
+        return same_keyword(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +97,33 @@ def set_keywords(
     return Keywords(_joined(_inserted(left, added), tail), tuple(wanted.values()), was)
 
 
-def taken_out(data: bytes, ours: Collection[str]) -> set[str]:
-    """Return which keywords of ours are gone, in the form of :func:`same_keyword`.
+def keywords_in(data: bytes) -> list[str]:
+    """Return the keywords, as far as the data can be read."""
+    return [one.text for one in _datasets(data)[0] if one.kind == _KEYWORD]
 
-    Raises:
-        EmbedError: the data are damaged.
+
+def with_copies(
+    data: bytes | None,
+    tags: Sequence[str],
+    copies: Sequence[str],
+    ours: Sequence[str],
+    was: str | None,
+) -> Keywords:
+    """Put tags into IPTC, and behind which other people's keywords would be hidden: copies of them.
+
+    A copy that someone took out is not put there again. Where not all copies can be written, the
+    IPTC gets no keywords: programs that prefer it go on to find all of them elsewhere. The other
+    arguments and errors are those of :func:`set_keywords`.
     """
-    present = {one.key for one in _parse(data)[0] if one.kind == _KEYWORD}
-    return {same_keyword(text) for text in ours} - present
+    noted = {same_keyword(text) for text in ours}
+    present = {same_keyword(text) for text in keywords_in(data or b"")}
+    gone = [text for text in copies if same_keyword(text) in noted - present]
+    wanted = [text for text in copies if text not in gone]
+    found = set_keywords(data, [*wanted, *tags], ours, was)
+    held = present.union(map(same_keyword, found.written))
+    if not held.issuperset(map(same_keyword, wanted)):
+        return set_keywords(data, (), ours, was)
+    return replace(found, written=(*found.written, *gone))
 
 
 def trimmed(data: bytes) -> bytes:
@@ -122,6 +146,14 @@ _HEAD = (_data_set((1, 0), b"\0\4"), _DECLARATION, _data_set((2, 0), b"\0\4"))
 
 def _parse(data: bytes) -> tuple[list[_DataSet], bytes]:
     """Return the datasets, and the zeros behind them."""
+    found, rest = _datasets(data)
+    if rest.strip(b"\0"):
+        raise EmbedError("IPTC that cannot be read")
+    return found, rest
+
+
+def _datasets(data: bytes) -> tuple[list[_DataSet], bytes]:
+    """Return the datasets up to the first damaged one, and what follows."""
     found = []
     at = 0
     while data[at : at + 1] == b"\x1c" and at + 5 <= len(data):
@@ -132,11 +164,9 @@ def _parse(data: bytes) -> tuple[list[_DataSet], bytes]:
             size = int.from_bytes(data[at + 5 : start], "big")
         end = start + size
         if end > len(data):
-            raise EmbedError("IPTC that cannot be read")
+            break
         found.append(_DataSet((data[at + 1], data[at + 2]), data[start:end], data[at:end]))
         at = end
-    if data[at:].strip(b"\0"):
-        raise EmbedError("IPTC that cannot be read")
     return found, data[at:]
 
 

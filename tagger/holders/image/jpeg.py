@@ -6,7 +6,8 @@ Formats Specification (APP13).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from tagger.holders.image import mpf, photoshop
@@ -156,9 +157,35 @@ class Jpeg(Container):
             raise EmbedError("an image with a second one behind it that no index names")
 
 
+def parts(reader: Reader) -> Iterator[tuple[str, bytes]]:
+    """Yield what may hold keywords, up to where the file is damaged."""
+    extension: list[tuple[bytes, bytes]] = []
+    resources = b""
+    with contextlib.suppress(EmbedError):
+        for one in _walk(reader):
+            if one.is_a(_APP1, _XMP):
+                yield "xmp", one.payload[len(_XMP) :]
+            elif one.is_a(_APP1, _EXTENSION):
+                place = one.payload[_EXTENSION_HEAD - 4 : _EXTENSION_HEAD]
+                extension.append((place, one.payload[_EXTENSION_HEAD:]))
+            elif one.is_a(_APP1, _EXIF):
+                yield "exif", one.payload
+            elif one.is_a(_APP13, _PHOTOSHOP):
+                resources += one.payload[len(_PHOTOSHOP) :]
+    if extension:
+        yield "xmp", b"".join(text for _, text in sorted(extension))
+    if (iptc := photoshop.iptc_of(resources)) is not None:
+        yield "iptc", iptc
+
+
 def _segments(reader: Reader) -> tuple[list[_Segment], int]:
     """Return the segments before the first scan, and where that starts."""
-    found: list[_Segment] = []
+    *found, scan = _walk(reader)
+    return found, scan.span.start
+
+
+def _walk(reader: Reader) -> Iterator[_Segment]:
+    """Yield the segments up to the first scan, which comes as an empty one."""
     at = len(SIGNATURE)
     while True:
         start = at
@@ -168,13 +195,14 @@ def _segments(reader: Reader) -> tuple[list[_Segment], int]:
         if first != 0xFF or marker in _ALONE:
             raise EmbedError("damaged (its segments cannot be told apart)")
         if marker == _SOS:
-            return found, start
+            yield _Segment(marker, Span(start, start), b"")
+            return
         size = int.from_bytes(reader.take(at + 2, 2), "big")
         if size < 2:
             raise EmbedError("damaged (its segments cannot be told apart)")
         payload = reader.take(at + 4, size - 2) if marker in _READ else b""
         at += 2 + size
-        found.append(_Segment(marker, Span(start, at), payload))
+        yield _Segment(marker, Span(start, at), payload)
 
 
 def _segment(marker: int, payload: bytes) -> bytes:

@@ -5,10 +5,12 @@ Sources: PNG specification (W3C), 11.3.3 "Textual information"; XMP specificatio
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
+from tagger.holders.image import photoshop
 from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
 from tagger.holders.xmp.names import has_our_mark
 
@@ -16,13 +18,63 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _KEYWORD = b"XML:com.adobe.xmp"
 # How ImageMagick keeps what it takes from other formats; programs read it as well.
-_RAW_PROFILES = (b"Raw profile type xmp", b"Raw profile type APP1")
+_RAW_PROFILE = b"Raw profile type "
+_RAW_PROFILES = (_RAW_PROFILE + b"xmp", _RAW_PROFILE + b"APP1")
+_EXIF, _XMP, _PHOTOSHOP = b"Exif\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _LONGEST_KEYWORD = 79
 _MOST_XMP = 64 * 1024 * 1024
 # A word of Container.was: how XMP was compressed, by the head of its data and zlib's level.
 _DEFLATED = re.compile("deflated-([0-9a-f]{4})-([0-9])")
 _MOST_TRIED = 256 * 1024
+_MOST_SHOWN = 16 * 1024 * 1024
+
+
+def parts(reader: Reader) -> Iterator[tuple[str, bytes]]:
+    """Yield what may hold keywords, up to where the file is damaged."""
+    for kind, chunk in _chunks(reader):
+        if kind == b"eXIf":
+            yield "exif", reader.take(chunk.start + 8, len(chunk) - 12)
+        elif kind in _TEXTS:
+            with contextlib.suppress(EmbedError, zlib.error, ValueError, IndexError):
+                yield from _text_parts(kind, reader.take(chunk.start + 8, len(chunk) - 12))
+
+
+def _text_parts(kind: bytes, data: bytes) -> Iterator[tuple[str, bytes]]:
+    keyword, _, text = data.partition(b"\0")
+    if keyword != _KEYWORD and not keyword.startswith(_RAW_PROFILE):
+        return
+    compressed = kind == b"zTXt" or (kind == b"iTXt" and text[:1] == b"\1")
+    if kind == b"iTXt":  # behind the flags: a language and a translated keyword
+        text = text[2:].split(b"\0", 2)[2]
+    elif kind == b"zTXt":
+        text = text[1:]
+    if compressed:
+        text = zlib.decompressobj().decompress(text, _MOST_SHOWN)
+    if keyword == _KEYWORD:
+        yield "xmp", text
+        return
+    # A name, the number of bytes, and these in hexadecimal.
+    profile = bytes.fromhex(b"".join(text.split()[2:]).decode("ascii"))
+    if profile.startswith(_EXIF):
+        yield "exif", profile
+    elif keyword.endswith((b"xmp", b"APP1")):
+        yield "xmp", profile.removeprefix(_XMP)
+    elif keyword.endswith((b"iptc", b"8bim")):
+        profile = profile.removeprefix(_PHOTOSHOP)
+        iptc = profile if profile.startswith(b"\x1c") else photoshop.iptc_of(profile)
+        if iptc is not None:
+            yield "iptc", iptc
+
+
+def _chunks(reader: Reader) -> Iterator[tuple[bytes, Span]]:
+    """Yield each chunk's kind and where it lies, to the last one."""
+    at, kind = len(SIGNATURE), b""
+    while kind != b"IEND":
+        size = int.from_bytes(reader.take(at, 4), "big")
+        kind = reader.take(at + 4, 4)
+        yield kind, Span(at, at + 12 + size)
+        at += 12 + size
 
 
 class Png(Container):
@@ -35,13 +87,9 @@ class Png(Container):
         self._head = b""
         self._behind_header = len(SIGNATURE) + 25
         self.metadata = Metadata(None, None)
-        at, kind = len(SIGNATURE), b""
-        while kind != b"IEND":
-            size = int.from_bytes(reader.take(at, 4), "big")
-            kind = reader.take(at + 4, 4)
-            self._look_at(kind, Span(at, at + 12 + size))
-            at += 12 + size
-        if at > reader.size:
+        for kind, chunk in _chunks(reader):
+            self._look_at(kind, chunk)
+        if chunk.end > reader.size:
             raise EmbedError("damaged (it ends in the middle)")
         packet = self._packet or Span(reader.size, reader.size)
         self.rest = [Span(0, packet.start), Span(packet.end, reader.size)]

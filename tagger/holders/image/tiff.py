@@ -9,11 +9,20 @@ Sources: TIFF 6.0; XMP specification part 3, "TIFF"; Adobe Photoshop TIFF Techni
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterator
 
 from tagger.holders.image import photoshop
 from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
-from tagger.holders.image.directory import BYTE, LONG, UNDEFINED, Directory, Layout, TiffEntry
+from tagger.holders.image.directory import (
+    BYTE,
+    LONG,
+    UNDEFINED,
+    XP_KEYWORDS,
+    Directory,
+    Layout,
+    TiffEntry,
+)
 from tagger.holders.image.iptc import trimmed
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -48,6 +57,22 @@ class _State:
             self.has_iptc and in_resources is not None and trimmed(in_resources) != iptc
         )
         self.metadata = Metadata(values.get(_XMP) or None, iptc)
+
+
+def parts(reader: Reader) -> Iterator[tuple[str, bytes]]:
+    """Yield what may hold keywords, up to where the file is damaged."""
+    layout = Layout.of(reader.take(0, 4))
+    start = layout.number(reader.take(layout.offset_size, layout.offset_size))
+    directory = Directory.read(reader, layout, start)
+    kinds = {_XMP: "xmp", _IPTC: "iptc", _PHOTOSHOP: "iptc", XP_KEYWORDS: "xp"}
+    for entry in directory.entries:
+        if entry.tag in kinds:
+            with contextlib.suppress(EmbedError):
+                value: bytes | None = entry.value(reader, layout)
+                if entry.tag == _PHOTOSHOP:
+                    value = photoshop.iptc_of(value or b"")
+                if value is not None:
+                    yield kinds[entry.tag], value
 
 
 class Tiff(Container):

@@ -5,7 +5,7 @@ Source: RFC 9649, WebP Image Format.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
@@ -37,7 +37,9 @@ class WebP(Container):
     def __init__(self, reader: Reader) -> None:
         super().__init__(reader)
         self._end = 8 + int.from_bytes(reader.take(4, 4), "little")
-        self._chunks = _chunks(reader, self._end)
+        self._chunks = list(_chunks(reader, self._end))
+        if not self._chunks or self._end > reader.size:
+            raise EmbedError("damaged (it ends in the middle)")
         packets = [one for one in self._chunks if one.kind == _XMP]
         packets = packets or [one for one in self._chunks if one.kind == _MISNAMED_XMP]
         if len(packets) > 1:
@@ -117,8 +119,15 @@ class WebP(Container):
         return self.reader.take(chunk.span.start + 8, chunk.size)
 
 
-def _chunks(reader: Reader, end: int) -> list[_Chunk]:
-    found = []
+def parts(reader: Reader) -> Iterator[tuple[str, bytes]]:
+    """Yield what may hold keywords, up to where the file is damaged."""
+    kinds = {_XMP: "xmp", _MISNAMED_XMP: "xmp", b"EXIF": "exif"}
+    for one in _chunks(reader, min(8 + int.from_bytes(reader.take(4, 4), "little"), reader.size)):
+        if one.kind in kinds:
+            yield kinds[one.kind], reader.take(one.span.start + 8, one.size)
+
+
+def _chunks(reader: Reader, end: int) -> Iterator[_Chunk]:
     at = 12  # behind the head
     while at < end:
         kind = reader.take(at, 4)
@@ -126,11 +135,8 @@ def _chunks(reader: Reader, end: int) -> list[_Chunk]:
         following = at + 8 + size + size % 2
         if following > end:
             raise EmbedError("damaged (it ends in the middle)")
-        found.append(_Chunk(kind, Span(at, following), size))
+        yield _Chunk(kind, Span(at, following), size)
         at = following
-    if not found or end > reader.size:
-        raise EmbedError("damaged (it ends in the middle)")
-    return found
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tagger.errors import CannotChange
 from tagger.holders.xml.elements import Node, escape, escape_value, parse
@@ -50,12 +50,22 @@ class Editor:
         self._new: list[tuple[Field, list[str]]] = []
         self.was = list(record.was)
 
-    def set_field(self, index: int, texts: Sequence[str]) -> list[str | None]:
+    def set_field(
+        self, index: int, texts: Sequence[str], copies: Sequence[str | None]
+    ) -> tuple[list[str | None], list[str | None]]:
         """Put texts into a field (by its index) in place of those that the record calls ours.
+
+        A copy that stood there, and that someone took out, is not put there again.
+
+        Args:
+            index: of the field.
+            texts: our tags.
+            copies: keywords of other people that our list would hide.
 
         Returns:
             For each text itself if it is ours there, or None if it stood there already, be it as
-            the last level of a keyword: someone may have moved it below another one.
+            the last level of a keyword: someone may have moved it below another one. The same for
+            each copy.
 
         Raises:
             CannotChange: the field has a form that holds no keywords.
@@ -65,12 +75,14 @@ class Editor:
         kept = {same_keyword(item.text) for item in ours}
         others = [text for place in places for text in place.texts()]
         others = [text for text in others if same_keyword(text) not in kept]
-        written = _not_there(FIELDS[index], texts, others)
-        added = [text for text in written if text and same_keyword(text) not in kept]
-        wanted = set(map(same_keyword, texts))
+        copied, written = not_there(FIELDS[index], texts, copies, others)
+        noted = {same_keyword(one.written[index] or "") for one in self._record.copied}
+        added = [text for text in copied if text and same_keyword(text) not in kept | noted]
+        added += [text for text in written if text and same_keyword(text) not in kept]
+        wanted = {same_keyword(text) for text in (*texts, *copies) if text}
         doomed = {item for item in ours if same_keyword(item.text) not in wanted}
         target = _target(places) if added else None
-        is_last = not any(written)
+        is_last = not any(written) and not any(copied)
         for place in places:
             if place is not target:
                 self._clear(index, place, doomed, is_last=is_last)
@@ -80,7 +92,7 @@ class Editor:
             self.was[index] = None
         if added:
             self._add(index, target, added)
-        return written
+        return written, copied
 
     def finished(self, record: Record | None) -> bytes:
         """Return the file with everything that is due; None takes the record away."""
@@ -105,7 +117,7 @@ class Editor:
 
     def _ours(self, index: int, places: list[Place]) -> list[Item]:
         """Find what we put into a field; where a text stands twice, the first is taken for ours."""
-        owned = {same_keyword(entry.written[index] or "") for entry in self._record.entries} - {""}
+        owned = {same_keyword(entry.written[index] or "") for entry in self._record.listed} - {""}
         found: dict[str, Item] = {}
         for place in places:
             for item in place.items:
@@ -315,12 +327,23 @@ class Editor:
         return self._source.blanks_before(node.start).decode()
 
 
-def _not_there(field: Field, texts: Sequence[str], others: Sequence[str]) -> list[str | None]:
-    """Return each text that is not among those of others, None for one that is."""
+def not_there(
+    field: Field, texts: Sequence[str], copies: Sequence[str | None], others: Sequence[str]
+) -> tuple[list[str | None], list[str | None]]:
+    """Return each copy and each text that is not among what others put there, None for one that is.
+
+    What was copied counts as put there by others.
+    """
+    copied = [one or None for one in each_once([text or "" for text in copies], _keys(others))]
+    others = [*others, *filter(None, copied)]
     paths = [text for text in others if field.separator and field.separator in text]
     leaves = set(map(field.leaf, paths))
-    written = each_once(texts, set(map(same_keyword, others)))
-    return [None if text and field.leaf(text) in leaves else text for text in written]
+    written = each_once(texts, _keys(others))
+    return copied, [None if text and field.leaf(text) in leaves else text for text in written]
+
+
+def _keys(texts: Iterable[str]) -> set[str]:
+    return set(map(same_keyword, texts))
 
 
 def _target(places: list[Place]) -> Place | None:

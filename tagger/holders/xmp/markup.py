@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tagger.holders.xml.elements import escape, escape_value
 from tagger.holders.xmp.names import FIELDS, PREFIXES, RDF, TAGGER, Field
-from tagger.holders.xmp.record import WRITTEN, Record
+from tagger.holders.xmp.record import WRITTEN, OurTag, Record
 
 #: (depth, text) of each.
 Lines = list[tuple[int, str]]
@@ -59,14 +59,11 @@ def record_element(record: Record, prefixes: Prefixes, *, declares: bool) -> Lin
     """Return the element of a record; ``declares`` as for :func:`property_lines`."""
     tagger, rdf = prefixes.of(TAGGER), prefixes.of(RDF)
     declared = prefixes.declarations() if declares else ""
-    tags: Lines = []
-    for entry in record.entries:
-        written = zip(WRITTEN, entry.written, strict=True)
-        texts = {"tag": entry.tag, "probability": entry.probability or None, **dict(written)}
-        tags.append((2, f'<{rdf}:li {rdf}:parseType="Resource">'))
-        tags += [(3, line) for line in _fields(texts, tagger)]
-        tags.append((2, f"</{rdf}:li>"))
-    inside = _list_lines(f"{tagger}:tags", f"{rdf}:Seq", tags) if tags else []
+    inside: Lines = []
+    for name, entries in (("tags", record.entries), ("copied", record.copied)):
+        if entries:
+            lines = _entry_lines(entries, tagger, rdf)
+            inside += _list_lines(f"{tagger}:{name}", f"{rdf}:Seq", lines)
     for name, values in (("removed", record.removed), ("iptc", record.iptc)):
         if values:
             inside += _list_lines(f"{tagger}:{name}", f"{rdf}:Bag", _item_lines(values, rdf))
@@ -85,6 +82,17 @@ def record_element(record: Record, prefixes: Prefixes, *, declares: bool) -> Lin
         *((1, line) for line in _fields(texts, tagger)),
         (0, f"</{tagger}:record>"),
     ]
+
+
+def _entry_lines(entries: Iterable[OurTag], tagger: str, rdf: str) -> Lines:
+    lines: Lines = []
+    for entry in entries:
+        written = zip(WRITTEN, entry.written, strict=True)
+        texts = {"tag": entry.tag, "probability": entry.probability or None, **dict(written)}
+        lines.append((2, f'<{rdf}:li {rdf}:parseType="Resource">'))
+        lines += [(3, line) for line in _fields(texts, tagger)]
+        lines.append((2, f"</{rdf}:li>"))
+    return lines
 
 
 def _list_lines(name: str, container: str, items: Lines, declared: str = "") -> Lines:
@@ -136,7 +144,7 @@ def new_packet(record: Record) -> bytes:
     fields = [
         (field, texts)
         for index, field in enumerate(FIELDS)
-        if (texts := [text for entry in record.entries if (text := entry.written[index])])
+        if (texts := [text for entry in record.listed if (text := entry.written[index])])
     ]
     return _NEW.format(described("", fields, record, Prefixes({"rdf": RDF}), "\n  ")).encode()
 

@@ -24,6 +24,9 @@ PREFIXES = {
     "http://www.digikam.org/ns/1.0/": "digiKam",
 }
 
+#: The levels of a keyword; one that stands in a flat list has just one.
+Path = tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Field:
@@ -42,7 +45,16 @@ class Field:
     @property
     def label(self) -> str:
         """The name as people know it."""
-        return f"{PREFIXES[self.name[0]]}:{self.name[1]}"
+        return f"{PREFIXES.get(self.name[0], '')}:{self.name[1]}"
+
+    def path(self, text: str) -> Path:
+        """Return the levels of a keyword that stands there; none if it is blank."""
+        levels = text.split(self.separator) if self.separator else [text]
+        return tuple(level for level in map(str.strip, levels) if level)
+
+    def spelled(self, path: Path) -> str:
+        """Return what stands there for a keyword of someone else, whose slashes stay."""
+        return self.separator.join(path) if self.separator else path[-1]
 
     def text(self, root: tuple[str, ...], tag: str) -> str:
         """Return what stands there for a tag below a root."""
@@ -67,6 +79,20 @@ FIELDS = (
     Field(("http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject"), "Bag", "|"),
     Field(("http://www.digikam.org/ns/1.0/", "TagsList"), "Seq", "/"),
 )
+
+# Fields that programs show keywords from and into which we write none, by their local names.
+OTHER_FIELDS = (
+    Field(("http://ns.microsoft.com/photo/1.0/", "LastKeywordXMP"), "Bag", "/"),
+    Field(("http://ns.microsoft.com/photo/1.0", "LastKeywordXMP"), "Bag", "/"),
+    Field(("http://ns.microsoft.com/photo/1.2/", "LastKeywordXMP"), "Bag", "/"),
+    Field(("http://ns.iview-multimedia.com/mediapro/1.0/", "CatalogSets"), "Bag", "|"),
+    Field(("http://ns.microsoft.com/expressionmedia/1.0/", "CatalogSets"), "Bag", "|"),
+    Field(("http://ns.acdsee.com/iptc/1.0/", "keywords"), "Bag", None),
+    Field(("http://ns.adobe.com/pdf/1.3/", "Keywords"), "Bag", None),
+    Field(("http://ns.adobe.com/xap/1.0/", "Keywords"), "Bag", None),
+)
+#: ACDSee's, a text with XML of its own inside.
+CATEGORIES = ("http://ns.acdsee.com/iptc/1.0/", "categories")
 CONTAINERS = frozenset({"Bag", "Seq", "Alt"})
 
 

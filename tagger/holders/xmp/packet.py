@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tagger.errors import CannotChange
@@ -77,13 +77,7 @@ class Packet:
         Raises:
             CannotChange: it has a form that holds no keywords.
         """
-        found = []
-        for description in self.descriptions:
-            if (value := description.attributes.get(field.name)) is not None:
-                found.append(Place(description, None, None, (), value.strip()))
-            nodes = (node for node in description.children if node.name == field.name)
-            found += [_place(description, node, field) for node in nodes]
-        return found
+        return list(places_of(self.descriptions, field))
 
     def subjects(self) -> dict[str, str]:
         """Return what dc:subject holds: what keywords have in common → as they stand first."""
@@ -92,17 +86,6 @@ class Packet:
             for text in place.texts():
                 found.setdefault(same_keyword(text), text)
         return found
-
-    def lacks(self, tag: str) -> bool:
-        """Return whether a tag is missing from a field, even as the last level of a keyword."""
-        return any(field.leaf(field.text((), tag)) not in self._leaves[field] for field in FIELDS)
-
-    @functools.cached_property
-    def _leaves(self) -> dict[Field, set[str]]:
-        return {
-            field: {field.leaf(text) for place in self.places(field) for text in place.texts()}
-            for field in FIELDS
-        }
 
     def said_owner(self) -> tuple[str | None, str | None]:
         """Return of which ending, in lower case, and of which file it says that it is a sidecar.
@@ -144,6 +127,16 @@ class Packet:
         if len(found) > 1:
             raise CannotChange("XMP with two records of our tags")
         return found[0] if found else None
+
+
+def places_of(descriptions: Iterable[Node], field: Field) -> Iterator[Place]:
+    """Yield where a field stands; see :meth:`Packet.places`."""
+    for description in descriptions:
+        if (value := description.attributes.get(field.name)) is not None:
+            yield Place(description, None, None, (), value.strip())
+        for node in description.children:
+            if node.name == field.name:
+                yield _place(description, node, field)
 
 
 def _rdf(root: Node) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tagger.holders.xml.elements import Node
@@ -32,6 +33,8 @@ class Record:
     """All that is noted.
 
     Attributes:
+        copied: keywords of other people that stand, in another list or file, where a list of ours
+            would have hidden them; as they are put into each field, like tags.
         removed: tags of ours that someone took out, which we do not put in again.
         model: name and version of the model that gave the tags; empty where none did.
         date: the day since which these tags stand, ``YYYY-MM-DD``.
@@ -59,11 +62,17 @@ class Record:
     iptc: tuple[str, ...] = ()
     iptc_was: str | None = None
     container_was: str | None = None
+    copied: tuple[OurTag, ...] = ()
 
     @property
     def is_needed(self) -> bool:
         """Whether there is anything to note."""
         return bool(self.entries or self.removed or self.created or self.settled)
+
+    @property
+    def listed(self) -> tuple[OurTag, ...]:
+        """All that we put into lists, in the order of a new one."""
+        return (*self.copied, *self.entries)
 
     @property
     def root(self) -> tuple[str, ...]:
@@ -88,14 +97,8 @@ NOTHING = Record((), (), "", "", created=False, was=(None,) * len(FIELDS))
 def parse_record(node: Node) -> Record:
     """Read a record, as we wrote it or as another program spelled it since."""
     texts, nodes = _struct(node)
-    entries = []
-    for item in _items(nodes.get("tags")):
-        values = _struct(item)[0]
-        if values.get("tag"):
-            written = tuple(values.get(name) or None for name in WRITTEN)
-            entries.append(OurTag(values["tag"], values.get("probability", ""), written))
     return Record(
-        tuple(entries),
+        tuple(_entries(nodes.get("tags"))),
         tuple(item.text for item in _items(nodes.get("removed"))),
         texts.get("model", ""),
         texts.get("date", ""),
@@ -105,7 +108,16 @@ def parse_record(node: Node) -> Record:
         tuple(item.text for item in _items(nodes.get("iptc"))),
         texts.get("iptcWas") or None,
         texts.get("containerWas") or None,
+        tuple(_entries(nodes.get("copied"))),
     )
+
+
+def _entries(node: Node | None) -> Iterator[OurTag]:
+    for item in _items(node):
+        values = _struct(item)[0]
+        if values.get("tag"):
+            written = tuple(values.get(name) or None for name in WRITTEN)
+            yield OurTag(values["tag"], values.get("probability", ""), written)
 
 
 def _struct(node: Node) -> tuple[dict[str, str], dict[str, Node]]:
