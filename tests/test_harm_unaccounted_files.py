@@ -278,12 +278,15 @@ def test_a_named_file_that_is_no_image_is_not_passed_over(folder: Path) -> None:
 
 def test_sniffing_opens_neither_pipes_nor_folders(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
+    writer = os.open(folder / "pipe", os.O_RDWR)
+    os.write(writer, b"\xff\xd8\xff\xe0" + bytes(100))
     (folder / "loop").symlink_to("loop")
     (folder / "gone").symlink_to("nowhere")
     counts = LeftOut()
 
     assert list(scan(["."], WalkOptions(sniff=True)).paths(lambda *_: None, counts)) == []
     assert counts.endings == {"": 3}
+    os.close(writer)
 
 
 def test_sniffed_images_keep_their_place_in_the_order(folder: Path) -> None:
