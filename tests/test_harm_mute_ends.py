@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import select
@@ -31,6 +32,7 @@ from tagger.network import devices
 from tagger.network.ort import Session
 from tagger.results import Pixels
 from tagger.runs.report import Summary
+from tagger.table.open import open_rows
 
 # A matrix product of this size keeps a core at work for some tenths of a second.
 SIDE = 1200
@@ -620,3 +622,18 @@ def test_a_runtime_that_crashes_does_not_crash_the_doctor(folder: Path) -> None:
         "problem: ONNX Runtime crashes when it is loaded (SIGILL): install another version of it; "
         "this processor may lack instructions that this one needs"
     )
+
+
+def test_reading_a_table_leaves_the_limits_of_other_readers(three: Path, tiny_model: Path) -> None:
+    tagger = Tagger(tiny_model, "cpu")
+    tagger.run("p", "t.csv")
+    limit = csv.field_size_limit()
+    rows = Path("t.csv").read_text(encoding="utf-8").splitlines()
+    long = "x" * (limit + 1)
+    Path("t.csv").write_text("\n".join([rows[0], f"{long}.png,red,,1.0,0.0,0.0,0.0", ""]))
+
+    with open_rows("t.csv") as table:
+        ((_, row),) = table
+        assert csv.field_size_limit() == limit
+
+    assert row[0] == f"{long}.png"

@@ -128,8 +128,6 @@ def text_rows(
         raise TableError(f"{name} is not a table written by 'tagger tag'.")
     if _SEPARATOR_LINE.match(first):
         first = next(lines, b"")
-    # Cells may be longer than what the module takes by default.
-    csv.field_size_limit(LONGEST_LINE)
     delimiters = _DELIMITERS.get(os.path.splitext(file)[1].lower(), _USUAL_DELIMITERS)
     delimiter = _delimiter(name, _decoded(name, 1, first), delimiters)
     everything = itertools.chain([first], lines)
@@ -140,7 +138,7 @@ def text_rows(
 def _delimiter(name: str, header: str, delimiters: str) -> str:
     """Return what divides a header into most cells."""
     try:
-        return max(delimiters, key=lambda one: len(next(csv.reader([header], delimiter=one), [])))
+        return max(delimiters, key=lambda one: len(next(_parsed([header], one), [])))
     except csv.Error:
         raise TableError(
             f"{name} has no header in its first line: save it as .xlsx, or as CSV in UTF-8."
@@ -161,7 +159,7 @@ def _delimited(
             yield _decoded(name, next(number), line)
 
     try:
-        for cells in csv.reader(texts(), delimiter=delimiter, strict=True):
+        for cells in _parsed(texts(), delimiter, strict=True):
             columns = columns or len(cells)
             # Every program ends the last line; only one that is torn lacks cells and its end too.
             if edited and not is_whole and len(cells) < columns:
@@ -174,6 +172,20 @@ def _delimited(
             return
         reached = next(number) - 1
         raise TableError(f"{name} is damaged: line {reached:,}: {first_line(error)}.") from None
+
+
+def _parsed(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> Iterator[list[str]]:
+    """Yield rows; cells may be longer than what the module takes from others in this process."""
+    rows = csv.reader(lines, delimiter=delimiter, strict=strict)
+    while True:
+        former = csv.field_size_limit(LONGEST_LINE)
+        try:
+            cells = next(rows, None)
+        finally:
+            csv.field_size_limit(former)
+        if cells is None:
+            return
+        yield cells
 
 
 def _decoded(name: str, number: int, line: bytes) -> str:
