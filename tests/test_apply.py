@@ -618,8 +618,8 @@ def test_a_text_of_the_bundled_models_tags_is_ours(folder: Path, tagger: Run) ->
     [
         ("p/a.png.txt", "Seen with Anna\n", "no line of tags that are known"),
         ("p/a.png.txt", "red\nblue\n", "no line of tags that are known"),
-        ("p/a.png.json", '{"tags": ["red"]}', "no JSON as 'tagger tag' writes it"),
-        ("p/a.png.json", "[]", "no JSON as 'tagger tag' writes it"),
+        ("p/a.png.json", '{"tags": ["red"]}', "not JSON as 'tagger tag' writes it"),
+        ("p/a.png.json", "[]", "not JSON as 'tagger tag' writes it"),
     ],
 )
 def test_what_a_person_wrote_is_left_alone(

@@ -396,7 +396,7 @@ def test_what_is_damaged_is_left_alone_and_fails(folder: Path, films: Run) -> No
         "failed: m/b.nfo: not valid XML (its text is not utf-8), so it was left alone",
         "failed: m/c.nfo: not safe to read (it has a DOCTYPE), so it was left alone",
         "failed: m/d.nfo: no .nfo of a film (its outermost element is html), so it was left alone",
-        "failed: m/e.nfo: no regular file, so it was left alone",
+        "failed: m/e.nfo: not a regular file, so it was left alone",
         "0 sidecars written.",
     ]
 

@@ -207,7 +207,7 @@ REFUSED = {
     ),
     "structure": (
         LIGHTROOM.replace("<dc:subject>", '<dc:subject rdf:parseType="Literal">').encode(),
-        "XMP whose dc:subject is no list of keywords",
+        "XMP whose dc:subject is not a list of keywords",
     ),
     "two images": (
         DARKTABLE.replace(
@@ -346,8 +346,8 @@ def test_what_is_no_file_is_not_waited_for(folder: Path, tag: Run) -> None:
 
     assert ran.code == 1
     assert [line for line in ran.stderr.splitlines() if line.startswith("failed")] == [
-        "failed: ./a.png.xmp: no regular file, so it was left alone",
-        "failed: ./b.png.xmp: no regular file, so it was left alone",
+        "failed: ./a.png.xmp: not a regular file, so it was left alone",
+        "failed: ./b.png.xmp: not a regular file, so it was left alone",
         "failed: ./c.png.xmp: no such file or directory",
     ]
 

@@ -129,7 +129,7 @@ def read_sidecar(path: str) -> tuple[bytes, os.stat_result]:
     """
     # Before it is opened: opening a named pipe would wait forever.
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise CannotChange("no regular file")
+        raise CannotChange("not a regular file")
     with open(path, "rb") as file:
         state = os.fstat(file.fileno())
         if state.st_size > _MOST_BYTES:

@@ -86,4 +86,4 @@ def _ours(content: bytes) -> dict[str, Any]:
         are_tags = all(isinstance(tag["tag"], str) for tag in said["tags"])
         if said.keys() >= _KEYS and isinstance(said["scores"], dict) and are_tags:
             return said
-    raise CannotChange("no JSON as 'tagger tag' writes it")
+    raise CannotChange("not JSON as 'tagger tag' writes it")

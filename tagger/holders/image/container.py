@@ -123,7 +123,7 @@ def opened(path: str) -> BinaryIO:
     """
     # Before it is opened: opening a named pipe would wait forever.
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise EmbedError("no regular file")
+        raise EmbedError("not a regular file")
     return open(path, "rb")
 
 

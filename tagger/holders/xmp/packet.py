@@ -172,7 +172,7 @@ def _place(description: Node, node: Node, field: Field) -> Place:
 
 
 def _no_keywords(field: Field) -> CannotChange:
-    return CannotChange(f"XMP whose {field.label} is no list of keywords")
+    return CannotChange(f"XMP whose {field.label} is not a list of keywords")
 
 
 def _item(node: Node) -> Item:
