@@ -22,9 +22,9 @@ from pictures import save_picture
 from readers import reader
 from tagger_training.run_folder import RunFolder
 
-from tagger.files import replacing, rewrite_whole, take_place, write_synced, write_whole
+from tagger.files.rights import make_folders, opener
+from tagger.files.write import replacing, rewrite_whole, take_place, write_synced, write_whole
 from tagger.holders.change import keep_backup
-from tagger.rights import make_folders, opener
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other owners and rights")
 
@@ -365,7 +365,9 @@ def test_a_file_that_must_stay_the_same_one_gets_the_content(
     (tmp_path / "link").hardlink_to(file)
     beside = tmp_path / "t.csv.new"
     beside.write_bytes(new)
-    monkeypatch.setattr("tagger.files.take_after", lambda *_: False)  # as another user finds it
+    monkeypatch.setattr(
+        "tagger.files.write.take_after", lambda *_: False
+    )  # as another user finds it
 
     take_place(os.fspath(beside), os.fspath(file))
 
@@ -381,7 +383,7 @@ def test_a_group_that_cannot_be_kept_opens_a_backup_to_nobody(shared: Path) -> N
     secret.chmod(0o660)
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from pathlib import Path; from tagger.rights import take_after\n"
+        "from pathlib import Path; from tagger.files.rights import take_after\n"
         f"os.setgroups([]); os.setgid({OTHER}); os.setuid({OTHER})\n"
         "os.close(os.open('p/copy', os.O_CREAT, 0o600))\n"
         "print(take_after(Path('p/copy'), 'p/a.xmp'))\n"

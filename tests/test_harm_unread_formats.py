@@ -25,7 +25,7 @@ from tagger import files, kinds
 from tagger.decode.budget import NO_HURRY, Attempt, Memory
 from tagger.decode.jxl_header import jxl_header
 from tagger.decode.picture import ImageError, load_picture, load_rgb
-from tagger.files import IMAGE_SUFFIXES
+from tagger.files.kinds import IMAGE_SUFFIXES
 from tagger.holders.image.container import EmbedError
 
 IMAGES = Path(__file__).parent / "images"

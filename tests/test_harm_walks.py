@@ -15,8 +15,8 @@ import pytest
 from commands import Ran
 from pictures import save_picture
 
+from tagger.files.litter import is_litter
 from tagger.find.scan import WalkOptions, scan
-from tagger.litter import is_litter
 
 Run = Callable[..., Ran]
 

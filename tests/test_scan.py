@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import UsageError
-from tagger.files import IMAGE_SUFFIXES
+from tagger.files.kinds import IMAGE_SUFFIXES
 from tagger.find.scan import Scan, WalkOptions, scan
 
 

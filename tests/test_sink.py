@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import OutputError
-from tagger.files import process_token, remove_left_by, replacing, write_new, write_whole
+from tagger.files.write import process_token, remove_left_by, replacing, write_new, write_whole
 from tagger.table.sink import Sink, check_target
 
 

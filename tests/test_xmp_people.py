@@ -17,7 +17,7 @@ from pictures import save_picture
 from readers import reader
 
 from tagger.errors import CannotChange
-from tagger.files import rewrite_whole
+from tagger.files.write import rewrite_whole
 from tagger.holders.change import change_in_place
 from tagger.holders.holder import Edit, State, Wish
 

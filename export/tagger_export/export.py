@@ -14,7 +14,7 @@ from tagger_training.labels import LabelledSet
 from tagger_training.run_folder import RunFolder
 
 from tagger.errors import DataError, OutputError, os_reason
-from tagger.files import replacing
+from tagger.files.write import replacing
 from tagger.network.card import ModelCard
 from tagger_export.convert import seal, to_onnx
 from tagger_export.parity import Parity, check_parity, sample_images

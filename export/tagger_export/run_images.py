@@ -11,8 +11,8 @@ from tagger_training.run_folder import RunFolder
 
 from tagger.decode.picture import ImageError, load_rgb
 from tagger.errors import DataError
-from tagger.files import IMAGE_SUFFIXES
-from tagger.litter import is_litter
+from tagger.files.kinds import IMAGE_SUFFIXES
+from tagger.files.litter import is_litter
 from tagger.network.card import ModelCard
 from tagger.results import Pixels
 

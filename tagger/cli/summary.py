@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tagger.cli.console import EXIT_READER_GONE, EXIT_SOME_FAILED, MOST_FAILURES_SHOWN, say
 from tagger.cli.progress import Progress, duration
 from tagger.errors import OutputError, UsageError, about, os_reason
-from tagger.files import write_whole
+from tagger.files.write import write_whole
 from tagger.job import Job, run
 from tagger.runs.report import Summary
 from tagger.table.sink import ReaderGone, check_target

@@ -17,7 +17,7 @@ from tagger.decode.budget import ImageError
 from tagger.decode.file import ImageFile
 from tagger.decode.jxl_header import jxl_header
 from tagger.errors import first_line
-from tagger.kinds import decoded_format
+from tagger.files.kinds import decoded_format
 
 _Opens: TypeAlias = Callable[[ImageFile], PillowFile]
 

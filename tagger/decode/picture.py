@@ -24,7 +24,7 @@ from tagger.decode.excerpt import Excerpt
 from tagger.decode.file import ImageFile, open_file, refuse_long_tables
 from tagger.decode.pillow import open_image
 from tagger.decode.resize import checksum, resized_rgb
-from tagger.kinds import HEAD_BYTES, decoded_format, other_kind
+from tagger.files.kinds import HEAD_BYTES, decoded_format, other_kind
 from tagger.results import Pixels
 from tagger.text import harmless
 

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tagger.files import IMAGE_SUFFIXES
+from tagger.files.kinds import IMAGE_SUFFIXES
+from tagger.files.litter import file_litter, is_litter_folder
 from tagger.find.left_out import Why
 from tagger.find.library import holds_posters, is_poster
-from tagger.litter import file_litter, is_litter_folder
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class WalkOptions:
         follow_links: whether links to folders are entered.
         suffixes: endings of the files that are taken where ``include`` is empty, in lower case.
         sniff: whether files with other endings, or none, are taken if they begin as an image does.
-        everything: whether trash, thumbnails and the like are taken too, see :mod:`tagger.litter`.
+        everything: whether trash, thumbnails and the like are taken too, see
+            :mod:`tagger.files.litter`.
         library: whether only posters are taken, see :mod:`tagger.find.library`.
         newer_than: seconds since 1970; only what was changed after that is taken, also of the files
             that are named. None takes all.

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
-from tagger.files import IMAGE_SUFFIXES
-from tagger.litter import file_litter
+from tagger.files.kinds import IMAGE_SUFFIXES
+from tagger.files.litter import file_litter
 from tagger.text import counted, printable
 
 #: Distinct names that are kept apart; a hostile folder could have millions.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
+from tagger.files.kinds import HEAD_BYTES, decoded_format
 from tagger.find.left_out import ending_of, is_odd
-from tagger.kinds import HEAD_BYTES, decoded_format
 
 # Copies, what is being written, and the thumbnails that cameras put beside videos.
 _NEVER = frozenset({".bak", ".part", ".tmp", ".crdownload", ".download", ".thm"})

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tagger.errors import CannotChange, OutputError, os_reason, spoils_the_rest
-from tagger.files import rewrite_whole, write_new, write_whole
+from tagger.files.rights import is_read_only, make_folders
+from tagger.files.write import rewrite_whole, write_new, write_whole
 from tagger.holders.holder import UNCHANGED, Edit, Holder, State
 from tagger.holders.plan import HolderPlan
 from tagger.results import Failed
-from tagger.rights import is_read_only, make_folders
 from tagger.text import printable
 
 # Larger than any sidecar that a program writes: it is not read into memory.
@@ -140,9 +140,8 @@ def read_sidecar(path: str) -> tuple[bytes, os.stat_result]:
 def change_in_place(path: str, edit: Callable[[bytes], Edit], *, backup: bool) -> Edit:
     """Change a sidecar that is there; a link stays, and the file it leads to is changed.
 
-    Owner, permissions and extended attributes stay, as :func:`tagger.files.put_in_place` sees to.
-    If another program writes the file meanwhile,
-    its new content is changed instead.
+    Owner, permissions and extended attributes stay, see :func:`tagger.files.write.put_in_place`. If
+    another program writes the file meanwhile, its new content is changed instead.
 
     Raises:
         CannotChange: it is read-only, others keep writing it, or as ``edit`` says.

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable
 
-from tagger.files import IMAGE_SUFFIXES
+from tagger.files.kinds import IMAGE_SUFFIXES
 
 # fmt: off
 #: What else has XMP sidecars: other images, raw files, films, sound, documents.

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 
-from tagger.kinds import HEAD_BYTES, not_a_model
+from tagger.files.kinds import HEAD_BYTES, not_a_model
 
 #: The maximum size of an ONNX file: protobuf counts in 31 bits.
 MOST_BYTES = 2**31 - 1

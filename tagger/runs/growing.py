@@ -7,7 +7,7 @@ import errno
 import os
 from typing import Self
 
-from tagger.rights import opener
+from tagger.files.rights import opener
 
 
 class GrowingFile:

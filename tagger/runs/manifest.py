@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from tagger.errors import ModelError, OutputError, UsageError, os_reason
-from tagger.files import beside, process_token, take_place
+from tagger.files.rights import opener
+from tagger.files.write import beside, process_token, take_place
 from tagger.network.card import ModelCard
-from tagger.rights import opener
 from tagger.runs.paths import RunPaths
 from tagger.text import printable
 
@@ -104,7 +104,7 @@ class Manifest:
         images: how many there are in the output, by what became of them; None while it runs.
         sha256: of the finished table; None if there is none, or an earlier version made it.
         processes: tokens of the processes that did not come to an end; they may have left files
-            half-written, see :func:`tagger.files.remove_left_by`.
+            half-written, see :func:`tagger.files.write.remove_left_by`.
         versions: of this program and of what its results depend on.
         former: of the finished table that this run will replace.
         defaults: the built-in values of all options, for manifests of versions that lacked one; not

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from platformdirs import user_state_path
 
 from tagger.errors import os_reason
-from tagger.files import beside
-from tagger.rights import make_folders
+from tagger.files.rights import make_folders
+from tagger.files.write import beside
 from tagger.text import printable
 
 

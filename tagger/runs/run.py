@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tagger.errors import OutputError, os_reason
-from tagger.files import beside, remove_left_by, take_place
+from tagger.files.write import beside, remove_left_by, take_place
 from tagger.results import Failed, Result, Stamp
 from tagger.runs import journal as notes
 from tagger.runs.done import Done, Entries, latest, read_journal

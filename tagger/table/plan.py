@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tagger.errors import UsageError
-from tagger.files import IMAGE_SUFFIXES
+from tagger.files.kinds import IMAGE_SUFFIXES
 from tagger.table.formats import Format, LayoutName
 from tagger.text import printable, relative_to
 

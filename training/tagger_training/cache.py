@@ -14,7 +14,7 @@ import numpy as np
 from tagger.decode.picture import RESIZE_RULE, ImageError, load_rgb
 from tagger.decode.pillow import one_thread_per_image
 from tagger.errors import OutputError
-from tagger.files import write_whole
+from tagger.files.write import write_whole
 from tagger.results import Pixels
 
 _CHUNK = 256

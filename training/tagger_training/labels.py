@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.errors import DataError, UsageError
-from tagger.files import IMAGE_SUFFIXES
-from tagger.litter import is_litter
+from tagger.files.kinds import IMAGE_SUFFIXES
+from tagger.files.litter import is_litter
 from tagger.network.card import label_problem
 from tagger.text import (
     TAG_SEPARATOR,

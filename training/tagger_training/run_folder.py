@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tagger.errors import DataError, OutputError
-from tagger.files import put_in_place
-from tagger.rights import make_folders
+from tagger.files.rights import make_folders
+from tagger.files.write import put_in_place
 
 
 class RunFolder:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from tagger.files import IMAGE_SUFFIXES
+from tagger.files.kinds import IMAGE_SUFFIXES
 
 
 def is_validation(image_id: str, share: float) -> bool:

@@ -109,7 +109,7 @@ class ImageOptions(OptionGroup):
         Raises:
             UsageError: there are no paths, one is missing, or a list cannot be read.
         """
-        from tagger.files import IMAGE_SUFFIXES
+        from tagger.files.kinds import IMAGE_SUFFIXES
         from tagger.find.lists import read_list
         from tagger.find.scan import Scan, WalkOptions, scan
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from tagger.files import replacing, write_synced
+from tagger.files.rights import take_after
+from tagger.files.write import replacing, write_synced
 from tagger.holders.change import is_unchanged, keep_backup, refuse_read_only
 from tagger.holders.holder import IMAGE, UNCHANGED, Edit, Genres, Holder, State, Wish
 from tagger.holders.image.container import (
@@ -30,7 +31,6 @@ from tagger.holders.xmp.foreign import IPTC, Foreign
 from tagger.holders.xmp.names import TAGGER, has_our_mark
 from tagger.holders.xmp.packet import Packet
 from tagger.holders.xmp.xmp import Draft, Xmp, with_pinned, with_tags, without_tags
-from tagger.rights import take_after
 
 _ATTEMPTS = 3
 

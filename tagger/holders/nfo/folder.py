@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tagger.errors import CannotChange
-from tagger.files import IMAGE_SUFFIXES
+from tagger.files.kinds import IMAGE_SUFFIXES
 from tagger.holders.posters import FOLDER_POSTERS, film_poster
 from tagger.text import printable
 

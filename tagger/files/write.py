@@ -10,34 +10,9 @@ import secrets
 import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
 
-from tagger.rights import give_to_folder, is_read_only, opener, private, take_after
-
-#: Formats of images that need an extra: its name, its package, extensions.
-EXTRAS: Final = {
-    "HEIC": ("heic", "pi_heif", (".heic", ".heif", ".hif")),
-    "JPEG XL": ("jxl", "imagecodecs", (".jxl",)),
-}
-
-
-@cache
-def is_installed(package: str) -> bool:
-    """Say whether a package is there, without loading it."""
-    try:
-        return find_spec(package) is not None
-    except (ImportError, ValueError):  # something hides it
-        return False
-
-
-#: Extensions of image files that can be read here; case is ignored.
-IMAGE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif",
-     ".tiff", ".avif", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx")
-).union(*(endings for _, package, endings in EXTRAS.values() if is_installed(package)))  # fmt: skip
+from tagger.files.rights import give_to_folder, is_read_only, opener, private, take_after
 
 _numbers = itertools.count()
 _tokens: dict[int, str] = {}  # one per process: a forked one has a token of its own

@@ -6,9 +6,31 @@ Sources: the formats' specifications, and the magic files of file(1).
 from __future__ import annotations
 
 import re
+from functools import cache
+from importlib.util import find_spec
 from typing import Final
 
-from tagger.files import EXTRAS, is_installed
+#: Formats of images that need an extra: its name, its package, extensions.
+EXTRAS: Final = {
+    "HEIC": ("heic", "pi_heif", (".heic", ".heif", ".hif")),
+    "JPEG XL": ("jxl", "imagecodecs", (".jxl",)),
+}
+
+
+@cache
+def is_installed(package: str) -> bool:
+    """Say whether a package is there, without loading it."""
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):  # something hides it
+        return False
+
+
+#: Extensions of image files that can be read here; case is ignored.
+IMAGE_SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif",
+     ".tiff", ".avif", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx")
+).union(*(endings for _, package, endings in EXTRAS.values() if is_installed(package)))  # fmt: skip
 
 #: So many bytes from a file's start tell its kind.
 HEAD_BYTES: Final = 512
