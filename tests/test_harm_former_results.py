@@ -576,6 +576,7 @@ def test_overwrite_keeps_a_copy_of_a_json_sidecar_that_a_person_edited(
         b"[1]\n",
         b"{\n",
         b"path,tags,error\n",
+        b"reformatted",
         pytest.param(None, id="a summary with a note"),
     ],
 )
@@ -588,6 +589,8 @@ def test_a_summary_takes_the_place_of_a_summary_alone(
     if content is None:
         data = {**json.loads(Path("s.json").read_bytes()), "note": "mine"}
         content = (json.dumps(data, indent=2) + "\n").encode()
+    elif content == b"reformatted":
+        content = Path("s.json").read_bytes().replace(b"  ", b"\t")
     Path("s.json").write_bytes(content)
     before = {**contents(), **contents("s.*")}
 
