@@ -365,9 +365,8 @@ def test_a_file_that_must_stay_the_same_one_gets_the_content(
     (tmp_path / "link").hardlink_to(file)
     beside = tmp_path / "t.csv.new"
     beside.write_bytes(new)
-    monkeypatch.setattr(
-        "tagger.files.write.take_after", lambda *_: False
-    )  # as another user finds it
+    # As another user finds it.
+    monkeypatch.setattr("tagger.files.write.take_after", lambda *_: False)
 
     take_place(os.fspath(beside), os.fspath(file))
 

@@ -175,7 +175,8 @@ def test_a_sibling_of_any_kind_may_be_whose_it_is(folder: Path, tag: Run, ending
     tag("p/a.jpg", "--sidecar", "xmp")
 
     assert (folder / "p/a.xmp").read_text() == sidecar()
-    assert subjects("p/a.jpg.xmp") == ["red"]
+    # Programs took a.xmp for the image's, and from now on read this one instead.
+    assert subjects("p/a.jpg.xmp") == ["sea", "red"]
 
 
 @pytest.mark.parametrize(

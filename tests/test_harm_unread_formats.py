@@ -21,11 +21,11 @@ from holding import embed_tags, wish_for
 from pictures import CORNERS, four_corners
 from PIL import Image
 
-from tagger import files, kinds
 from tagger.decode.budget import NO_HURRY, Attempt, Memory
 from tagger.decode.jxl_header import jxl_header
 from tagger.decode.picture import ImageError, load_picture, load_rgb
-from tagger.files.kinds import IMAGE_SUFFIXES
+from tagger.files import kinds
+from tagger.files.kinds import IMAGE_SUFFIXES, is_installed
 from tagger.holders.image.container import EmbedError
 
 IMAGES = Path(__file__).parent / "images"
@@ -155,8 +155,8 @@ def test_without_an_extra_its_images_are_named(
 
 
 def test_without_the_extras_a_walk_leaves_their_images_to_those_it_passes_over() -> None:
-    for _, package, suffixes in files.EXTRAS.values():
-        assert (set(suffixes) <= IMAGE_SUFFIXES) == files.is_installed(package)
+    for _, package, suffixes in kinds.EXTRAS.values():
+        assert (set(suffixes) <= IMAGE_SUFFIXES) == is_installed(package)
 
 
 # With the extras, in processes of their own

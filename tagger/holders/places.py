@@ -121,8 +121,13 @@ class Places:
         return [long, short] if os.path.lexists(short) and self._is_of(image, short) else [long]
 
     def named(self, image: str) -> list[str]:
-        """Return the XMP sidecars that may be called after an image, whosever they are."""
-        return [*dict.fromkeys(self._both_names(image, "xmp")), *self.versions(image)]
+        """Return the XMP sidecars that programs may take for an image's, whosever they are.
+
+        That of ``a.CR2`` is not ``a.CR2.jpg``'s for any of them.
+        """
+        long, short = self._both_names(image, "xmp")
+        named = [long] if _continues_another(image) else dict.fromkeys((long, short))
+        return [*named, *self.versions(image)]
 
     def versions(self, image: str) -> list[str]:
         """Return darktable's sidecars of other versions of an image, which name it."""
@@ -134,18 +139,16 @@ class Places:
 
     def _is_of(self, image: str, sidecar: str) -> bool:
         """Return whether a sidecar with an image's name without the ending is clearly its own."""
-        stem = os.path.splitext(image)[0]
         sharing = self._sharing(image)
         if (said := _said(sidecar)[0]) is not None:
             same = [one for one in sharing or () if ending_of(one) == said]
             return ending_of(image) == said and len(same) < 2
-        return sharing == [] and not (has_sidecars(stem) and os.path.lexists(stem))
+        return sharing == [] and not _continues_another(image)
 
     def _other_owner(self, image: str, sidecar: str) -> str | None:
         """Return whose a sidecar is that should be made or changed under the name of an image."""
-        stem = os.path.splitext(image)[0]
-        if has_sidecars(stem) and os.path.lexists(stem):
-            return printable(stem)
+        if _continues_another(image):
+            return printable(os.path.splitext(image)[0])
         said = _said(sidecar)[0] if os.path.lexists(sidecar) else None
         return None if said in (None, ending_of(image)) else f"a .{said} file"
 
@@ -184,6 +187,12 @@ class Places:
             except OSError:
                 self._listings[folder] = Listing(None)
         return self._listings[folder]
+
+
+def _continues_another(image: str) -> bool:
+    """Return whether an image's name without its ending is that of a file with sidecars."""
+    stem = os.path.splitext(image)[0]
+    return has_sidecars(stem) and os.path.lexists(stem)
 
 
 def _said(sidecar: str) -> tuple[str | None, str | None]:

@@ -66,7 +66,7 @@ def _lines(stream: BinaryIO, name: str, *, torn: bool) -> Iterator[bytes]:
     try:
         first = stream.readline(LONGEST_LINE)
         others = iter(lambda: stream.readline(LONGEST_LINE), b"")
-        lines: Iterator[bytes] = itertools.chain([first], others)
+        lines: Iterator[bytes] = itertools.chain([first] if first else [], others)
         if first.startswith(_UTF_16) and not first.startswith(_UTF_32):
             lines = _as_utf8(first, stream)
         for line in lines:

@@ -49,6 +49,8 @@ class WideTable:
             self._check_header(card)
             self._path, self._error = self._places["path"], self._places.get("error")
             self._scores = [self._places[label] for label in card.labels]
+        elif rows.name.lower().endswith((".csv", ".tsv")):
+            raise TableError(f"{rows.name} is not a table written by 'tagger tag'.")
 
     def results(self, rules: Rules) -> Iterator[Result]:
         """Yield a result a row, in the order of the rows.
