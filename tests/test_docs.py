@@ -41,6 +41,16 @@ def test_the_command_line_page_is_what_help_prints() -> None:
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == cli_page()
 
 
+def test_the_tests_that_pages_name_are_there() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    named = re.findall(r"`(test_\w+\.py)(?:::(test_\w+))?`", text)
+
+    assert len(named) > 40
+    for file, test in named:
+        source = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert not test or f"def {test}(" in source, f"{file}::{test}"
+
+
 def test_readme_has_tagging_commands_to_try() -> None:
     assert len(TAG_LINES) >= 6
 
