@@ -22,8 +22,15 @@ from pictures import save_picture
 from readers import reader
 from tagger_training.run_folder import RunFolder
 
-from tagger.files.rights import make_folders, opener
-from tagger.files.write import replacing, rewrite_whole, take_place, write_synced, write_whole
+from tagger.files.rights import make_folders
+from tagger.files.write import (
+    opener,
+    replacing,
+    rewrite_whole,
+    take_place,
+    write_synced,
+    write_whole,
+)
 from tagger.holders.change import keep_backup
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other owners and rights")

@@ -7,6 +7,10 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import Final
+
+#: Whether what is made here would belong to root, whosever the folder is.
+RUNS_AS_ROOT: Final = hasattr(os, "geteuid") and os.geteuid() == 0
 
 # Extended attributes that say something of a content, which a new file does not have.
 _OF_THE_CONTENT = frozenset(("security.capability", "security.evm", "security.ima"))
@@ -27,27 +31,14 @@ def is_read_only(file: str | os.PathLike[str]) -> bool:
     return not (hasattr(os, "statvfs") and os.statvfs(file).f_flag & os.ST_RDONLY)
 
 
-def opener(path: str, flags: int) -> int:
-    """Open a file for :func:`open`; what root makes belongs to the owner of its folder."""
-    descriptor = os.open(path, flags, 0o666)
-    if flags & os.O_CREAT and _is_root():
-        _give(descriptor, path)
-    return descriptor
-
-
 def give_to_folder(file: Path) -> None:
     """Give a file that root has made by other means to the owner of its folder."""
-    if _is_root():
+    if RUNS_AS_ROOT:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
         try:
-            _give(descriptor, os.fspath(file))
+            give(descriptor, os.fspath(file))
         finally:
             os.close(descriptor)
-
-
-def private(path: str, flags: int) -> int:
-    """Open a file for :func:`open` that nobody else may read until it has other permissions."""
-    return os.open(path, flags, 0o600)
 
 
 def make_folders(path: str) -> None:
@@ -67,7 +58,7 @@ def make_folders(path: str) -> None:
         if not os.path.isdir(path):  # else another program was faster
             raise
         return
-    if _is_root():
+    if RUNS_AS_ROOT:
         state = os.stat(around or os.curdir)
         with contextlib.suppress(OSError):  # a file system without owners
             os.chown(path, state.st_uid, state.st_gid, follow_symlinks=False)
@@ -142,11 +133,7 @@ def _attributes(file: str | os.PathLike[str] | int) -> dict[str, bytes]:
     return found
 
 
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0
-
-
-def _give(descriptor: int, path: str) -> None:
+def give(descriptor: int, path: str) -> None:
     """Give a file that root has made to its folder's owner.
 
     Not where its name is a link, or another file has it too: whoever may write the folder could

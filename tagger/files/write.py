@@ -12,7 +12,7 @@ import stat
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from tagger.files.rights import give_to_folder, is_read_only, opener, private, take_after
+from tagger.files.rights import RUNS_AS_ROOT, give, give_to_folder, is_read_only, take_after
 
 _numbers = itertools.count()
 _tokens: dict[int, str] = {}  # one per process: a forked one has a token of its own
@@ -24,6 +24,21 @@ def process_token() -> str:
     Names of new files hold them, so that a later run knows which ones a killed run left behind.
     """
     return _tokens.setdefault(os.getpid(), secrets.token_hex(4))
+
+
+def opener(path: str, flags: int) -> int:
+    """Open a file for :func:`open`; what root makes belongs to the owner of its folder."""
+    descriptor = os.open(path, flags, 0o666)
+    if flags & os.O_CREAT and RUNS_AS_ROOT:
+        folder = os.stat(os.path.dirname(path) or os.curdir)
+        if folder.st_uid or folder.st_gid:
+            give(descriptor, path)
+    return descriptor
+
+
+def private(path: str, flags: int) -> int:
+    """Open a file for :func:`open` that nobody else may read until it has other permissions."""
+    return os.open(path, flags, 0o600)
 
 
 def remove_left_by(processes: Collection[str], folder: str) -> None:

@@ -6,19 +6,16 @@ as Python's surrogate escapes; :mod:`tagger.text` turns those into UTF-8.
 
 from __future__ import annotations
 
-import heapq
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 
-from tagger.decode.patience import Patience
 from tagger.errors import UsageError
 from tagger.find.filter import Filter
 from tagger.find.filter import WalkOptions as WalkOptions  # what :func:`scan` takes
 from tagger.find.identity import real_paths
-from tagger.find.left_out import LeftOut, Why
-from tagger.find.walk import walk
+from tagger.find.left_out import LeftOut
+from tagger.find.walk import joined, walk
 from tagger.text import printable
 
 
@@ -60,16 +57,7 @@ class Scan:
             for folder in _outermost(self.folders, takes)
         ]
         extra = sorted(self._extra_files(takes), key=os.fsencode)
-        previous = b""
-        with closing(Patience(self.options.seconds)) as asked:
-            for path in heapq.merge(*walks, extra, key=os.fsencode):
-                key = os.fsencode(path)
-                if key != previous:
-                    if _is_newer(path, self.options.newer_than, asked):
-                        yield path
-                    else:
-                        left_out.add(Why.NEWER_THAN, path)
-                previous = key
+        return joined([*walks, extra], self.options, left_out)
 
     def base(self) -> str:
         """Return the absolute path of the deepest folder that contains everything scanned.
@@ -101,16 +89,6 @@ class Scan:
             if not any(takes.reaches(root, real) for root in walked)
             and not any(takes.reaches(root, os.path.abspath(file)) for root in roots)
         ]
-
-
-def _is_newer(path: str, than: float | None, asked: Patience) -> bool:
-    """Return whether a file was changed after a time; True if unknown, to be reported later."""
-    if than is None:
-        return True
-    try:
-        return asked(lambda: os.stat(path).st_mtime) > than
-    except OSError:
-        return True
 
 
 def scan(arguments: Iterable[str], options: WalkOptions) -> Scan:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
 from tagger.decode.patience import Patience
-from tagger.find.filter import Filter
+from tagger.find.filter import Filter, WalkOptions
 from tagger.find.left_out import LeftOut, Why
 
 
@@ -65,6 +66,36 @@ def walk(
                 continue
             ancestors.append(identity)
             stack.append(entries(relative + "/"))
+
+
+def joined(
+    sources: Iterable[Iterable[str]], options: WalkOptions, left_out: LeftOut
+) -> Iterator[str]:
+    """Yield every path of several sorted sources once, in order, if its file is new enough.
+
+    Raises:
+        StalledError: many files take too long.
+    """
+    previous = b""
+    with closing(Patience(options.seconds)) as asked:
+        for path in heapq.merge(*sources, key=os.fsencode):
+            key = os.fsencode(path)
+            if key != previous:
+                if _is_newer(path, options.newer_than, asked):
+                    yield path
+                else:
+                    left_out.add(Why.NEWER_THAN, path)
+            previous = key
+
+
+def _is_newer(path: str, than: float | None, asked: Patience) -> bool:
+    """Return whether a file was changed after a time; True if unknown, to be reported later."""
+    if than is None:
+        return True
+    try:
+        return asked(lambda: os.stat(path).st_mtime) > than
+    except OSError:
+        return True
 
 
 def _identity(folder: str) -> tuple[int, int] | None:

@@ -22,24 +22,27 @@ def foreign_beside(file: str, image: str, places: Places) -> Sequence[Foreign]:
     it says so itself.
     """
     # Loaded here: a run that writes text files reads no XMP.
-    from tagger.holders.image.foreign import foreign_in_image
+    from tagger.holders.image.container import Reader, opened
+    from tagger.holders.image.foreign import foreign_of
 
     versions = places.versions(image)
     sidecars = [one for one in places.named(image) if one not in versions]
     if file in versions:  # what another version of the image says is not this one's
         sidecars = []
-    found = list(_in_sidecars([one for one in sidecars if one != file], ending_of(image)))
+    sidecars = [one for one in sidecars if one != file and os.path.lexists(one)]
+    found = list(_in_sidecars(sidecars, image)) if sidecars else []
     if image != file:
-        found.append(foreign_in_image(image))
+        with contextlib.suppress(CannotChange, OSError), opened(image) as content:
+            found.append(foreign_of(Reader(content)))
     return found
 
 
-def _in_sidecars(sidecars: Sequence[str], ending: str) -> Iterator[Foreign]:
+def _in_sidecars(sidecars: Sequence[str], image: str) -> Iterator[Foreign]:
     from tagger.holders.change import read_sidecar
     from tagger.holders.xmp.foreign import read_foreign
     from tagger.holders.xmp.packet import Packet
 
-    for sidecar in filter(os.path.lexists, sidecars):
+    for sidecar in sidecars:
         try:
             content = read_sidecar(sidecar)[0]
         except (CannotChange, OSError):
@@ -47,5 +50,5 @@ def _in_sidecars(sidecars: Sequence[str], ending: str) -> Iterator[Foreign]:
         said = None
         with contextlib.suppress(CannotChange):  # programs may still make something of it
             said = Packet(content).said_owner()[0]
-        if said in (None, ending):
+        if said in (None, ending_of(image)):
             yield read_foreign(content)[0]

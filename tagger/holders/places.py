@@ -192,7 +192,7 @@ class Places:
 def _continues_another(image: str) -> bool:
     """Return whether an image's name without its ending is that of a file with sidecars."""
     stem = os.path.splitext(image)[0]
-    return has_sidecars(stem) and os.path.lexists(stem)
+    return os.path.lexists(stem) and has_sidecars(stem)
 
 
 def _said(sidecar: str) -> tuple[str | None, str | None]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tagger.errors import CannotChange, OutputError
 from tagger.holders.beside import foreign_beside
@@ -98,7 +98,8 @@ class Holders:
         self._looks = look_for_images and plan.folder is None
         self._beside = [holder(kind) for kind in dict.fromkeys(plan.kinds)]
         self._inside = [holder(IMAGE)] if plan.embed else []
-        self._has_own = any(one.is_sidecar for one in self._beside)
+        own = any(one.is_sidecar for one in self._beside)
+        self._may_share = own and plan.names.replace_ending
         self._places = Places(plan.names)
         self._looked_up = Places(plan.names)  # of other images, at the same time
         self._today = date.today().isoformat()
@@ -118,7 +119,7 @@ class Holders:
         if self._looks and self._beside and not os.path.lexists(result.path):
             holders = self._inside
             failures.append(Failed(result.path, "the image is not there, so it gets no sidecar"))
-        elif self._has_own and (first := self._places.taken_by(result.path)) is not None:
+        elif self._may_share and (first := self._places.taken_by(result.path)) is not None:
             holders = [one for one in holders if not one.is_sidecar]
             failures.append(sharing(result.path, first))
         for one in holders:
@@ -173,7 +174,12 @@ class Holders:
             failures.append(Failed(image, str(error)))
         for file in files:
             try:
-                edit = self._write(one, file, wish)
+                beside = partial(foreign_beside, file, image, self._places)
+                putting = partial(one.put, wish=replace(wish, beside=beside))
+                if self._plan.existing in one.merges:
+                    edit: Edit | None = one.change(file, putting, self._plan)
+                else:
+                    edit = self._write(one, file, putting)
             except LeftAlone as left:
                 self._pass(left.reason, file)
             except (CannotChange, OSError) as error:
@@ -184,17 +190,13 @@ class Holders:
                 else:
                     self.counts.add(one.kind, edit.state)
 
-    def _write(self, one: Holder, file: str, wish: Wish) -> Edit | None:
-        """Write a file; None if it is there and stays as it is.
+    def _write(self, one: Holder, file: str, putting: Callable[[Any], Edit]) -> Edit | None:
+        """Write a file that is not merged into; None if it is there and stays as it is.
 
         Raises:
             OutputError: it is there and must not be.
         """
         plan = self._plan
-        beside = partial(foreign_beside, file, wish.path, self._places)
-        putting = partial(one.put, wish=replace(wish, beside=beside))
-        if plan.existing in one.merges:
-            return one.change(file, putting, plan)
         if not one.is_made:
             return None
         if plan.existing != "overwrite" and is_there(file):

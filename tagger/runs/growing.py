@@ -7,7 +7,7 @@ import errno
 import os
 from typing import Self
 
-from tagger.files.rights import opener
+from tagger.files.write import opener
 
 
 class GrowingFile:

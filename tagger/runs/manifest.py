@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from tagger.errors import ModelError, OutputError, UsageError, os_reason
-from tagger.files.rights import opener
-from tagger.files.write import beside, process_token, take_place
+from tagger.files.write import beside, opener, process_token, take_place
 from tagger.network.card import ModelCard
 from tagger.runs.paths import RunPaths
 from tagger.text import printable

@@ -17,7 +17,7 @@ from tagger.runs import journal as notes
 from tagger.runs.done import Done, Entries, latest, read_journal
 from tagger.runs.former import keep_copy, sha256_of
 from tagger.runs.growing import GrowingFile
-from tagger.runs.journal import Entry, Journal
+from tagger.runs.journal import Entry, Journal, key_of
 from tagger.runs.plan import Plan
 from tagger.runs.previous import Previous, carried
 from tagger.table.assembly import assemble
@@ -119,11 +119,12 @@ class Run:
             return
         table, failed = self.plan.table, isinstance(result, Failed)
         if table is None:
-            text, count = b"", 0
+            text, count, key = b"", 0, self.plan.key(result.path)
         else:
             rows = table.image_rows(result)
-            text, count = rows.text, rows.count
-        key = self.plan.key(result.path)
+            text, count, key = rows.text, rows.count, key_of(rows.path)
+            if self.plan.spellings is not None:
+                key = self.plan.key(result.path)
         if table is not None and table.book is not None:  # which may be full
             former = self.plan.done.find(key)
             self._row_count += count - (former.rows if former else 0)
@@ -134,8 +135,10 @@ class Run:
             stamp = known.stamp if known else None
         flags = notes.FAILED if failed else notes.UNWRITTEN if unwritten else 0
         assert self._journal is not None
-        with self._errors():
+        try:
             self._journal.append(Entry(key, stamp, count, flags), text, at_once=at_once)
+        except (OSError, OutputError) as error:
+            self._give_up(error)
 
     def finish(self, *, found: bool = True) -> None:
         """Give the table its name, unless that would replace a former one by nothing.
@@ -338,21 +341,24 @@ class Run:
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, OutputError) as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError | OutputError) -> None:
         """Say in a sentence what the system refuses; nothing more is written then.
 
         Where only notes would be written, the run continues without them.
         """
-        try:
-            yield
-        except (OSError, OutputError) as error:
-            self._let_go()
-            if self._table is None:
-                self._continue_without_notes(error)
-                return
-            if isinstance(error, OutputError):
-                raise
-            message = f"{self._paths.what} cannot be written: {os_reason(error)}."
-            raise OutputError(message) from None
+        self._let_go()
+        if self._table is None:
+            self._continue_without_notes(error)
+            return
+        if isinstance(error, OutputError):
+            raise error
+        message = f"{self._paths.what} cannot be written: {os_reason(error)}."
+        raise OutputError(message) from None
 
     def _continue_without_notes(self, error: OSError | OutputError) -> None:
         if self.notes_lost:

@@ -8,8 +8,7 @@ import os
 from collections.abc import Iterator
 
 from tagger.errors import OutputError, TableError, os_reason
-from tagger.files.rights import opener
-from tagger.files.write import beside, take_place
+from tagger.files.write import beside, opener, take_place
 from tagger.table.book import BookWriter
 from tagger.table.columns import Cell, Column, Kind
 from tagger.table.open import open_rows

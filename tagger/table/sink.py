@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from tagger.errors import OutputError, os_reason
-from tagger.files.rights import is_read_only, opener
-from tagger.files.write import beside, take_place
+from tagger.files.rights import is_read_only
+from tagger.files.write import beside, opener, take_place
 from tagger.text import harmless, printable
 
 if TYPE_CHECKING:

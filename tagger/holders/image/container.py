@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # No program writes metadata of this size: it is not read into memory.
 _MOST_BYTES = 64 * 1024 * 1024
 _BLOCK = 1024 * 1024
+_HEAD = 4096
 # Even an image of a gigabyte has fewer; a file of nothing else would take hours.
 _MOST_PARTS = 500_000
 
@@ -51,12 +52,19 @@ class Metadata:
 
 
 class Reader:
-    """A file that is read in parts."""
+    """A file that is read in parts.
+
+    Attributes:
+        size: in bytes.
+        head: what it begins with, up to 4 kB.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._taken = self._parts = 0
         self._file = file
         self.size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        self.head = file.read(_HEAD)
 
     def again(self) -> Reader:
         """Return a reader of the same file that may read as much as this one might."""

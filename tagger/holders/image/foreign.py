@@ -71,7 +71,7 @@ def foreign_of(reader: Reader) -> Foreign:
 def _parts(reader: Reader) -> Iterator[tuple[str, bytes]]:
     """Yield what may hold keywords: ``xmp``, ``iptc``, ``exif`` or ``xp``, and its bytes."""
     with contextlib.suppress(EmbedError):
-        head = reader.take(0, min(reader.size, 12))
+        head = reader.head[:12]
         if head.startswith(jpeg.SIGNATURE):
             yield from jpeg.parts(reader)
         elif head.startswith(png.SIGNATURE):

@@ -20,6 +20,7 @@ _APP0, _APP1, _APP2, _APP11, _APP13 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED
 _ALONE = (0x00, 0x01, *range(0xD0, 0xDA))  # markers that no segment follows
 _READ = (_APP1, _APP2, _APP11, _APP13)
 _MOST_IN_SEGMENT = 0xFFFF - 2
+_WINDOW = 4096  # bytes that are read at once
 
 _EXIF = b"Exif\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
@@ -174,7 +175,7 @@ def parts(reader: Reader) -> Iterator[tuple[str, bytes]]:
                 resources += one.payload[len(_PHOTOSHOP) :]
     if extension:
         yield "xmp", b"".join(text for _, text in sorted(extension))
-    if (iptc := photoshop.iptc_of(resources)) is not None:
+    if resources and (iptc := photoshop.iptc_of(resources)) is not None:
         yield "iptc", iptc
 
 
@@ -186,21 +187,31 @@ def _segments(reader: Reader) -> tuple[list[_Segment], int]:
 
 def _walk(reader: Reader) -> Iterator[_Segment]:
     """Yield the segments up to the first scan, which comes as an empty one."""
+    window, opens = reader.head, 0
+
+    def take(place: int, length: int) -> bytes:
+        """Read some bytes, and what lies behind them: most segments are short."""
+        nonlocal window, opens
+        if not opens <= place <= place + length <= opens + len(window):
+            window = reader.take(place, max(length, min(_WINDOW, reader.size - place)))
+            opens = place
+        return window[place - opens : place - opens + length]
+
     at = len(SIGNATURE)
     while True:
         start = at
-        while reader.take(at, 2) == b"\xff\xff":  # fill bytes
+        while take(at, 2) == b"\xff\xff":  # fill bytes
             at += 1
-        first, marker = reader.take(at, 2)
+        first, marker = take(at, 2)
         if first != 0xFF or marker in _ALONE:
             raise EmbedError("damaged (its segments cannot be told apart)")
         if marker == _SOS:
             yield _Segment(marker, Span(start, start), b"")
             return
-        size = int.from_bytes(reader.take(at + 2, 2), "big")
+        size = int.from_bytes(take(at + 2, 2), "big")
         if size < 2:
             raise EmbedError("damaged (its segments cannot be told apart)")
-        payload = reader.take(at + 4, size - 2) if marker in _READ else b""
+        payload = take(at + 4, size - 2) if marker in _READ else b""
         at += 2 + size
         yield _Segment(marker, Span(start, at), payload)
 

@@ -337,8 +337,10 @@ def not_there(
     copied = [one or None for one in each_once([text or "" for text in copies], _keys(others))]
     others = [*others, *filter(None, copied)]
     paths = [text for text in others if field.separator and field.separator in text]
-    leaves = set(map(field.leaf, paths))
     written = each_once(texts, _keys(others))
+    if not paths:
+        return copied, written
+    leaves = set(map(field.leaf, paths))
     return copied, [None if text and field.leaf(text) in leaves else text for text in written]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tagger.text import same_keyword
 
@@ -56,6 +57,7 @@ class Field:
         """Return what stands there for a keyword of someone else, whose slashes stay."""
         return self.separator.join(path) if self.separator else path[-1]
 
+    @lru_cache(maxsize=4096)  # noqa: B019 (fields are never deleted; a model has few tags)
     def text(self, root: tuple[str, ...], tag: str) -> str:
         """Return what stands there for a tag below a root."""
         if self.separator is None:

@@ -107,8 +107,11 @@ class Draft:
         if image is None and self._packet is not None:
             own = keywords_in(self._packet.descriptions, self.former)
         doubtful = self._doubtful(wish)
-        found = copies(views(own, beside, in_image=image is not None))
-        self.copies = [one for one in found if FIELDS[0].leaf(one.written[0] or "") not in doubtful]
+        if own or any(one.keywords for one in beside):
+            found = copies(views(own, beside, in_image=image is not None))
+            self.copies = [
+                one for one in found if FIELDS[0].leaf(one.written[0] or "") not in doubtful
+            ]
         return beside if image is None else (image, *beside)
 
     def _doubtful(self, wish: Wish) -> set[str]:
@@ -132,10 +135,13 @@ class Draft:
         """Put tags (name, probability) into every field; return the former record with these."""
         former, wanted = self.former, self._wanted() if tags else []
         written, copied = [], []
-        for at, field in enumerate(FIELDS):
-            texts = [field.text(root, name) for name, _ in tags]
+        names_differ = len({name for name, _ in tags if name.isascii()}) == len(tags)
+        spelled = [[field.text(root, name) for name, _ in tags] for field in FIELDS]
+        for at, (field, texts) in enumerate(zip(FIELDS, spelled, strict=True)):
             others = [one.written[at] for one in wanted]
-            if self._editor is None:
+            if self._editor is None and not wanted and names_differ:  # most new sidecars
+                of_field = list[str | None](texts), list[str | None]()
+            elif self._editor is None:
                 of_field = not_there(field, texts, others, ())[::-1]
             else:
                 of_field = self._editor.set_field(at, texts, others)
