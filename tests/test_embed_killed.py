@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from embeddable import save
 from holding import embed_tags, untag_image
 from test_xmp_people import wish
 
+from tagger.files.rights import take_after
 from tagger.holders.image.container import EmbedError
 
 pytestmark = pytest.mark.slow  # kills
@@ -84,14 +84,13 @@ def test_what_another_program_writes_meanwhile_is_not_lost(
 ) -> None:
     file = save(tmp_path, "plain.jpg")
     theirs = save(tmp_path, "exif.jpg").read_bytes()
-    copystat = shutil.copystat
 
-    def written_meanwhile(*arguments: object) -> None:
+    def written_meanwhile(new: Path, old: str, *, keep_time: bool = False) -> bool:
         if file.read_bytes() != theirs:
             file.write_bytes(theirs)
-        copystat(*arguments)
+        return take_after(new, old, keep_time=keep_time)
 
-    monkeypatch.setattr("shutil.copystat", written_meanwhile)
+    monkeypatch.setattr("tagger.holders.image.image.take_after", written_meanwhile)
 
     assert embed_tags(str(file), wish("red"))
 
@@ -103,14 +102,13 @@ def test_an_image_that_others_keep_writing_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = save(tmp_path, "plain.jpg")
-    copystat = shutil.copystat
 
-    def written_meanwhile(*arguments: object) -> None:
+    def written_meanwhile(new: Path, old: str, *, keep_time: bool = False) -> bool:
         with open(file, "ab") as end:
             end.write(b"!")
-        copystat(*arguments)
+        return take_after(new, old, keep_time=keep_time)
 
-    monkeypatch.setattr("shutil.copystat", written_meanwhile)
+    monkeypatch.setattr("tagger.holders.image.image.take_after", written_meanwhile)
 
     with pytest.raises(EmbedError, match="being written by another program"):
         embed_tags(str(file), wish("red"))

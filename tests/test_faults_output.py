@@ -152,7 +152,7 @@ def test_a_folder_that_is_locked_later_keeps_the_rows(posters: Path, tiny_model:
 
     ran = ended(process)
     Path("out").chmod(0o755)
-    assert ran == Ran(3, b"", says("no permission", output="out/t.csv"))
+    assert ran == Ran(3, b"", says("no permission", output="out/t.csv.run.json"))
     assert Path("out/t.csv.part").read_text().splitlines()[1:] == [
         f"p/{name},red," for name in NAMES
     ]
