@@ -1,6 +1,6 @@
 """Prevents that an image that every viewer shows is refused for a damaged note or ending.
 
-Nor may what is incomplete pass for sound, and a file that is no image is named for what it is.
+Nor may what is incomplete pass for sound. A file that is not an image is reported as what it is.
 """
 
 from __future__ import annotations
@@ -438,7 +438,7 @@ def test_a_training_sees_such_images_too(tmp_path: Path) -> None:
     assert np.array_equal(images[1], pixels(tmp_path, jpeg))
 
 
-# What is no image is named
+# Files that are not images
 
 
 def movie(brand: bytes) -> bytes:

@@ -120,7 +120,7 @@ def decoded_format(head: bytes) -> str | None:
 
 
 def other_kind(head: bytes) -> str | None:
-    """Say what a file is that is no image that is decoded; None if its first bytes do not tell.
+    """Say what a file is if it is not an image that can be decoded; None if that is unclear.
 
     Args:
         head: up to :data:`HEAD_BYTES` bytes from its start.
@@ -137,7 +137,7 @@ def other_kind(head: bytes) -> str | None:
 
 
 def not_a_model(head: bytes) -> str | None:
-    """Say what a file is that is no model; arguments and result as for :func:`other_kind`."""
+    """Say what a file is if it is not a model; arguments and result as for :func:`other_kind`."""
     if (name := decoded_format(head)) is not None:
         return f"a {name} image, not a model"
     return _no(head, "a model")
