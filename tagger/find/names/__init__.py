@@ -1,0 +1,1 @@
+"""The name of a file or folder → what it says of a film."""
