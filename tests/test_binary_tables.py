@@ -306,7 +306,7 @@ def test_a_text_that_no_cell_holds_is_cut_and_told(tmp_path: Path) -> None:
     cut = "🎥" * 16_383 + "…"
     assert [(row[0], row[4]) for row in rows[1:]] == [(cut, cut), (whole, whole)]
     reason = "is truncated to 32,767 characters, the limit of an XLSX cell"
-    assert told == [(long, f"its {name} {reason}") for name in ("path", "name", "title")]
+    assert told == [(long, f"its {name} {reason}") for name in ("path", "name")]
 
 
 @pytest.mark.parametrize(
