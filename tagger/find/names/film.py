@@ -89,7 +89,7 @@ def _is_dated(text: str) -> bool:
 
 
 def _of_artwork(text: str) -> Says | None:
-    """Return what a name tells that says only which artwork it is; None if it says more.
+    """Read a name that only says which artwork it is; return None if it says more.
 
     With a number of more than two digits it is one of a heap: movie_0123.
     """
@@ -104,7 +104,7 @@ def _of_artwork(text: str) -> Says | None:
 
 
 def _judged(found: TitlePart) -> FilmName:
-    """Return what a name tells that holds this title and year."""
+    """Return what is known from a name with this title and year."""
     title, year = found.title, found.year
     if title is None:
         return FilmName(Says.NOTHING, None, year)
