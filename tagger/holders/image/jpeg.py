@@ -11,7 +11,16 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from tagger.holders.image import mpf, photoshop
-from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
+from tagger.holders.image.container import (
+    MOST_PARTS,
+    TOO_MANY_PARTS,
+    Container,
+    EmbedError,
+    Metadata,
+    Piece,
+    Reader,
+    Span,
+)
 
 SIGNATURE = b"\xff\xd8"
 
@@ -197,12 +206,12 @@ def _walk(reader: Reader) -> Iterator[_Segment]:
             opens = place
         return window[place - opens : place - opens + length]
 
-    at = len(SIGNATURE)
-    while True:
-        start = at
-        while take(at, 2) == b"\xff\xff":  # fill bytes
-            at += 1
+    start = at = len(SIGNATURE)
+    for _ in range(MOST_PARTS):
         first, marker = take(at, 2)
+        if first == marker == 0xFF:  # a fill byte
+            at += 1
+            continue
         if first != 0xFF or marker in _ALONE:
             raise EmbedError("damaged (its segments cannot be told apart)")
         if marker == _SOS:
@@ -214,6 +223,8 @@ def _walk(reader: Reader) -> Iterator[_Segment]:
         payload = take(at + 4, size - 2) if marker in _READ else b""
         at += 2 + size
         yield _Segment(marker, Span(start, at), payload)
+        start = at
+    raise EmbedError(TOO_MANY_PARTS)
 
 
 def _segment(marker: int, payload: bytes) -> bytes:
