@@ -48,6 +48,21 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageText:
+    """What is known of an image in words, for a model that takes them besides the picture.
+
+    Attributes:
+        words: such as a film's title; empty if there are none.
+        year: such as that of a film; None if unknown.
+        source: where they come from: ``names``, ``nfo``, ``table`` or ``ocr``, joined by ``+``.
+    """
+
+    words: str = ""
+    year: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """An image that could not be read, and the reason, for a person."""
 
@@ -66,12 +81,16 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """An image with its tags, most probable first, and a probability for every label."""
+    """An image with its tags, most probable first, and a probability for every label.
+
+    ``text`` is what the network was told besides the picture; None if nothing.
+    """
 
     path: str
     tags: tuple[Tag, ...]
     scores: Scores
     facts: FileFacts = FileFacts()
+    text: ImageText | None = None
 
 
 Result: TypeAlias = Tagged | Failed

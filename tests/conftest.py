@@ -13,7 +13,7 @@ from types import FrameType
 import pytest
 from commands import Argument, Ran, python_path
 from hypothesis import settings
-from tiny_model import write_model
+from tiny_model import write_model, write_text_model
 
 # A busy machine is no failure.
 settings.register_profile("patient", deadline=None)
@@ -82,6 +82,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a model file whose scores are an image's mean colour."""
     return write_model(tmp_path_factory.mktemp("model") / "colours.onnx")
+
+
+@pytest.fixture(scope="session")
+def tiny_text_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the same with a text: see :data:`tiny_model.TEXT_CARD`."""
+    return write_text_model(tmp_path_factory.mktemp("model") / "colours-and-words.onnx")
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_model import CARD, changed_card
+from tiny_model import CARD, TEXT_CARD, changed_card
 
 from tagger.errors import ModelError
-from tagger.network.card import ModelCard, label_problem
+from tagger.network.card import ModelCard, TextInput, label_problem
 
 DAMAGED = "The model card is damaged: it is not valid JSON."
 
@@ -39,6 +39,47 @@ def test_the_json_of_a_card_is_fixed() -> None:
         '"thresholds": [0.5], "min_tags": 1, "max_tags": 3, "never": [], "scored": [], '
         '"precision": "fp32", "resize": "stretch", "provenance": {"date": "2024-01-31"}}'
     )
+
+
+def test_the_text_that_a_model_takes_is_on_its_card() -> None:
+    text = TextInput("ngrams-1", 5, 4, year=True)
+    card = ModelCard("n", "1", ("a",), 2, 3, (0.5,), text=text)
+
+    assert '"text": {"rule": "ngrams-1", "buckets": 5, "length": 4, "year": true}' in card.to_json()
+    assert ModelCard.from_json(card.to_json()) == card
+    assert ModelCard.from_json(TEXT_CARD.to_json()) == TEXT_CARD
+
+
+def test_what_later_versions_say_of_a_text_is_ignored() -> None:
+    text = {"rule": "ngrams-1", "buckets": 5, "length": 4, "year": True, "language": "any"}
+
+    assert ModelCard.from_json(with_fields(text=text)).text == TextInput("ngrams-1", 5, 4, True)
+
+
+@pytest.mark.parametrize("text", [{}, {"rule": "ngrams-1"}, [], ["rule"], "ngrams-1", 3, True])
+def test_a_text_that_is_not_described_is_damage(text: object) -> None:
+    assert refusal(with_fields(text=text)) == DAMAGED
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"rule": "ngrams-2"}, "its text rule 'ngrams-2' is unknown"),
+        ({"rule": ["ngrams-1"]}, "its text rule ['ngrams-1'] is unknown"),
+        ({"buckets": 0}, "its text buckets 0 is not between 1 and 16777216"),
+        ({"buckets": 2**24 + 1}, "its text buckets 16777217 is not between 1 and 16777216"),
+        ({"buckets": True}, "its text buckets True is not between 1 and 16777216"),
+        ({"length": 0}, "its text length 0 is not between 1 and 8192"),
+        ({"length": 8193}, "its text length 8193 is not between 1 and 8192"),
+        ({"length": 2.0}, "its text length 2.0 is not between 1 and 8192"),
+        ({"year": 1}, "its text year 1 is neither true nor false"),
+        ({"year": None}, "its text year None is neither true nor false"),
+    ],
+)
+def test_a_text_that_cannot_be_followed_is_refused(fields: dict[str, object], problem: str) -> None:
+    text = {"rule": "ngrams-1", "buckets": 5, "length": 4, "year": True, **fields}
+
+    assert refusal(with_fields(text=text)) == f"The model card is not usable: {problem}."
 
 
 @given(

@@ -19,6 +19,8 @@ FORMAT_VERSION = 1
 
 PRECISIONS = ("fp32", "fp16", "int8")
 RESIZE_RULES = ("stretch",)
+#: How words become numbers, see :mod:`tagger.network.text_ids`.
+TEXT_RULES = ("ngrams-1",)
 
 #: Names of the table's own columns, which cannot be labels.
 RESERVED_LABELS = frozenset({"path", "tags", "error"})
@@ -26,7 +28,26 @@ RESERVED_LABELS = frozenset({"path", "tags", "error"})
 # A card with larger values is damaged or hostile.
 _MAX_LABELS = 100_000
 _MAX_SIDE = 8192
+_MAX_BUCKETS = 2**24
+_MAX_LENGTH = 8192
 _MAX_CHARACTERS = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """The text that a network takes besides the picture.
+
+    Attributes:
+        rule: name of the rule that makes ids of words, see :mod:`tagger.network.text_ids`.
+        buckets: number of different ids, from 1 on.
+        length: number of ids per image; those that a short text lacks are 0.
+        year: whether it takes a year, too.
+    """
+
+    rule: str
+    buckets: int
+    length: int
+    year: bool
 
 
 @dataclass(frozen=True)
@@ -45,6 +66,7 @@ class ModelCard:
         scored: labels that metrics average over; the others are too rare to measure.
         precision: number format of the graph: ``fp32``, ``fp16`` or ``int8``.
         resize: name of the resize rule, see :mod:`tagger.decode.picture`.
+        text: the text that it takes besides the picture; None if it takes none.
         provenance: data, date, software and validation metrics, for people.
     """
 
@@ -60,6 +82,7 @@ class ModelCard:
     scored: tuple[str, ...] = ()
     precision: str = "fp32"
     resize: str = "stretch"
+    text: TextInput | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,15 +91,14 @@ class ModelCard:
         Raises:
             ModelError: names the field and what is wrong with it.
         """
-        checks = (_text_problem, _label_list_problem, _number_problem)
+        checks = (_name_problem, _label_list_problem, _number_problem, _text_input_problem)
         if problem := next((text for check in checks if (text := check(self))), None):
             raise ModelError(f"The model card is not usable: {problem}.")
 
     def to_json(self) -> str:
-        """Return the card as JSON text, keys in a fixed order."""
-        return json.dumps(
-            {"format": FORMAT_VERSION, **dataclasses.asdict(self)}, ensure_ascii=False
-        )
+        """Return the card as JSON text, keys in a fixed order, without those that are None."""
+        known = {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+        return json.dumps({"format": FORMAT_VERSION, **known}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:
@@ -95,8 +117,9 @@ class ModelCard:
                     f"The model card has format {version}, but this version reads format "
                     f"{FORMAT_VERSION}: update poster-tagger."
                 )
-            known = {item.name for item in dataclasses.fields(cls)}
-            values = {key: value for key, value in data.items() if key in known}
+            values = _fields_of(cls, data)
+            if values.get("text") is not None:
+                values["text"] = TextInput(**_fields_of(TextInput, values["text"]))
             for key in ("labels", "thresholds", "never", "scored"):
                 if not isinstance(values.get(key, []), list):
                     raise TypeError(key)
@@ -104,6 +127,11 @@ class ModelCard:
             return cls(**values)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             raise ModelError("The model card is damaged: it is not valid JSON.") from None
+
+
+def _fields_of(kind: type[ModelCard] | type[TextInput], data: dict[str, Any]) -> dict[str, Any]:
+    known = {item.name for item in dataclasses.fields(kind)}
+    return {key: value for key, value in data.items() if key in known}
 
 
 def label_problem(label: object) -> str | None:
@@ -119,7 +147,7 @@ def label_problem(label: object) -> str | None:
     return None
 
 
-def _text_problem(card: ModelCard) -> str | None:
+def _name_problem(card: ModelCard) -> str | None:
     for key in ("name", "version"):
         value = getattr(card, key)
         if not isinstance(value, str) or not value.isprintable():
@@ -163,6 +191,21 @@ def _number_problem(card: ModelCard) -> str | None:
         return "its numbers of tags are not whole numbers"
     if not 0 <= card.min_tags <= card.max_tags:
         return f"it asks for at least {card.min_tags} and at most {card.max_tags} tags"
+    return None
+
+
+def _text_input_problem(card: ModelCard) -> str | None:
+    text = card.text
+    if text is None:
+        return None
+    if text.rule not in TEXT_RULES:
+        return f"its text rule {text.rule!r} is unknown"
+    for key, most in (("buckets", _MAX_BUCKETS), ("length", _MAX_LENGTH)):
+        value = getattr(text, key)
+        if not _is_whole(value) or not 1 <= value <= most:
+            return f"its text {key} {value!r} is not between 1 and {most}"
+    if not isinstance(text.year, bool):
+        return f"its text year {text.year!r} is neither true nor false"
     return None
 
 
