@@ -86,7 +86,7 @@ def read_corrections(
     edited = EditedTable(table)
     images: dict[str, _Image] = {}
     for row in edited:
-        path = _as_on_disk(row.path, on_disk)
+        path = as_on_disk(row.path, on_disk)
         key = identity(path)
         former = images.get(key)
         if former is None:
@@ -126,7 +126,7 @@ class _Image:
         return any(cell.strip() for cell in self.cells)
 
 
-def _as_on_disk(path: str, on_disk: Callable[[str], str | None]) -> str:
+def as_on_disk(path: str, on_disk: Callable[[str], str | None]) -> str:
     """Return a path without, or with, the apostrophe that keeps a spreadsheet from running it."""
     spellings = [path, without_apostrophe(path)]
     if without_apostrophe(f"'{path}") == path:

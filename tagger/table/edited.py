@@ -107,14 +107,22 @@ class EditedTable:
         cell = None if place is None else cells[place]
         if cell is None:
             return ""
-        # A spreadsheet takes the tag 1984 for a number.
-        if isinstance(cell, float) and cell.is_integer():
-            cell = int(cell)
-        if isinstance(cell, str | int):
-            text = str(cell)
-            if not _NO_VALUE.fullmatch(text) and not _HALF_CHARACTER.search(text):
-                return text
+        text = cell_text(cell)
+        if text is not None:
+            return text
         raise TableError(f"{self._name}: in row {number + 1:,}, {column} is not text: {cell!r}.")
+
+
+def cell_text(cell: object) -> str | None:
+    """Return a cell that a person may have typed as text; None if it is something else."""
+    # A spreadsheet takes the tag 1984 for a number.
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if isinstance(cell, str | int):
+        text = str(cell)
+        if not _NO_VALUE.fullmatch(text) and not _HALF_CHARACTER.search(text):
+            return text
+    return None
 
 
 def _lack(table: str, column: str, names: Sequence[str]) -> str:
