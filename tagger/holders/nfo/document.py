@@ -117,6 +117,11 @@ class Nfo:
                 return True
         return False
 
+    def texts(self, name: str) -> list[str]:
+        """Return what the film's elements of a name hold, such as ``title``; no empty texts."""
+        wanted = (self.root.name[0], name)
+        return [node.text for node in self.root.children if node.name == wanted and node.text]
+
     def ours(self) -> dict[str, Node]:
         """Return the genres that we put in and that are still there."""
         found: dict[str, Node] = {}

@@ -76,10 +76,14 @@ def _film_folder(nfo: str) -> str:
 def _listed(path: str) -> FilmFolder:
     whole = os.path.abspath(path)
     names = os.listdir(whole)
-    discs = (os.path.join(name, _DISCS[name.lower()]) for name in names if name.lower() in _DISCS)
+    within = (os.path.join(name, _DISCS[name.lower()]) for name in names if name.lower() in _DISCS)
+    discs = tuple(disc for disc in within if os.path.lexists(os.path.join(whole, disc)))
+    # A folder of a million images is not worth sorting where nothing describes any of them.
+    if not discs and not any(name.lower().endswith(".nfo") for name in names):
+        return FilmFolder(os.path.basename(whole), (), (), is_series=False)
     return FilmFolder(
         os.path.basename(whole),
         names,
-        tuple(disc for disc in discs if os.path.lexists(os.path.join(whole, disc))),
+        discs,
         is_series=os.path.lexists(os.path.join(os.path.dirname(whole), "tvshow.nfo")),
     )
