@@ -18,11 +18,13 @@ from tagger.find.names.words import (
     TECHNICAL,
 )
 
+# "Open Season 2 (2008)" is a film: the year of a show does not stand behind its seasons' numbers.
+_YEAR_BEHIND = r"[ ._-]*[(\[]?(?:18[7-9]|19[0-9]|20[0-3])[0-9](?![0-9])"
 _EPISODE = re.compile(
     r"(?<![^\W_])(?:s[0-9]{1,4}[ ._-]?e[0-9]{1,4}|s[0-9]{2}(?=[ ._-]|\Z)|[0-9]{1,2}x[0-9]{2,3}"
-    r"(?![^\W_]| *[(\[])|(?<!open[ ._-])(?:season|staffel|saison|temporada|stagione)[ ._-]?"
-    r"(?:[0-9]{1,2}|all|specials?)(?![^\W_]))|\A(?:episode|episodio|folge|épisode)[ ._-]?[0-9]{1,3}"
-    r"(?![^\W_])",
+    r"(?![^\W_]| *[(\[])|(?:season|staffel|saison|temporada|stagione)[ ._-]?"
+    rf"(?:0[0-9]|[0-9]{{1,2}}(?!{_YEAR_BEHIND})|all|specials?)(?![^\W_]))"
+    r"|\A(?:episode|episodio|folge|épisode)[ ._-]?[0-9]{1,3}(?![^\W_])",
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"[0-9]+")
