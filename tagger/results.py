@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,10 @@ Scores: TypeAlias = npt.NDArray[np.float64]
 #: Decimals of every probability in the outputs. Tags are chosen from the rounded values, so that a
 #: table contains everything needed to choose again.
 DECIMALS = 4
+
+_IMAGE_TEXT = re.compile(
+    r"(?P<source>[a-z]+(?:\+[a-z]+)*): (?P<words>.*?)(?: ?\((?P<year>[0-9]{4})\))?", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,20 @@ class ImageText:
     words: str = ""
     year: int | None = None
     source: str = ""
+
+    def __str__(self) -> str:
+        """Say it as outputs do: ``names: Heat (1995)``."""
+        year = "" if self.year is None else f"({self.year})"
+        return f"{self.source}: {' '.join(filter(None, (self.words, year)))}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read what :meth:`__str__` says; None if a text is not that."""
+        found = _IMAGE_TEXT.fullmatch(text)
+        if found is None:
+            return None
+        year = found["year"]
+        return cls(found["words"], None if year is None else int(year), found["source"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from foreign_nfos import JELLYFIN, KODI
 
 from tagger.find.film_titles import FilmTitles
-from tagger.find.titles import FilmTitle
+from tagger.results import ImageText
 
 RAN = """\
 <movie>
@@ -21,7 +22,7 @@ RAN = """\
   <premiered>1985-06-01</premiered>
 </movie>
 """
-NAMED = FilmTitle("Hitze", None, 1996)
+NAMED = ImageText("Hitze", 1996, "names")
 
 _seen: list[tuple[str, object]] = []
 _listens = False
@@ -59,29 +60,30 @@ def poster(folder: Path, nfo: str | bytes | None, name: str = "movie.nfo") -> st
 @pytest.mark.parametrize(
     ("nfo", "expected"),
     [
-        (KODI, FilmTitle("Heat", None, 1996)),
-        (JELLYFIN, FilmTitle("Heat", None, 1995)),
-        (
-            RAN,
-            FilmTitle("Ran", "乱", 1985),
-        ),
-        ("<movie><title>M</title><year>1931</year></movie>", FilmTitle("M", None, 1931)),
-        ("<movie><title>1917</title><year>2019</year></movie>", FilmTitle("1917", None, 2019)),
+        (KODI, ImageText("Heat", 1996, "nfo+names")),
+        (JELLYFIN, ImageText("Heat", 1995, "nfo")),
+        (RAN, ImageText("Ran 乱", 1985, "nfo")),
+        (RAN.replace("乱", "Ran"), ImageText("Ran", 1985, "nfo")),
+        ("<movie><title>M</title><year>1931</year></movie>", ImageText("M", 1931, "nfo")),
+        ("<movie><title>1917</title><year>2019</year></movie>", ImageText("1917", 2019, "nfo")),
         (
             "<movie><originaltitle>Сталкер</originaltitle><year>1979</year></movie>",
-            FilmTitle("Сталкер", None, 1979),
+            ImageText("Сталкер", 1979, "nfo"),
         ),
         (
             "<movie><title/><title> Tom &amp;\n\tJerry </title><year>2021</year></movie>",
-            FilmTitle("Tom & Jerry", None, 2021),
+            ImageText("Tom & Jerry", 2021, "nfo"),
         ),
         (
             "<movie><title>Heat</title><year>0</year><premiered>1995-12-15</premiered></movie>",
-            FilmTitle("Heat", None, 1995),
+            ImageText("Heat", 1995, "nfo"),
         ),
         # What it does not say, names do.
-        ("<movie><title>Heat</title><year>soon</year></movie>", FilmTitle("Heat", None, 1996)),
-        ("<movie><year>1995</year></movie>", FilmTitle("Hitze", None, 1995)),
+        (
+            "<movie><title>Heat</title><year>soon</year></movie>",
+            ImageText("Heat", 1996, "nfo+names"),
+        ),
+        ("<movie><year>1995</year></movie>", ImageText("Hitze", 1995, "names+nfo")),
         ("<movie><title> </title></movie>", NAMED),
         ("<movie/>", NAMED),
         ("<movie><set><title>Other</title></set></movie>", NAMED),
@@ -97,17 +99,19 @@ def poster(folder: Path, nfo: str | bytes | None, name: str = "movie.nfo") -> st
         ),
         ("<a>" * 100_000, NAMED),
         (f"<movie><title>{'x' * 5_000_000}</title></movie>", NAMED),
-        (f"<movie><title>{'x' * 100_000}</title></movie>", FilmTitle("x" * 255, None, 1996)),
+        (f"<movie><title>{'x' * 100_000}</title></movie>", ImageText("x" * 255, 1996, "nfo+names")),
     ],
 )
-def test_an_nfo_wins_over_names(tmp_path: Path, nfo: str | bytes, expected: FilmTitle) -> None:
+def test_an_nfo_wins_over_names(tmp_path: Path, nfo: str | bytes, expected: ImageText) -> None:
     assert FilmTitles().of(poster(tmp_path, nfo)) == expected
 
 
 def test_any_encoding_is_read(tmp_path: Path) -> None:
     text = '<?xml version="1.0" encoding="utf-16"?><movie><title>羅生門</title></movie>'
 
-    assert FilmTitles().of(poster(tmp_path, text.encode("utf-16"))).title == "羅生門"
+    assert FilmTitles().of(poster(tmp_path, text.encode("utf-16"))) == ImageText(
+        "羅生門", 1996, "nfo+names"
+    )
 
 
 def test_it_is_the_nfo_of_the_image_s_film(tmp_path: Path) -> None:
@@ -117,9 +121,9 @@ def test_it_is_the_nfo_of_the_image_s_film(tmp_path: Path) -> None:
     titles = FilmTitles()
 
     names = ("Heat-poster.jpg", "Ran.jpg", "Tampopo-poster.jpg")
-    found = [titles.of(str(tmp_path / name)).title for name in names]
+    found = [titles.of(str(tmp_path / name)) for name in names]
 
-    assert found == ["Heat 1", "Ran 1", "Tampopo"]
+    assert list(map(str, found)) == ["nfo: Heat 1", "nfo: Ran 1", "names: Tampopo"]
 
 
 def test_where_it_is_not_clear_which_nfo_is_meant_names_say(tmp_path: Path) -> None:
@@ -144,7 +148,33 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["nowhere/Heat (1995).jpg", "a\0b/Heat (1995).jpg"])
 def test_an_image_that_is_not_there_has_the_title_of_its_name(path: str) -> None:
-    assert FilmTitles().of(path) == FilmTitle("Heat", None, 1995)
+    assert FilmTitles().of(path) == ImageText("Heat", 1995, "names")
+
+
+@pytest.mark.parametrize("path", ["(1995).jpg", "1917.jpg", "IMG_1234.jpg", "\0.jpg", ""])
+def test_a_name_without_a_title_says_nothing(folder: Path, path: str) -> None:
+    assert FilmTitles().of(path) is None
+
+
+def test_an_nfo_that_knows_the_year_alone_says_it(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.nfo").write_text("<movie><year>1995</year></movie>")
+
+    assert FilmTitles().of(str(tmp_path / "IMG_1.jpg")) == ImageText("", 1995, "nfo")
+
+
+def test_many_threads_may_ask(tmp_path: Path) -> None:
+    images = []
+    for number in range(200):
+        place = tmp_path / str(number)
+        place.mkdir()
+        (place / "movie.nfo").write_text(f"<movie><title>{number}</title></movie>")
+        images.append(str(place / "poster.jpg"))
+    titles = FilmTitles()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(titles.of, images))
+
+    assert found == [ImageText(str(number), None, "nfo") for number in range(200)]
 
 
 def test_a_folder_is_listed_once_and_an_nfo_read_once(tmp_path: Path) -> None:
@@ -156,7 +186,7 @@ def test_a_folder_is_listed_once_and_an_nfo_read_once(tmp_path: Path) -> None:
     with looks() as seen:
         found = [titles.of(path) for path in sorted((*images, *posters))]
 
-    assert [title.title for title in found] == ["x"] * 30 + ["Heat"] * 3
+    assert list(map(str, found)) == ["names: x (1990)"] * 30 + ["nfo: Heat (1995)"] * 3
     folder = os.path.dirname(described)
     assert seen == [
         ("os.listdir", str(tmp_path)),

@@ -8,10 +8,10 @@ import pandas
 import pytest
 
 from tagger.errors import UsageError
-from tagger.find.titles import FilmTitle
+from tagger.results import ImageText
 from tagger.table.titles import GivenTitles, read_titles
 
-HEAT, RAN = FilmTitle("Heat", None, 1995), FilmTitle("Ran", None, None)
+HEAT, RAN = ImageText("Heat", 1995, "table"), ImageText("Ran", None, "table")
 NEEDS = ": a table of titles has the columns path, title and, if you know it, year."
 LINES = """\
 {"path": "p/a.jpg", "title": "Heat", "year": 1995}
@@ -69,7 +69,7 @@ def test_what_pandas_writes_is_read(ending: str) -> None:
 def test_a_spreadsheet_s_number_is_a_title() -> None:
     pandas.DataFrame({"path": ["a.jpg"], "title": [1917], "year": [2019]}).to_excel("t.xlsx")
 
-    assert read_titles("t.xlsx").of("a.jpg") == FilmTitle("1917", None, 2019)
+    assert read_titles("t.xlsx").of("a.jpg") == ImageText("1917", 2019, "table")
 
 
 def test_a_year_is_optional() -> None:
@@ -79,22 +79,22 @@ def test_a_year_is_optional() -> None:
 
 
 def test_an_empty_title_means_that_the_image_has_none() -> None:
-    assert given("path,title\na.jpg,\n").of("a.jpg") == FilmTitle()
+    assert given("path,title\na.jpg,\n").of("a.jpg") == ImageText("", None, "table")
 
 
 def test_titles_are_one_line_of_what_can_be_seen() -> None:
     titles = given(f'path,title\na.jpg," He\u202eat\n\x07again "\nb.jpg,{"x" * 100_000}\n')
 
-    assert titles.of("a.jpg") == FilmTitle("Heat again")
-    assert titles.of("b.jpg") == FilmTitle("x" * 255)
+    assert titles.of("a.jpg") == ImageText("Heat again", None, "table")
+    assert titles.of("b.jpg") == ImageText("x" * 255, None, "table")
 
 
 def test_paths_and_titles_are_spelled_as_in_our_tables() -> None:
     Path("=a.jpg").touch()
     titles = given("path,title\n'=a.jpg,'=Heat\n" + r"caf\xe9.jpg,caf\xe9" + "\n")
 
-    assert titles.of("=a.jpg") == FilmTitle("=Heat")
-    assert titles.of("caf\udce9.jpg") == FilmTitle("caf\udce9")
+    assert titles.of("=a.jpg") == ImageText("=Heat", None, "table")
+    assert titles.of("caf\udce9.jpg") == ImageText("caf\udce9", None, "table")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tagger.find.names.film import FilmName, Says, file_name, folder_name
 from tagger.find.names.marks import LONGEST
@@ -17,21 +16,6 @@ _YEAR = re.compile(r"18[7-9][0-9]|19[0-9][0-9]|20[0-3][0-9]")
 _OF_ALL = frozenset(("home", "users", "media", "mnt", "volumes", ""))
 _BETWEEN_WORDS = re.compile(r"[-_. ]+")
 _COUNT = re.compile(r"(?<![-_ ])[-_ ]*+(?:\([0-9]+\)|[0-9]+)\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class FilmTitle:
-    """What is known of the film or show that an image is of.
-
-    Attributes:
-        title: None if nothing tells it.
-        original: the title in the film's own language, or None; with a title alone.
-        year: None if nothing tells it.
-    """
-
-    title: str | None = None
-    original: str | None = None
-    year: int | None = None
 
 
 def title_and_year(path: str) -> tuple[str | None, int | None]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from tagger.errors import TableError, UsageError
 from tagger.find.identity import Identity, on_disk
 from tagger.find.names.text import visible
-from tagger.find.titles import FilmTitle
+from tagger.results import ImageText
 from tagger.table.corrections import as_on_disk
 from tagger.table.edited import cell_text
 from tagger.table.open import open_rows
@@ -29,14 +29,14 @@ _LONGEST = 255
 class GivenTitles:
     """The titles that a table gives; an image is found however its path is spelled."""
 
-    def __init__(self, titles: Mapping[str, FilmTitle], identity: Identity) -> None:
+    def __init__(self, titles: Mapping[str, ImageText], identity: Identity) -> None:
         self._titles = titles
         self._identity = identity
 
-    def of(self, path: str) -> FilmTitle | None:
+    def of(self, path: str) -> ImageText | None:
         """Return what the table says of an image; None if the image is not in it.
 
-        A film without a title means that a person gave none: the image is to be judged by itself.
+        One without words and year is there since a person gave none.
         """
         return self._titles.get(self._identity.key(path))
 
@@ -69,15 +69,15 @@ def read_titles(file: str) -> GivenTitles:
         raise
 
 
-def _read(table: TableRows, identity: Identity) -> dict[str, FilmTitle]:
+def _read(table: TableRows, identity: Identity) -> dict[str, ImageText]:
     places = _places(table)
-    titles: dict[str, FilmTitle] = {}
+    titles: dict[str, ImageText] = {}
     for number, cells in table:
         if all(cell in (None, "") for cell in cells):
             continue
         row = _Row(table.name, number + 1, cells, places)
         path = as_on_disk(row.path(), on_disk)
-        said = FilmTitle(row.title(), None, row.year())
+        said = ImageText(row.title(), row.year(), "table")
         if titles.setdefault(identity.key(path), said) != said:
             raise TableError(
                 f"{table.name} has two rows for {printable(path)} with other titles or years: keep "
@@ -116,9 +116,9 @@ class _Row:
             raise TableError(f"{self._where}: the path is not a valid file name.")
         return path
 
-    def title(self) -> str | None:
+    def title(self) -> str:
         text = visible(unescape(without_apostrophe(self._text("title")))[:_LONGEST])
-        return " ".join(text.split()) or None
+        return " ".join(text.split())
 
     def year(self) -> int | None:
         text = self._text(_YEAR).strip()
@@ -140,4 +140,3 @@ class _Row:
         if text is None:
             raise TableError(f"{self._where}: {column} is not text: {cell!r}.")
         return text
-

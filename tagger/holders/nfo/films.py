@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from tagger.errors import CannotChange
 from tagger.holders.nfo.folder import Film, FilmFolder
@@ -14,12 +15,15 @@ from tagger.holders.places import around
 # DVD and Blu-ray structures, and what Kodi and Jellyfin read in them.
 _DISCS = {"video_ts": "VIDEO_TS.nfo", "bdmv": "index.nfo"}
 
+# Those of the images that are at work, and the folders around them.
+_FOLDERS_KEPT = 32
+
 
 class Films:
-    """Finds the film of an image; paths come sorted."""
+    """Finds the film of an image, whatever thread asks; paths come about sorted."""
 
     def __init__(self) -> None:
-        self._folders: dict[str, FilmFolder] = {}
+        self._folder = lru_cache(maxsize=_FOLDERS_KEPT)(_listed)
 
     def of(self, image: str) -> Film | None:
         """Return an image's film, its ``.nfo`` files as paths; None if it is not a film's poster.
@@ -29,10 +33,7 @@ class Films:
             OSError: the folder cannot be listed.
         """
         path, name = os.path.split(image)
-        self._folders = around(path, self._folders)
-        if path not in self._folders:
-            self._folders[path] = _listed(path)
-        film = self._folders[path].film_of(name)
+        film = self._folder(path).film_of(name)
         if film is None:
             return None
         return replace(film, nfos=tuple(os.path.join(path, nfo) for nfo in film.nfos))
