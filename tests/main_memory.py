@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tagger.network.devices import Device
-from tagger.network.ort import Session
+from tagger.network.ort import Inputs, Session
 
 
 class SessionInMainMemory(Session):
@@ -18,8 +18,8 @@ class SessionInMainMemory(Session):
         self.device = device
         self.shapes: list[tuple[int, ...]] = []
 
-    def run(self, images: np.ndarray) -> np.ndarray:
+    def run(self, inputs: Inputs) -> np.ndarray:
         if self.device.kind == "cpu":
-            return super().run(images)
-        self.shapes.append(images.shape)
-        return np.asarray(self._run_bound(images, "cpu"), dtype=np.float32)
+            return super().run(inputs)
+        self.shapes.append(inputs["images"].shape)
+        return np.asarray(self._run_bound(inputs, "cpu"), dtype=np.float32)

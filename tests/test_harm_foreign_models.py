@@ -18,7 +18,7 @@ from tiny_model import CARD, SIDE, write_graph, write_model
 
 from tagger.errors import ModelError
 from tagger.network.model import TaggerModel, read_card
-from tagger.network.ort import said
+from tagger.network.ort import Inputs, said
 
 DEVICES = ("cpu", "openvino")
 
@@ -96,8 +96,8 @@ def test_a_batch_that_a_gpu_cannot_hold_is_not_halved_where_it_is_fixed(tmp_path
     tried = []
 
     class NoMemory:
-        def run(self, images: np.ndarray) -> np.ndarray:
-            tried.append(len(images))
+        def run(self, inputs: Inputs) -> np.ndarray:
+            tried.append(len(inputs["images"]))
             raise RuntimeError("CUDA error: out of memory")
 
     model._sessions = [NoMemory()]

@@ -20,16 +20,16 @@ from tagger.errors import DeviceError, ModelError, UsageError
 from tagger.network import model as model_module
 from tagger.network.devices import Device
 from tagger.network.model import TaggerModel, read_card
-from tagger.network.ort import cuda_problem
+from tagger.network.ort import Inputs, cuda_problem
 
 
 class SmallGpu(SessionInMainMemory):
     """Has memory for three images."""
 
-    def run(self, images: np.ndarray) -> np.ndarray:
-        if len(images) > 3:
+    def run(self, inputs: Inputs) -> np.ndarray:
+        if len(inputs["images"]) > 3:
             raise RuntimeError("[ONNXRuntimeError] : 6 : X : Failed to allocate memory for 9 bytes")
-        return super().run(images)
+        return super().run(inputs)
 
 
 def has_cuda_driver() -> bool:
@@ -271,7 +271,7 @@ def test_memory_that_does_not_suffice_for_one_image_ends_it(
     tmp_path: Path, feigned_cuda: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class NoMemory(SessionInMainMemory):
-        def run(self, images: np.ndarray) -> np.ndarray:
+        def run(self, inputs: Inputs) -> np.ndarray:
             raise RuntimeError("CUDA error: out of memory")
 
     monkeypatch.setattr(model_module, "Session", NoMemory)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from main_memory import SessionInMainMemory
+from tiny_model import CARD, SIDE, TEXT_CARD, changed_card, write_graph, write_text_model
 
-from tagger.network.card import TextInput
+from tagger.errors import ModelError
+from tagger.network import model as model_module
+from tagger.network.card import ModelCard, TextInput
+from tagger.network.model import TaggerModel, read_card
 from tagger.network.text_ids import text_ids
+from tagger.results import ImageText
 
 TEXT = TextInput("ngrams-1", buckets=1000, length=32, year=False)
 
@@ -143,3 +154,211 @@ def test_any_text_has_ids_within_the_buckets(words: str, buckets: int, length: i
 
     assert len(set(found)) == len(found) <= min(buckets, length)
     assert all(1 <= one <= buckets for one in found)
+
+
+# Models that take a text
+
+
+@pytest.fixture(params=["cpu", "openvino", "cuda:0", "tensorrt:0"])
+def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a device; the way of GPUs runs in main memory."""
+    monkeypatch.setattr(model_module, "cuda_problem", lambda: None)
+    monkeypatch.setattr(model_module, "Session", SessionInMainMemory)
+    return str(request.param)
+
+
+def with_batches(file: Path, sizes: dict[str, int]) -> Path:
+    """Let some ends of a model file prescribe the size of a batch."""
+    model = onnx.load(file)
+    for end in (*model.graph.input, *model.graph.output):
+        if end.name in sizes:
+            end.type.tensor_type.shape.dim[0].dim_value = sizes[end.name]
+    file.write_bytes(model.SerializeToString())
+    return file
+
+
+def without_year(card: ModelCard = TEXT_CARD) -> ModelCard:
+    assert card.text is not None
+    return dataclasses.replace(card, text=dataclasses.replace(card.text, year=False))
+
+
+def black(count: int) -> np.ndarray:
+    return np.zeros((count, SIDE, SIDE, 3), np.uint8)
+
+
+def noise(count: int) -> np.ndarray:
+    return np.random.default_rng(7).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8)
+
+
+TEXTS = [
+    ImageText("The Red Shoes", 1948),
+    None,
+    ImageText("Blue, GREEN"),
+    ImageText(year=2001),
+    ImageText("Redder"),
+]
+SCORES = [[1, 0, 0, 0.1948], [0, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0.2001], [0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 5, 8])
+def test_each_image_is_scored_with_its_own_text(
+    tiny_text_model: Path, device: str, batch_size: int
+) -> None:
+    model = TaggerModel(tiny_text_model, device, batch_size=batch_size)
+
+    for _ in range(2):  # the second batch goes where the first one went
+        np.testing.assert_allclose(model.scores(black(5), TEXTS), SCORES, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "texts", [None, [], [None] * 5, [ImageText()], [ImageText(" ._ "), ImageText("", None, "ocr")]]
+)
+def test_without_a_text_the_scores_are_those_of_the_picture_to_the_bit(
+    tiny_model: Path, tiny_text_model: Path, device: str, texts: Sequence[ImageText | None] | None
+) -> None:
+    model = TaggerModel(tiny_text_model, device, batch_size=3)
+    model.scores(noise(3), TEXTS[:3])  # leaves nothing behind
+    alone = TaggerModel(tiny_model, device, batch_size=3)
+
+    assert np.array_equal(model.scores(noise(5), texts), alone.scores(noise(5)))
+
+
+def test_images_without_a_text_at_the_end_of_a_batch_need_none(
+    tiny_text_model: Path, device: str
+) -> None:
+    model = TaggerModel(tiny_text_model, device, batch_size=4)
+
+    assert model.scores(black(4), TEXTS[:1])[:, 0].tolist() == [1, 0, 0, 0]
+
+
+def test_a_model_without_a_text_ignores_texts(tiny_model: Path, device: str) -> None:
+    model = TaggerModel(tiny_model, device, batch_size=3)
+
+    assert np.array_equal(model.scores(noise(5), TEXTS), model.scores(noise(5)))
+
+
+def test_a_model_may_take_a_text_and_no_year(tmp_path: Path, device: str) -> None:
+    file = write_text_model(tmp_path / "m.onnx", without_year())
+
+    scores = TaggerModel(file, device, batch_size=2).scores(black(5), TEXTS)
+
+    assert scores.tolist() == [[1, 0, 0, 0], [0] * 4, [0, 1, 1, 0], [0] * 4, [0] * 4]
+
+
+@pytest.mark.parametrize("year", [0, -1, 10_000, 2**31, -(2**63), 10**30])
+def test_a_number_that_is_no_year_is_none(tiny_text_model: Path, year: int) -> None:
+    model = TaggerModel(tiny_text_model, "cpu")
+
+    assert model.scores(black(1), [ImageText("", year)]).tolist() == [[0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("fixed", [("images", "text", "year", "scores"), ("text",), ("year",)])
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_a_fixed_batch_is_run_as_it_is_with_texts(
+    tmp_path: Path, device: str, size: int, fixed: tuple[str, ...]
+) -> None:
+    file = with_batches(write_text_model(tmp_path / "m.onnx"), dict.fromkeys(fixed, size))
+
+    model = TaggerModel(file, device)
+
+    assert model.batch_size == size
+    np.testing.assert_allclose(model.scores(black(5), TEXTS), SCORES, atol=1e-7)
+
+
+# Cards that describe another graph
+
+INPUTS: dict[str, list[str | int]] = {"text": ["batch", 128], "year": ["batch"]}
+
+
+def write_deaf_model(file: Path, texts: dict[str, list[str | int]]) -> Path:
+    """Write a model that takes texts, makes nothing of them, and has the card of one that does."""
+    nodes = [
+        onnx.helper.make_node("Cast", ["images"], ["samples"], to=1),
+        onnx.helper.make_node("ReduceMean", ["samples", "sides"], ["means"], keepdims=0),
+        onnx.helper.make_node("Div", ["means", "divisor"], ["colours"]),
+        onnx.helper.make_node("ReduceMin", ["colours", "channel"], ["grey"], keepdims=1),
+        onnx.helper.make_node("Concat", ["colours", "grey"], ["scores"], axis=1),
+    ]
+    constants = {
+        "sides": np.array([1, 2]),
+        "divisor": np.array(255, dtype=np.float32),
+        "channel": np.array([1]),
+    }
+    return write_graph(file, nodes, constants, TEXT_CARD, texts=texts)
+
+
+def test_a_model_that_makes_nothing_of_texts_is_one(tmp_path: Path) -> None:
+    # Else the refusals below would show nothing.
+    assert read_card(write_deaf_model(tmp_path / "m.onnx", INPUTS)) == TEXT_CARD
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        CARD,
+        without_year(),
+        changed_card(text=TextInput("ngrams-1", 2**20, 127, year=True)),
+        changed_card(text=TextInput("ngrams-1", 2**20, 8192, year=True)),
+    ],
+)
+def test_a_card_that_describes_another_text_is_refused(
+    tmp_path: Path, card: ModelCard, device: str
+) -> None:
+    file = write_text_model(tmp_path / "m.onnx")
+    model = onnx.load(file)
+    model.metadata_props[0].value = card.to_json()
+    file.write_bytes(model.SerializeToString())
+
+    assert refusal(file, device) == f"The inputs and outputs of {file} do not match its card."
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {},
+        {"text": ["batch", 128]},
+        {"year": ["batch"]},
+        {"year": ["batch"], "text": ["batch", 128]},
+        {"text": ["batch", "length"], "year": ["batch"]},
+        {"text": [128], "year": ["batch"]},
+        {"text": ["batch", 128], "year": []},
+        {"text": ["batch", 128], "year": ["batch", 1]},
+        {"text": ["batch", 128], "year": ["batch"], "images2": ["batch"]},
+    ],
+)
+def test_a_graph_without_what_the_card_says_is_refused(
+    tmp_path: Path, texts: dict[str, list[str | int]]
+) -> None:
+    file = write_deaf_model(tmp_path / "m.onnx", texts)
+
+    assert refusal(file) == f"The inputs and outputs of {file} do not match its card."
+
+
+@pytest.mark.parametrize("name", ["text", "year"])
+def test_ids_of_another_type_are_refused(tmp_path: Path, name: str) -> None:
+    file = write_deaf_model(tmp_path / "m.onnx", INPUTS)
+    model = onnx.load(file)
+    (end,) = (end for end in model.graph.input if end.name == name)
+    end.type.tensor_type.elem_type = onnx.TensorProto.INT64
+    file.write_bytes(model.SerializeToString())
+
+    assert refusal(file) == f"The inputs and outputs of {file} do not match its card."
+
+
+@pytest.mark.parametrize("sizes", [{"images": 4, "text": 2}, {"text": 2, "year": 3}])
+def test_inputs_for_batches_of_different_sizes_are_refused(
+    tmp_path: Path, device: str, sizes: dict[str, int]
+) -> None:
+    file = with_batches(write_deaf_model(tmp_path / "m.onnx", INPUTS), sizes)
+
+    assert refusal(file, device) == f"The inputs and outputs of {file} do not match its card."
+
+
+def refusal(file: Path, device: str = "cpu") -> str:
+    """Return the message with which a model file is refused, whoever opens it."""
+    with pytest.raises(ModelError) as refused:
+        TaggerModel(file, device)
+    with pytest.raises(ModelError) as unread:
+        read_card(file)
+    assert str(unread.value) == str(refused.value)
+    return str(refused.value)

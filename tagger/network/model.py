@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +21,14 @@ from tagger.network.ort import (
     INPUT_NAME,
     OUTPUT_NAME,
     DeviceRefusedError,
+    Inputs,
     Session,
     cuda_problem,
     is_out_of_memory,
     said,
 )
-from tagger.results import Pixels
+from tagger.network.text_ids import TEXT_NAME, YEAR_NAME, text_inputs
+from tagger.results import ImageText, Pixels
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +89,7 @@ class TaggerModel:
         self.runs_on_cpu = self._sessions[0].device.on_cpu
         #: Number of devices that can run at the same time.
         self.lanes = len(self._sessions)
-        fixed = self._sessions[0].fixed_batch
+        fixed = next(iter(self._sessions[0].fixed_batches), None)
         if fixed is not None:
             logger.info("%s prescribes batches of %d", self.file, fixed)
             if fixed > LARGEST_BATCH:
@@ -105,11 +108,18 @@ class TaggerModel:
         """Return an array of zeros for a batch: uint8, ``(batch_size, height, width, 3)``."""
         return np.zeros((self.batch_size, self.card.height, self.card.width, 3), dtype=np.uint8)
 
-    def scores(self, images: Pixels, *, lane: int = 0) -> npt.NDArray[np.float32]:
+    def scores(
+        self,
+        images: Pixels,
+        texts: Sequence[ImageText | None] | None = None,
+        *,
+        lane: int = 0,
+    ) -> npt.NDArray[np.float32]:
         """Score up to ``batch_size`` images; may be called from several threads.
 
         Args:
             images: one or more, uint8 RGB, shape ``(n, height, width, 3)``.
+            texts: of each image, or of the first ones; a model that takes none ignores them.
             lane: which device.
 
         Returns:
@@ -118,7 +128,8 @@ class TaggerModel:
         Raises:
             ModelError: the network breaks, or returns a score that is not a probability.
         """
-        scores = self._run(images, self._sessions[lane])
+        told = text_inputs(texts or (), len(images), self.card.text)
+        scores = self._run({INPUT_NAME: images, **told}, self._sessions[lane])
         expected = (len(images), len(self.card.labels))
         if scores.shape != expected:
             raise ModelError(f"{self.file} returns scores of shape {scores.shape}, not {expected}.")
@@ -126,13 +137,13 @@ class TaggerModel:
             raise ModelError(f"{self.file} returns scores that are not probabilities.")
         return scores
 
-    def _run(self, images: Pixels, session: AnySession) -> npt.NDArray[np.float32]:
+    def _run(self, inputs: Inputs, session: AnySession) -> npt.NDArray[np.float32]:
         """Run a batch; when a GPU runs out of memory, this and later batches are halved."""
         while True:
             size = self._run_size
             try:
-                parts = [session.run(np.ascontiguousarray(part)) for part in _parts(images, size)]
-                return np.concatenate(parts)[: len(images)]
+                parts = [session.run(part) for part in _parts(inputs, size)]
+                return np.concatenate(parts)[: len(inputs[INPUT_NAME])]
             except Exception as error:  # onnxruntime's exceptions share no base class
                 if self.runs_on_cpu or size == self._smallest_run or not is_out_of_memory(error):
                     raise ModelError(f"{self.file} failed while running: {said(error)}.") from None
@@ -141,13 +152,20 @@ class TaggerModel:
                 logger.info("GPU memory is full: runs of %d images from now on", self._run_size)
 
 
-def _parts(images: Pixels, size: int) -> Iterator[Pixels]:
+def _parts(inputs: Inputs, size: int) -> Iterator[Inputs]:
     """Cut a batch into parts of equal size, without overlap; the last one is padded."""
-    for start in range(0, len(images), size):
-        part = images[start : start + size]
-        if len(part) < size:
-            part = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), np.uint8)])
-        yield part
+    for start in range(0, len(inputs[INPUT_NAME]), size):
+        yield {
+            name: _padded(np.ascontiguousarray(values[start : start + size]), size)
+            for name, values in inputs.items()
+        }
+
+
+def _padded(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    missing = size - len(values)
+    if not missing:
+        return values
+    return np.concatenate([values, np.zeros((missing, *values.shape[1:]), values.dtype)])
 
 
 def read_card(file: Path) -> ModelCard:
@@ -205,11 +223,15 @@ def _checked_card(file: Path, session: AnySession) -> ModelCard:
         card = ModelCard.from_json(text)
     except ModelError as error:
         raise ModelError(f"{file}: {error}") from None
-    expected = [
-        (INPUT_NAME, "tensor(uint8)", [card.height, card.width, 3]),
-        (OUTPUT_NAME, "tensor(float)", [len(card.labels)]),
+    expected: list[tuple[str, str, list[Any] | None]] = [
+        (INPUT_NAME, "tensor(uint8)", [card.height, card.width, 3])
     ]
-    if session.ends != expected:
+    if card.text is not None:
+        expected.append((TEXT_NAME, "tensor(int32)", [card.text.length]))
+        if card.text.year:
+            expected.append((YEAR_NAME, "tensor(int32)", []))
+    expected.append((OUTPUT_NAME, "tensor(float)", [len(card.labels)]))
+    if session.ends != expected or len(session.fixed_batches) > 1:
         raise ModelError(f"The inputs and outputs of {file} do not match its card.")
     return card
 

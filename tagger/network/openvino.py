@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.network.devices import Device, available_cores
-from tagger.network.ort import Session, path_or_bytes
-from tagger.results import Pixels
+from tagger.network.ort import INPUT_NAME, Inputs, Session, path_or_bytes
 
 
 def openvino_problem() -> str | None:
@@ -63,14 +62,12 @@ class OpenVinoSession:
         self.ends = checked.ends
         cores, core = available_cores(), openvino.Core()
         network = core.read_model(path_or_bytes(file))
-        self.fixed_batch = checked.fixed_batch
+        self.fixed_batches = checked.fixed_batches
         # One image at a time: OpenVINO plans memory much better without dynamic sizes, the last
         # batch may have any size, and more images at a time are no faster.
-        self._at_once = self.fixed_batch or 1
-        if self.fixed_batch is None:
-            shape = network.inputs[0].partial_shape
-            shape[0] = 1
-            network.reshape(shape)
+        self._at_once = min(self.fixed_batches, default=1)
+        if not self.fixed_batches:
+            network.reshape({end: [1, *list(end.partial_shape)[1:]] for end in network.inputs})
         self._network: Any = core.compile_model(
             network,
             "CPU",
@@ -87,21 +84,25 @@ class OpenVinoSession:
         self._own = threading.local()
         self._making = threading.Lock()
 
-    def run(self, images: Pixels) -> npt.NDArray[np.float32]:
+    def run(self, inputs: Inputs) -> npt.NDArray[np.float32]:
         """Run one batch, as :meth:`tagger.network.ort.Session.run` does.
 
         Raises:
             Exception: any error of OpenVINO.
         """
         size = self._at_once
-        parts = (images[place : place + size] for place in range(0, len(images), size))
+        parts = (
+            {name: values[place : place + size] for name, values in inputs.items()}
+            for place in range(0, len(inputs[INPUT_NAME]), size)
+        )
         return np.concatenate([self._run_part(part) for part in parts])
 
-    def _run_part(self, images: Pixels) -> npt.NDArray[np.float32]:
+    def _run_part(self, inputs: Inputs) -> npt.NDArray[np.float32]:
         # Two threads that create their first tensors at the same time may deadlock inside OpenVINO.
         with self._making:
             if not hasattr(self._own, "request"):
                 self._own.request = self._network.create_infer_request()
-            self._own.request.set_input_tensor(self._tensor(images, shared_memory=True))
+            for name, values in inputs.items():
+                self._own.request.set_tensor(name, self._tensor(values, shared_memory=True))
         self._own.request.infer()
         return np.array(self._own.request.get_output_tensor().data, dtype=np.float32)

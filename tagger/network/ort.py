@@ -14,14 +14,13 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from platformdirs import user_cache_path
 
 from tagger.network.devices import Device
-from tagger.results import Pixels
 
 
 @contextlib.contextmanager
@@ -49,6 +48,9 @@ with _without_telemetry():
 
 INPUT_NAME = "images"
 OUTPUT_NAME = "scores"
+
+#: A batch: each input by its name, with one entry an image.
+Inputs: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 # What a message of ONNX Runtime has before its reason: a code, the file, a place in its source.
 _SURPLUS = (
@@ -131,44 +133,48 @@ class Session:
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
     @property
-    def fixed_batch(self) -> int | None:
-        """The number of images in each run, if the file prescribes it."""
-        first = self._session.get_inputs()[0].shape[:1]
-        return first[0] if first and isinstance(first[0], int) and first[0] > 0 else None
+    def fixed_batches(self) -> set[int]:
+        """The numbers of images in each run that inputs prescribe; empty if any number will do."""
+        firsts = [end.shape[0] for end in self._session.get_inputs() if end.shape]
+        return {first for first in firsts if isinstance(first, int) and first > 0}
 
     @property
-    def ends(self) -> list[tuple[str, str, list[Any]]]:
-        """Name, type and shape (without the batch) of each input and output."""
+    def ends(self) -> list[tuple[str, str, list[Any] | None]]:
+        """Name, type and shape (without the batch) of each input and output; None for a scalar."""
         ends = self._session.get_inputs() + self._session.get_outputs()
-        return [(end.name, end.type, end.shape[1:]) for end in ends]
+        return [(end.name, end.type, end.shape[1:] if end.shape else None) for end in ends]
 
-    def run(self, images: Pixels) -> npt.NDArray[np.float32]:
+    def run(self, inputs: Inputs) -> npt.NDArray[np.float32]:
         """Run one batch; may be called from several threads.
 
         Args:
-            images: uint8, shape ``(n, height, width, 3)``.
+            inputs: all that the network takes, of as many images.
 
         Returns:
             float32, shape ``(n, labels)``.
         """
         if self.device.kind == "cpu":
-            found = self._session.run([OUTPUT_NAME], {INPUT_NAME: images})[0]
+            found = self._session.run([OUTPUT_NAME], inputs)[0]
         else:
-            found = self._run_bound(images, "cuda")
+            found = self._run_bound(inputs, "cuda")
         return np.asarray(found, dtype=np.float32)
 
-    def _run_bound(self, images: Pixels, memory: str) -> Any:
-        """Run on an input in device memory: one thread copies while another one runs."""
+    def _run_bound(self, inputs: Inputs, memory: str) -> Any:
+        """Run on inputs in device memory: one thread copies while another one runs."""
         own = self._bindings
-        if getattr(own, "shape", None) != images.shape:
-            own.shape = images.shape
-            own.input = onnxruntime.OrtValue.ortvalue_from_shape_and_type(
-                images.shape, np.uint8, memory, self.device.index
-            )
+        shapes = {name: values.shape for name, values in inputs.items()}
+        if getattr(own, "shapes", None) != shapes:
+            own.shapes = shapes
             own.binding = self._session.io_binding()
-            own.binding.bind_ortvalue_input(INPUT_NAME, own.input)
+            own.inputs = {}
+            for name, values in inputs.items():
+                own.inputs[name] = onnxruntime.OrtValue.ortvalue_from_shape_and_type(
+                    values.shape, values.dtype, memory, self.device.index
+                )
+                own.binding.bind_ortvalue_input(name, own.inputs[name])
             own.binding.bind_output(OUTPUT_NAME, "cpu")
-        own.input.update_inplace(images)
+        for name, values in inputs.items():
+            own.inputs[name].update_inplace(values)
         with self._running:
             self._session.run_with_iobinding(own.binding)
             return own.binding.copy_outputs_to_cpu()[0]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, pairwise
 from zlib import crc32
@@ -25,12 +25,43 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.network.card import TextInput
+from tagger.results import ImageText
+
+TEXT_NAME = "text"
+YEAR_NAME = "year"
 
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST_WORD = 64
 _SIZES = (3, 4, 5)
+_YEARS = range(1, 10_000)
 # Images of one folder often have one title.
 _KEPT = 256
+
+
+def text_inputs(
+    texts: Sequence[ImageText | None], count: int, text: TextInput | None
+) -> dict[str, npt.NDArray[np.int32]]:
+    """Return what a network takes besides pictures, by the names of its inputs.
+
+    Args:
+        texts: of the first images; the others have none.
+        count: the number of images.
+        text: what the network takes; None if it takes no text.
+
+    Returns:
+        ``text``: int32, shape ``(count, length)``, and ``year``: int32, shape ``(count,)``, as far
+        as the network takes them; 0 is for what is unknown.
+    """
+    if text is None:
+        return {}
+    ids = np.zeros((count, text.length), dtype=np.int32)
+    years = np.zeros(count, dtype=np.int32)
+    for place, one in enumerate(texts):
+        if one is not None:
+            ids[place] = text_ids(one.words, text)
+            if one.year is not None and one.year in _YEARS:
+                years[place] = one.year
+    return {TEXT_NAME: ids, YEAR_NAME: years} if text.year else {TEXT_NAME: ids}
 
 
 def text_ids(words: str, text: TextInput) -> npt.NDArray[np.int32]:
