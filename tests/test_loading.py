@@ -13,7 +13,7 @@ import pytest
 from commands import PATIENCE
 from pictures import save_picture
 
-from tagger.pipeline.loading import load_into
+from tagger.pipeline.loading import Loaded, load_into
 from tagger.pipeline.pipeline import batches, in_order
 from tagger.pipeline.workers import worker_pool
 from tagger.results import Failed, FileFacts
@@ -23,7 +23,10 @@ def test_images_fill_the_rows_of_a_batch(tmp_path: Path) -> None:
     paths = [str(save_picture(tmp_path / f"{n}.png", (n, n, n), size=(8, 8))) for n in (10, 20)]
     pixels = np.zeros((3, 4, 4, 3), dtype=np.uint8)
 
-    assert load_into(paths, pixels) == [FileFacts(8, 8), FileFacts(8, 8)]
+    assert load_into(paths, pixels) == [
+        Loaded(FileFacts(8, 8), None),
+        Loaded(FileFacts(8, 8), None),
+    ]
 
     assert [row.min() for row in pixels] == [row.max() for row in pixels] == [10, 20, 0]
 
@@ -36,7 +39,7 @@ def test_a_bad_image_leaves_its_row_and_says_why(tmp_path: Path) -> None:
 
     assert load_into([str(empty), str(good)], pixels) == [
         Failed(str(empty), "the file is empty"),
-        FileFacts(8, 8),
+        Loaded(FileFacts(8, 8), None),
     ]
 
     assert (pixels[0] == 77).all()

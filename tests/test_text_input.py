@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from commands import PATIENCE
 from hypothesis import given
 from hypothesis import strategies as st
 from main_memory import SessionInMainMemory
+from pictures import save_picture
 from tiny_model import CARD, SIDE, TEXT_CARD, changed_card, write_graph, write_text_model
 
+from tagger.decode.budget import ImageLimits
 from tagger.errors import ModelError
 from tagger.network import model as model_module
 from tagger.network.card import ModelCard, TextInput
 from tagger.network.model import TaggerModel, read_card
 from tagger.network.text_ids import text_ids
-from tagger.results import ImageText
+from tagger.pipeline.pipeline import tag_images
+from tagger.results import Failed, ImageText, Result, Tagged
+from tagger.rules import Rules
 
 TEXT = TextInput("ngrams-1", buckets=1000, length=32, year=False)
 
@@ -362,3 +368,91 @@ def refusal(file: Path, device: str = "cpu") -> str:
         read_card(file)
     assert str(unread.value) == str(refused.value)
     return str(refused.value)
+
+
+# From paths to results
+
+TextOf = Callable[[str], ImageText | None]
+
+
+def results(
+    model: Path, paths: list[str], text_of: TextOf | None, device: str = "cpu", **options: object
+) -> list[Result]:
+    opened = TaggerModel(model, device, batch_size=3)
+    rules = Rules.of_card(opened.card)
+    return list(tag_images(paths, opened, rules, workers=2, text_of=text_of, **options))
+
+
+@pytest.fixture
+def posters(folder: Path) -> list[str]:
+    """Return eleven images, all black, of which some cannot be read."""
+    for place in range(11):
+        save_picture(folder / f"{place:02}.png", "black")
+    for place in (0, 4, 5, 10):
+        (folder / f"{place:02}.png").write_bytes(b"no image")
+    return [f"{place:02}.png" for place in range(11)]
+
+
+def dated(path: str) -> ImageText | None:
+    """Say of every image but one that it is of the year of its number."""
+    place = int(path.removesuffix(".png"))
+    return None if place == 3 else ImageText("blue" if place % 2 else "", 1000 + place, "names")
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_each_result_has_the_text_of_its_image(
+    posters: list[str], tiny_text_model: Path, device: str, isolated: bool
+) -> None:
+    found = results(tiny_text_model, posters, dated, device, isolated=isolated)
+
+    assert [result.path for result in found] == posters
+    tagged = {int(one.path[:2]): one for one in found if isinstance(one, Tagged)}
+    assert list(tagged) == [1, 2, 3, 6, 7, 8, 9]
+    for place, result in tagged.items():
+        assert result.text == dated(result.path)
+        year = 0 if place == 3 else round((1000 + place) / 10_000, 4)
+        assert result.scores.tolist() == [0, 0, float(place % 2 and place != 3), year]
+
+
+def test_results_without_a_text_are_those_of_a_model_that_takes_none(
+    posters: list[str], tiny_model: Path, tiny_text_model: Path, device: str
+) -> None:
+    told = []
+
+    def nothing(path: str) -> None:
+        told.append(path)
+
+    asked = results(tiny_text_model, posters, nothing, device)
+    alone = results(tiny_model, posters, None, device)
+
+    assert [str(one) for one in asked] == [str(one) for one in alone]
+    assert sorted(told) == [one.path for one in asked if isinstance(one, Tagged)]
+
+
+def test_a_model_that_takes_no_text_asks_for_none(posters: list[str], tiny_model: Path) -> None:
+    def fail(path: str) -> ImageText:
+        raise AssertionError(path)
+
+    found = results(tiny_model, posters, fail)
+
+    assert [one.text for one in found if isinstance(one, Tagged)] == [None] * 7
+
+
+def test_a_text_that_never_comes_fails_its_image_alone(
+    folder: Path, tiny_text_model: Path, device: str
+) -> None:
+    paths = [str(save_picture(folder / f"{place}.png", "black")) for place in range(7)]
+    comes = threading.Event()
+
+    def text_of(path: str) -> ImageText:
+        if path == paths[2]:
+            comes.wait(PATIENCE)
+        return ImageText("green")
+
+    found = results(tiny_text_model, paths, text_of, device, limits=ImageLimits(seconds=2.5))
+    comes.set()
+
+    assert found[2] == Failed(paths[2], "reading it takes longer than 2.5 s")
+    rest = [one for one in found if isinstance(one, Tagged)]
+    assert [one.path for one in rest] == [*paths[:2], *paths[3:]]
+    assert [one.scores.tolist() for one in rest] == [[0, 1, 0, 0]] * 6

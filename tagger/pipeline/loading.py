@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from tagger.decode.budget import NO_HURRY, Attempt, ImageLimits, Memory
 from tagger.decode.facts import measure
 from tagger.decode.patience import GivenUpError
 from tagger.decode.picture import ImageError, Picture, load_picture
-from tagger.results import Failed, FileFacts, Pixels
+from tagger.results import Failed, FileFacts, ImageText, Pixels
 
-#: For each path the facts about its file, or why it could not be read.
-Read: TypeAlias = list[FileFacts | Failed]
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An image whose pixels are in a batch: facts about its file, and what words say of it."""
+
+    facts: FileFacts
+    text: ImageText | None
+
+
+#: For each path what was loaded, or why it could not be read.
+Read: TypeAlias = list[Loaded | Failed]
+
+#: Finds out what is known of an image in words, by its path.
+TextOf: TypeAlias = Callable[[str], ImageText | None]
 
 #: Like :func:`tagger.decode.picture.load_picture`: path, height, width, attempt → picture.
 LoadPicture: TypeAlias = Callable[[str, int, int, Attempt], Picture]
@@ -32,6 +44,8 @@ class Loading:
         memory: shared by all.
         pixels: uint8, shape ``(at least len(paths), height, width, 3)``; changed in place. None
             if they are set before the reading begins.
+        text_of: called for each image with pixels, and watched as the reading of those is; None if
+            nobody needs a text.
     """
 
     def __init__(
@@ -42,8 +56,10 @@ class Loading:
         memory: Memory,
         pixels: Pixels | None = None,
         load: LoadPicture = load_picture,
+        text_of: TextOf | None = None,
     ) -> None:
         self._load_picture = load
+        self._text_of = text_of
         self.pixels = pixels
         self._paths = paths
         self._wanted = wanted
@@ -75,10 +91,11 @@ class Loading:
                 if isinstance(loaded, str):
                     self._read.append(Failed(path, loaded, self._known))
                     continue
+                picture, text = loaded
                 assert self.pixels is not None
-                self.pixels[len(self._read)] = loaded.pixels
-                known = replace(self._known, width=loaded.width, height=loaded.height)
-                self._read.append(known)
+                self.pixels[len(self._read)] = picture.pixels
+                known = replace(self._known, width=picture.width, height=picture.height)
+                self._read.append(Loaded(known, text))
         return self._read
 
     def gave_up(self, *, now: bool = False) -> bool:
@@ -99,8 +116,10 @@ class Loading:
         if turn != self._turn:
             raise GivenUpError
 
-    def _load(self, path: str, attempt: Attempt, turn: int) -> Picture | str:
-        """Return the picture, or why it cannot be read."""
+    def _load(
+        self, path: str, attempt: Attempt, turn: int
+    ) -> tuple[Picture, ImageText | None] | str:
+        """Return the picture and its text, or why it cannot be read."""
         assert self.pixels is not None
         try:
             # Before the image itself, so that any later change is detected.
@@ -109,7 +128,8 @@ class Loading:
                 self._ensure(turn)
                 self._known = known
             height, width = self.pixels.shape[1:3]
-            return self._load_picture(path, height, width, attempt)
+            picture = self._load_picture(path, height, width, attempt)
+            return picture, None if self._text_of is None else self._text_of(path)
         except ImageError as error:
             return str(error)
         except MemoryError:

@@ -26,7 +26,7 @@ from tagger.errors import UsageError
 from tagger.network.devices import main_memory
 from tagger.network.model import TaggerModel
 from tagger.pipeline.costs import Costs
-from tagger.pipeline.loading import Loading, LoadPicture, Read
+from tagger.pipeline.loading import Loading, LoadPicture, Read, TextOf
 from tagger.pipeline.workers import worker_pool
 from tagger.results import DECIMALS, Failed, Pixels, Result, Tagged
 from tagger.rules import Rules, select
@@ -49,6 +49,7 @@ def tag_images(
     facts: Collection[str] = (),
     limits: ImageLimits = DEFAULT_LIMITS,
     isolated: bool = False,
+    text_of: TextOf | None = None,
 ) -> Iterator[Result]:
     """Tag images; one that cannot be read keeps its place as a Failed.
 
@@ -62,6 +63,8 @@ def tag_images(
         limits: an image's budget.
         isolated: whether images are decoded in separate processes, so that one that crashes its
             decoder fails like any other.
+        text_of: says what is known of an image in words, or None; called with its path, by a
+            worker, within the image's budget, and not at all for a model that takes no text.
 
     Raises:
         UsageError: the batches do not fit into memory.
@@ -72,6 +75,7 @@ def tag_images(
     check_memory(model, workers)
     memory = Memory(limits.memory)
     costs = Costs()
+    wanted = text_of if model.card.text is not None else None
 
     def tagged_batches() -> Iterator[list[Result]]:
         numbered = zip(count(), batches(paths, model.batch_size), strict=False)
@@ -79,7 +83,7 @@ def tag_images(
         with _picture_loader(isolated=isolated) as load:
 
             def loading(paths: Sequence[str], pixels: Pixels | None = None) -> Loading:
-                return Loading(paths, facts, limits, memory, pixels, load)
+                return Loading(paths, facts, limits, memory, pixels, load, wanted)
 
             yield from tagged(numbered, _Stages(model, rules, costs), workers, loading)
         costs.log(workers)
@@ -205,10 +209,13 @@ class _Stages:
         if len(failed) == len(read):
             return list(failed)
         with self.costs.of("network"):
-            exact = self.model.scores(pixels, lane=number % self.model.lanes)
+            texts = [None if isinstance(one, Failed) else one.text for one in read]
+            exact = self.model.scores(pixels, texts, lane=number % self.model.lanes)
             scores = exact.astype(np.float64).round(DECIMALS)
         return [
-            one if isinstance(one, Failed) else Tagged(path, select(own, self.rules), own, one)
+            one
+            if isinstance(one, Failed)
+            else Tagged(path, select(own, self.rules), own, one.facts, one.text)
             for path, one, own in zip(batch, read, scores[: len(batch)], strict=True)
         ]
 
