@@ -12,6 +12,7 @@ from typing import Any
 from tagger_training.keras_file import load_network
 from tagger_training.labels import LabelledSet
 from tagger_training.run_folder import RunFolder
+from tagger_training.text_head import TextHead
 
 from tagger.errors import DataError, OutputError, os_reason
 from tagger.files.write import replacing
@@ -27,6 +28,8 @@ from tagger_export.precision_check import (
 )
 from tagger_export.precisions import to_float16, to_int8
 from tagger_export.run_images import calibration_images, comparison_files, labelled_split
+from tagger_export.text_graph import attach_text
+from tagger_export.text_parity import check_text
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,13 @@ def export_run(
         OutputError: the file cannot be written.
     """
     run = RunFolder(folder)
-    try:
-        card = ModelCard.from_json(run.card.read_text(encoding="utf-8"))
-    except OSError:
-        raise DataError(f"{folder} is not a finished run: {run.card.name} is missing.") from None
+    card = run.read_card()
     model = _load(run.model)
+    head = TextHead.load(run.text, card.text, len(card.labels)) if card.text else None
     sample = sample_images(comparison_files(run, images), card.height, card.width)
     data = None if precision == "fp32" else labelled_split(run, card)
-    proto = to_onnx(model, card)
+    picture = dataclasses.replace(card, text=None)
+    proto = to_onnx(model, picture)
     check = None
     try:
         with replacing(output) as beside, tempfile.TemporaryDirectory() as scratch:
@@ -79,8 +81,13 @@ def export_run(
             fp32.write_bytes(proto.SerializeToString())
             parity = check_parity(model, fp32, sample)
             if data is not None:
-                proto, check = _lowered(fp32, card, precision, data, tag)
+                proto, check, picture = _lowered(fp32, picture, precision, data, tag)
                 refuse_loss(check, precision, max_loss)
+            if head is not None:
+                alone = type(proto).FromString(proto.SerializeToString())
+                attach_text(proto, head, precision)
+                seal(proto, dataclasses.replace(picture, text=card.text))
+                check_text(alone, proto, head, precision, sample)
             beside.write_bytes(proto.SerializeToString())
     except OSError as error:
         reason = os_reason(error)
@@ -94,8 +101,8 @@ def _lowered(
     precision: str,
     data: tuple[LabelledSet, LabelledSet],
     tag: TagFiles,
-) -> tuple[Any, PrecisionCheck]:
-    """Convert the fp32 file to another precision, and compare the two."""
+) -> tuple[Any, PrecisionCheck, ModelCard]:
+    """Convert the fp32 file to another precision, compare the two, and return the new card."""
     training, validation = data
     if precision == "fp16":
         # A CPU stores only the weights in float16 and computes in float32: CUDA is more telling.
@@ -108,8 +115,9 @@ def _lowered(
     file.write_bytes(lowered.SerializeToString())
     check = compare_precisions(fp32, file, validation, tag, device=device)
     provenance = {**card.provenance, "precision_check": check.to_dict()}
-    seal(lowered, dataclasses.replace(own_card, provenance=provenance))
-    return lowered, check
+    own_card = dataclasses.replace(own_card, provenance=provenance)
+    seal(lowered, own_card)
+    return lowered, check, own_card
 
 
 def _load(file: Path) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def comparison_files(run: RunFolder, images: Path | None) -> list[Path]:
     if not folder.is_dir():  # the run was copied from another machine
         return []
     finder = ImageFinder(folder)
-    split = _split(run)
+    split = run.read_split()
     return [file for name in split if split[name] != "training" for file in finder.find(name)]
 
 
@@ -58,7 +57,7 @@ def labelled_split(run: RunFolder, card: ModelCard) -> tuple[LabelledSet, Labell
         )
     except DataError as error:
         raise DataError(f"fp16 and int8 need the run's own data: {error}") from None
-    split = _split(run)
+    split = run.read_split()
     training, validation = (
         labelled.take(
             [i for i, name in enumerate(labelled.ids) if split.get(name) in (part, "both")]
@@ -87,14 +86,3 @@ def calibration_images(files: Sequence[Path], card: ModelCard) -> Iterator[Pixel
         raise DataError(
             "None of the run's training images can be read, so int8 cannot be calibrated."
         )
-
-
-def _split(run: RunFolder) -> dict[str, str]:
-    """Return whether each id is for training or validation, in the order of the table."""
-    try:
-        with run.split.open(encoding="utf-8", newline="") as file:
-            return {row["id"]: row["split"] for row in csv.DictReader(file)}
-    except FileNotFoundError:
-        raise DataError(
-            f"{run.folder} is not a finished run: {run.split.name} is missing."
-        ) from None

@@ -31,7 +31,11 @@ class Calibration:
 
     def __call__(self, scores: Array) -> Array:
         """Calibrate probabilities of shape ``(images, labels)``."""
-        return _sigmoid(self.scale * _logit(scores) + self.shift)
+        return _sigmoid(self.logits(scores))
+
+    def logits(self, scores: Array) -> Array:
+        """Return the calibrated logits of probabilities."""
+        return self.scale * _logit(scores) + self.shift
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Calibration:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -22,9 +22,11 @@ from tagger_training.folds import held_out
 from tagger_training.history import Epoch, TrainingState
 from tagger_training.keras_file import load_network
 from tagger_training.labels import LabelledSet
-from tagger_training.metrics import Evaluation, evaluate, most_frequent
+from tagger_training.metrics import Evaluation, evaluate, most_frequent, rounded
 from tagger_training.run_folder import RunFolder
 from tagger_training.settings import TrainSettings
+from tagger_training.text_finish import describe_texts, learn_texts, text_metrics
+from tagger_training.text_learning import RunTexts
 from tagger_training.thresholds import learn_rules
 
 
@@ -40,6 +42,7 @@ class Training:
         never: labels that are never tags.
         scored: labels that macro averages are over.
         state: the epochs.
+        texts: what is known of the images in words; None if the network takes the picture alone.
     """
 
     run: RunFolder
@@ -49,6 +52,7 @@ class Training:
     never: tuple[str, ...]
     scored: tuple[str, ...]
     state: TrainingState
+    texts: RunTexts | None = None
 
 
 def finish(training: Training) -> Evaluation:
@@ -91,12 +95,40 @@ def finish(training: Training) -> Evaluation:
         ranking=raw,
     )
     rules = learn(truth, predict(model, data.images, data.validation))
-    card = _card(training, rules, base_rates, evaluation)
+    with_text = learn_texts(training, raw, scores, learn)
+    card = describe_texts(_card(training, rules, base_rates, evaluation), training, with_text)
     run.write(run.card, lambda file: file.write_text(card.to_json() + "\n", encoding="utf-8"))
     weights = model.count_params()
-    run.write_json(run.metrics, _metrics(best, training.state, weights, evaluation))
-    _write_report(training, card, weights, evaluation, (truth, scores, emitted))
+    run.write_json(run.metrics, _metrics(best, training.state, weights, evaluation, with_text))
+    _write_report(training, card, weights, evaluation, with_text, (truth, scores, emitted))
     return evaluation
+
+
+def learn_text(training: Training) -> Mapping[str, Evaluation]:
+    """Add texts to a finished run: learn a head, write it, and describe it in card and metrics.
+
+    The network stays as it is; a head that is there is replaced. The report is not written again.
+
+    Args:
+        training: with texts; of its pixels, only those of validation images are used.
+
+    Returns:
+        For each kind of text, the metrics on all validation images; those without a text have the
+        scores of their pictures.
+
+    Raises:
+        DataError: the run is not finished, or no text can be learned from.
+        OutputError: the folder cannot be written.
+    """
+    run, data = training.run, training.data
+    card = run.read_card()
+    raw = predict(load_network(run.best, compiled=False), data.images, data.validation)
+    scores = held_out(data.targets[data.validation], raw, learn_calibration)
+    with_text = learn_texts(training, raw, scores, partial(_learn_rules, training))
+    card = describe_texts(card, training, with_text)
+    run.write_json(run.metrics, {**run.read_json(run.metrics), **text_metrics(with_text)})
+    run.write(run.card, lambda file: file.write_text(card.to_json() + "\n", encoding="utf-8"))
+    return with_text
 
 
 def finish_refit(training: Training, base: RunFolder) -> None:
@@ -109,7 +141,7 @@ def finish_refit(training: Training, base: RunFolder) -> None:
     model = load_network(run.best)
     Calibration.from_dict(base.read_json(base.calibration)).fold_into(model.layers[-1])
     run.write(run.model, model.save)
-    card = ModelCard.from_json(base.card.read_text(encoding="utf-8"))
+    card = base.read_card()
     today = datetime.date.today().isoformat()
     provenance = {
         **card.provenance,
@@ -170,16 +202,17 @@ def _card(training: Training, rules: Rules, base_rates: Any, evaluation: Evaluat
             "software": _software(),
             "label_frequencies": _frequencies(data),
             "tags_an_image": round(float(base_rates.sum()), 3),
-            "validation": {
-                key: None if math.isnan(value) else round(value, 4)
-                for key, value in asdict(evaluation.model).items()
-            },
+            "validation": rounded(evaluation.model),
         },
     )
 
 
 def _metrics(
-    best: Epoch | None, state: TrainingState, weights: int, evaluation: Evaluation
+    best: Epoch | None,
+    state: TrainingState,
+    weights: int,
+    evaluation: Evaluation,
+    with_text: Mapping[str, Evaluation],
 ) -> dict[str, Any]:
     return {
         "best_epoch": best.number if best else None,
@@ -187,6 +220,7 @@ def _metrics(
         "seconds": round(sum(epoch.seconds for epoch in state.epochs)),
         "weights": weights,
         **evaluation.to_dict(),
+        **text_metrics(with_text),
     }
 
 
@@ -195,6 +229,7 @@ def _write_report(
     card: ModelCard,
     weights: int,
     evaluation: Evaluation,
+    with_text: Mapping[str, Evaluation],
     outcome: tuple[Any, Any, Any],
 ) -> None:
     run, labelled, state = training.run, training.labelled, training.state
@@ -207,5 +242,5 @@ def _write_report(
     report.write_validation(run, validation)
     description = run.read_json(run.settings)
     report.write_page(
-        run, report.RunReport(description, card, weights, state, evaluation, validation)
+        run, report.RunReport(description, card, weights, state, evaluation, validation, with_text)
     )

@@ -14,24 +14,27 @@ FOLDS = 5
 
 
 def held_out(
-    targets: Array, scores: Array, learn: Callable[[Array, Array], Callable[[Array], Array]]
+    targets: Array, given: Array, learn: Callable[[Array, Array], Callable[[Array], Array]]
 ) -> Array:
     """Apply to each fifth of the images a function learned from the other four.
 
     Args:
         targets: 0/1, shape ``(images, labels)``.
-        scores: probabilities, the same shape.
-        learn: takes targets and scores and returns a function of scores.
+        given: what is known of each image, such as probabilities; shape ``(images, …)``.
+        learn: takes targets and what is given of some images and returns a function of the latter.
 
     Returns:
-        The functions' results, float64, the same shape; with fewer than ten images one function,
-        learned from all of them, is applied to all.
+        The functions' results, float64, shape ``(images, …)``; with fewer than ten images one
+        function, learned from all of them, is applied to all.
     """
     if len(targets) < 2 * FOLDS:
-        return np.asarray(learn(targets, scores)(scores), dtype=np.float64)
-    results = np.empty(scores.shape, dtype=np.float64)
+        return np.asarray(learn(targets, given)(given), dtype=np.float64)
     fold_of = np.arange(len(targets)) % FOLDS
-    for fold in range(FOLDS):
-        outside = fold_of == fold
-        results[outside] = learn(targets[~outside], scores[~outside])(scores[outside])
+    parts = [
+        learn(targets[fold_of != fold], given[fold_of != fold])(given[fold_of == fold])
+        for fold in range(FOLDS)
+    ]
+    results = np.empty((len(targets), *parts[0].shape[1:]), dtype=np.float64)
+    for fold, part in enumerate(parts):
+        results[fold_of == fold] = part
     return results

@@ -6,6 +6,7 @@ that can be tags (``N/A`` cannot) and are frequent enough to be measured.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -67,6 +68,14 @@ class Evaluation:
         """Return plain data for JSON, NaN as None."""
         data: dict[str, Any] = _without_nan(asdict(self))
         return data
+
+
+def rounded(quality: Quality) -> dict[str, float | None]:
+    """Return the figures as a card shows them: four decimals, NaN as None."""
+    return {
+        key: None if math.isnan(value) else round(value, 4)
+        for key, value in asdict(quality).items()
+    }
 
 
 def scored_labels(

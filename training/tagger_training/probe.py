@@ -104,21 +104,31 @@ def fit_probe(features: Features, targets: Array) -> Probe:
         for fold in np.unique(fold_of):
             outside = fold_of == fold
             inside = ~outside if len(inputs) > 1 else outside
-            solution = _minimise(inputs[inside], truth[inside], penalty, starts[fold])
+            solution = minimise(inputs[inside], truth[inside], penalty, starts[fold])
             starts[fold] = solution
             scores[outside] = _probabilities(inputs[outside], solution)
         loss = binary_log_loss(targets, scores)
         if loss >= best_loss:
             break
         best_loss, best_penalty, best_scores = loss, penalty, scores
-    solution = _minimise(inputs, truth, best_penalty, None)
+    solution = minimise(inputs, truth, best_penalty, None)
     kernel = (solution[:-1] if basis is None else basis @ solution[:-1]) / scale[:, None]
     bias = solution[-1] - centre @ kernel
     return Probe(kernel.astype(np.float32), bias.astype(np.float32), best_scores)
 
 
-def _minimise(inputs: Array, targets: Array, penalty: float, start: Array | None) -> Array:
-    """Return the kernel with the bias as its last row; all labels at once, by L-BFGS."""
+def minimise(inputs: Array, targets: Array, penalty: float, start: Array | None) -> Array:
+    """Fit logistic regressions of all labels at once, by L-BFGS.
+
+    Args:
+        inputs: float32, shape ``(images, features)``, dense or sparse.
+        targets: 0/1, shape ``(images, labels)``, float32.
+        penalty: of the squared kernel, added to the summed loss of all images.
+        start: a solution to start with; None starts at the label frequencies.
+
+    Returns:
+        The kernel with the bias as its last row, shape ``(features + 1, labels)``.
+    """
     images, labels = targets.shape
     shape = (inputs.shape[1] + 1, labels)
     if start is None:

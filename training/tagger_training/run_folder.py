@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 from tagger.errors import DataError, OutputError
 from tagger.files.rights import make_folders
 from tagger.files.write import put_in_place
+from tagger.network.card import ModelCard
 
 
 class RunFolder:
@@ -28,6 +30,7 @@ class RunFolder:
         self.split = folder / "split.csv"
         self.history = folder / "history.csv"
         self.calibration = folder / "calibration.json"
+        self.text = folder / "text.npz"
         self.card = folder / "card.json"
         self.metrics = folder / "metrics.json"
         self.curves = folder / "learning_curves.png"
@@ -80,6 +83,34 @@ class RunFolder:
             ) from None
         except (OSError, ValueError, RecursionError) as error:
             raise DataError(f"{file} cannot be read: {error}.") from None
+
+    def read_card(self) -> ModelCard:
+        """Read the card of the run's model.
+
+        Raises:
+            DataError: the run is not finished.
+            ModelError: the card is damaged.
+        """
+        try:
+            return ModelCard.from_json(self.card.read_text(encoding="utf-8"))
+        except OSError:
+            raise DataError(
+                f"{self.folder} is not a finished run: {self.card.name} is missing."
+            ) from None
+
+    def read_split(self) -> dict[str, str]:
+        """Return whether each id is for training or validation, in the order of the table.
+
+        Raises:
+            DataError: the run is not finished.
+        """
+        try:
+            with self.split.open(encoding="utf-8", newline="") as file:
+                return {row["id"]: row["split"] for row in csv.DictReader(file)}
+        except FileNotFoundError:
+            raise DataError(
+                f"{self.folder} is not a finished run: {self.split.name} is missing."
+            ) from None
 
     def remove_cache(self) -> None:
         """Remove decoded images, which take much space and are no longer needed."""

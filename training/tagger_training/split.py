@@ -22,11 +22,15 @@ def is_validation(image_id: str, share: float) -> bool:
         image_id: id or path of the image.
         share: share of validation, 0 to 1.
     """
+    digest = hashlib.sha256(bare_name(image_id).encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def bare_name(image_id: str) -> str:
+    """Return the name of an image without its folder and extension."""
     path = PurePosixPath(image_id.replace("\\", "/"))
     # "Mr. Nobody" has no extension: only those of images count.
-    stem = path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
-    digest = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
+    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
 
 
 def validation_mask(ids: Sequence[str], share: float) -> npt.NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
@@ -45,6 +45,7 @@ class RunReport:
         state: the epochs.
         evaluation: the metrics.
         validation: the predictions they are computed from.
+        with_text: kind of text → the metrics with it; empty if the network takes none.
     """
 
     description: Mapping[str, Any]
@@ -53,3 +54,4 @@ class RunReport:
     state: TrainingState
     evaluation: Evaluation
     validation: Validation
+    with_text: Mapping[str, Evaluation] = field(default_factory=dict)
