@@ -21,6 +21,7 @@ from tagger.results import Failed, Result
 from tagger.rules import adjusted_rules
 from tagger.runs.plan import Resume
 from tagger.runs.report import Listener, Summary
+from tagger.runs.texts import TextFrom, TextPlan
 from tagger.table.formats import LayoutName
 from tagger.table.plan import TablePlan
 from tagger.table.sink import ReaderGone
@@ -49,6 +50,10 @@ class Tagger:
         max_tags: at most this many tags.
         ignore: labels that are never tags.
         rename: label → the name of its tag.
+        text: what a model that takes words is told of an image besides the picture: ``names``, the
+            title and year in its film's ``.nfo``, or in names of files and folders; ``none``.
+        titles: a table with the columns ``path``, ``title`` and perhaps ``year``, for such a model;
+            it counts before the others.
         workers: number of images decoded, and on a CPU tagged, at a time; None means one per core.
         batch_size: images per batch; None chooses it for the device.
 
@@ -60,7 +65,8 @@ class Tagger:
     Raises:
         ModelError: the model is missing, damaged, or not a poster-tagger model.
         DeviceError: the device is not available.
-        UsageError: a label is unknown, or a number is out of range.
+        UsageError: a label is unknown, a number is out of range, or the table of titles is wrong.
+        MissingExtraError: the library of that table's format is not installed.
     """
 
     def __init__(
@@ -73,6 +79,8 @@ class Tagger:
         max_tags: int | None = None,
         ignore: Iterable[str] = (),
         rename: Mapping[str, str] | None = None,
+        text: str = "names",
+        titles: str | os.PathLike[str] | None = None,
         workers: int | None = None,
         batch_size: int | None = None,
     ) -> None:
@@ -100,6 +108,11 @@ class Tagger:
                 ignored=arguments.texts("ignore", ignore),
                 renamed=arguments.text_to_text("rename", {} if rename is None else rename),
             )
+            self._texts = TextPlan.checked(
+                self.card,
+                _known(arguments.text("text", text), TextFrom, "text"),
+                None if titles is None else arguments.path("titles", titles),
+            )
 
     def tag(self, paths: AnyPath | Iterable[AnyPath]) -> Iterator[Result]:
         """Yield one result per image, in the order of the paths, as soon as it is available.
@@ -122,7 +135,11 @@ class Tagger:
         unreadable: dict[str, str] = {}
         with arguments.in_python(_ARGUMENTS):
             for result in tag_images(
-                _walked(given, unreadable), self._model, self._rules, workers=self._workers
+                _walked(given, unreadable),
+                self._model,
+                self._rules,
+                workers=self._workers,
+                text_of=self._texts.text_of(),
             ):
                 # A folder that cannot be listed is reported as such, not as an image.
                 reason = unreadable.get(result.path)
@@ -182,6 +199,7 @@ class Tagger:
                 self._model,
                 self._rules,
                 workers=self._workers,
+                texts=self._texts,
             )
             table = TablePlan.checked(
                 None if output is None else arguments.path("output", output),

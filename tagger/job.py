@@ -28,6 +28,7 @@ from tagger.runs.plan import Plan, Resume, plan_run
 from tagger.runs.remaining import Remaining
 from tagger.runs.report import Listener, Report, Summary
 from tagger.runs.run import Run
+from tagger.runs.texts import NO_TEXTS, TextPlan
 from tagger.table.plan import TablePlan
 from tagger.table.sink import ReaderGone, check_target
 from tagger.table.stream import TableStream, table_sink, table_stream
@@ -50,6 +51,7 @@ def run(job: Job, listener: Listener | None = None) -> Summary:
         ReaderGone: the reader of standard output closed it.
     """
     report = Report(listener or Listener(), job.source.device)
+    report.titled = 0 if job.source.texts.any else None
     with opened(job, report) as outputs:
         for result in job.source.results(outputs):
             outputs.write(result)
@@ -68,6 +70,7 @@ class Source:
         device: where the network runs; None if it does not.
         found: the images; None if they are not opened.
         table: the file that is read instead of images.
+        texts: what the network is told besides pictures.
     """
 
     card: ModelCard
@@ -77,6 +80,7 @@ class Source:
     device: str | None = None
     found: Scan | None = None
     table: str | None = None
+    texts: TextPlan = NO_TEXTS
 
 
 def images(
@@ -88,9 +92,11 @@ def images(
     limits: ImageLimits = DEFAULT_LIMITS,
     isolated: bool = False,
     untagged: Untagged | None = None,
+    texts: TextPlan = NO_TEXTS,
 ) -> Source:
     """Return a source that runs the network on images; with ``untagged``, on those without tags.
 
+    It is told the ``texts`` of images besides.
     The other arguments are those of :func:`tagger.pipeline.pipeline.tag_images`.
 
     Raises:
@@ -110,9 +116,10 @@ def images(
             facts=(*outputs.job.table.columns, STAMP),
             limits=limits,
             isolated=isolated,
+            text_of=texts.text_of(),
         )
 
-    return Source(model.card, model.file, rules, results, model.device, found)
+    return Source(model.card, model.file, rules, results, model.device, found, texts=texts)
 
 
 @dataclass(frozen=True)
@@ -199,6 +206,8 @@ class Outputs:
         else:
             report.tagged += 1
             report.tags.update([tag.name for tag in result.tags])
+            if result.text is not None and report.titled is not None:
+                report.titled += 1
 
     def _put(self, result: Result, holders: Holders) -> bool:
         """Write sidecars and embedded tags; return whether nothing failed."""
@@ -310,7 +319,7 @@ def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
     manifest = Manifest(
         paths.what,
         _model_facts(source),
-        noted_options(source.rules, job.table, job.holders),
+        noted_options(source.rules, job.table, job.holders, source.texts),
         source.device,
         versions=versions_noted(__version__),
         defaults=built_in_options(source.card),

@@ -24,7 +24,7 @@ from tagger.table.columns import EXTRA_COLUMNS
 
 Run = Callable[..., Ran]
 
-ALL = "folder,name,title,year,width,height,bytes,sha256"
+ALL = "folder,name,title,year,text,width,height,bytes,sha256"
 
 
 def records(ran: Ran) -> list[dict[str, str]]:
@@ -136,9 +136,19 @@ def test_a_failed_image_has_what_its_name_and_bytes_say(folder: Path, tag: Run) 
 
     assert ran.code == 1
     assert [list(row.values())[3:] for row in records(ran)] == [
-        [".", "a (1999).jpg", "a", "1999", "", "", "8", hashlib.sha256(b"no image").hexdigest()],
-        [".", "b.jpg", "", "", "", "", "", ""],
-        [".", "c.jpg", "", "", "", "", "", ""],
+        [
+            ".",
+            "a (1999).jpg",
+            "a",
+            "1999",
+            "",
+            "",
+            "",
+            "8",
+            hashlib.sha256(b"no image").hexdigest(),
+        ],
+        [".", "b.jpg", "", "", "", "", "", "", ""],
+        [".", "c.jpg", "", "", "", "", "", "", ""],
     ]
 
 

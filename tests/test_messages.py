@@ -10,7 +10,7 @@ import pytest
 from commands import Ran
 from messages import Example, examples
 from pictures import save_picture
-from tiny_model import write_model
+from tiny_model import write_model, write_text_model
 
 EXAMPLES = list(examples())
 USAGE = 2
@@ -25,6 +25,7 @@ def prepared(folder: Path) -> Path:
     (folder / "tags.csv").write_text("path,tags\np/a.png,green\n", encoding="utf-8")
     write_model(folder / "foreign.onnx", None)
     write_model(folder / "absurd.onnx", divisor=0)
+    write_text_model(folder / "words.onnx")
     return folder
 
 

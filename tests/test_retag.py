@@ -24,7 +24,7 @@ from tagger.table.wide import WideTable
 Run = Callable[..., Ran]
 
 ROOT = Path(__file__).parent.parent
-EVERYTHING = "folder,name,title,year,width,height,bytes,sha256"
+EVERYTHING = "folder,name,title,year,text,width,height,bytes,sha256"
 TABLES = ["all.csv", "all.tsv", "all.jsonl", "all.parquet", "all.xlsx", "excel.csv", "excel.tsv"]
 
 NAMES = [

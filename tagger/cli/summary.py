@@ -95,7 +95,7 @@ def _is_in_the_way(file: Path) -> bool:
     known = _as_json(Summary())
     return (
         not isinstance(data, dict)
-        or not _ALWAYS <= data.keys() <= {*known, "nfo"}
+        or not _ALWAYS <= data.keys() <= {*known, "nfo", "titled"}
         or _spelled(data) != content
     )
 
@@ -149,6 +149,8 @@ def _as_json(summary: Summary) -> dict[str, Any]:
     }
     if counts.nfo is not None:
         data["nfo"] = {reason.key: tally.count for reason, tally in counts.nfo.items()}
+    if summary.titled is not None:
+        data["titled"] = summary.titled
     return data
 
 
@@ -164,6 +166,8 @@ def _lines(summary: Summary, job: Job) -> list[str]:
         way_on = " (--retry-failed retries them)" if summary.kept_failed else ""
         failed = f"{summary.kept_failed:,} of them failed{way_on}"
         lines.append(f"{summary.kept:,} kept from an earlier run, {failed}.")
+    if summary.titled is not None and summary.tagged:
+        lines += job.source.texts.sentences(summary.titled, summary.tagged)
     if summary.already_tagged is not None:
         lines.append(f"{summary.already_tagged:,} already tagged and skipped.")
     lines += _errors(summary)

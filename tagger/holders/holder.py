@@ -19,6 +19,7 @@ from tagger.text import same_keyword
 if TYPE_CHECKING:
     from tagger.holders.xmp.foreign import Foreign
     from tagger.network.card import ModelCard
+    from tagger.results import ImageText
 
 #: The kind that is the image itself.
 IMAGE = "image"
@@ -44,6 +45,7 @@ class Wish:
         date: today, ``YYYY-MM-DD``.
         model: that gave the tags; None if a person did.
         known: names that are tags: nothing else tells a text sidecar from a person's notes.
+        text: what the model was told besides the picture; None if nothing.
         beside: reads what other people did in the other files that hold keywords of the image.
     """
 
@@ -54,6 +56,7 @@ class Wish:
     date: str
     model: ModelCard | None = None
     known: Collection[str] = ()
+    text: ImageText | None = None
     beside: Callable[[], Sequence[Foreign]] = tuple
 
     @property

@@ -1,4 +1,4 @@
-"""JSON sidecars: the path, the tags and their scores, all scores, and the model."""
+"""JSON sidecars: the path, the tags and their scores, all scores, the model, and its text."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tagger.holders.holder import UNCHANGED, Edit, Genres, State, Wish
 from tagger.text import escape
 
 _KEYS = frozenset({"path", "tags", "scores", "model"})
+_TEXT = "text"
 
 
 class JsonFile(SidecarHolder):
@@ -38,6 +39,9 @@ class JsonFile(SidecarHolder):
             "scores": wish.scores,
             "model": {"name": model.name, "version": model.version, "precision": model.precision},
         }
+        if (text := wish.text) is not None:
+            words = escape(text.words)
+            said[_TEXT] = {"words": words, "year": text.year, "source": text.source}
         return Edit(State.CHANGED, _spelled(said))
 
     def is_ours(self, content: bytes, known: Collection[str]) -> bool:
@@ -47,7 +51,7 @@ class JsonFile(SidecarHolder):
         except CannotChange:
             return False
         by_model = all(isinstance(tag.get("score"), float) for tag in said["tags"])
-        return said.keys() == _KEYS and by_model and _spelled(said) == content
+        return said.keys() - {_TEXT} == _KEYS and by_model and _spelled(said) == content
 
     def pin(self, content: bytes | None, wish: Wish) -> Edit:
         """See :meth:`Holder.pin`.

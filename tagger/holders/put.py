@@ -157,6 +157,7 @@ class Holders:
             self._plan.xmp_root or (),
             self._today,
             self._model,
+            text=result.text,
         )
 
     def _put(self, one: Holder, wish: Wish, failures: list[Failed]) -> None:

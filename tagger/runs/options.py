@@ -8,17 +8,24 @@ from tagger.holders.plan import HolderPlan
 from tagger.network.card import ModelCard
 from tagger.rules import Rules
 from tagger.runs.manifest import Option
+from tagger.runs.texts import TextPlan
 from tagger.table.formats import Format
 from tagger.table.plan import TablePlan
 from tagger.text import escape
 
 
-def noted_options(rules: Rules, table: TablePlan, holders: HolderPlan) -> dict[str, Option]:
-    """Return the options of a run; those of a table only if it goes to a file."""
+def noted_options(
+    rules: Rules, table: TablePlan, holders: HolderPlan, texts: TextPlan
+) -> dict[str, Option]:
+    """Return the options of a run.
+
+    Those of a table only if it goes to a file, and those of texts only if the network is given any.
+    """
     return {
         **(_of_table(table) if table.is_file else {}),
         **_of_rules(rules),
         **(_of_holders(holders) if holders.any else {}),
+        **(_of_texts(texts) if texts.any else {}),
     }
 
 
@@ -63,6 +70,11 @@ def _of_holders(holders: HolderPlan) -> dict[str, Option]:
         "--embed": holders.embed,
         "--keep-time": holders.keep_time,
     }
+
+
+def _of_texts(texts: TextPlan) -> dict[str, Option]:
+    titles = None if texts.titles is None else str(texts.titles)
+    return {"--text": str(texts.source), "--titles": titles}
 
 
 def _absolute(folder: str | None) -> str | None:

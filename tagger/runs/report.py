@@ -32,6 +32,7 @@ class Summary:
         left: the table of an earlier run that stays, since nothing came to take its place; or None.
         copies: files with a copy of what was replaced.
         left_out: counts what walks of folders did not take.
+        titled: number of images tagged whose title or year was known; None if none were looked for.
     """
 
     tagged: int = 0
@@ -46,6 +47,7 @@ class Summary:
     left: str | None = None
     copies: tuple[str, ...] = ()
     left_out: LeftOut = field(default_factory=LeftOut)
+    titled: int | None = None
 
     @property
     def found_any(self) -> bool:
@@ -112,6 +114,7 @@ class Report:
         holders: count sidecars and embedded tags; None if there are none.
         left: see :class:`Summary`, as for ``copies``.
         left_out: counts what walks of folders do not take.
+        titled: see :class:`Summary`.
     """
 
     def __init__(self, listener: Listener, device: str | None) -> None:
@@ -123,6 +126,7 @@ class Report:
         self.left: str | None = None
         self.copies: list[str] = []
         self.left_out = LeftOut()
+        self.titled: int | None = None
         self._device = device
         self._started = time.monotonic()
         self._failed = self._kept = self._kept_failed = 0
@@ -152,4 +156,5 @@ class Report:
             self.left,
             tuple(self.copies),
             self.left_out,
+            self.titled,
         )

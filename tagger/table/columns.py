@@ -38,6 +38,12 @@ def _title(result: Result) -> Cell:
     return None if title is None else escape(title)
 
 
+def _text(result: Result) -> Cell:
+    if isinstance(result, Failed) or result.text is None:
+        return None
+    return escape(str(result.text))
+
+
 def _shown(result: Result) -> FileFacts:
     """Of an image that could not be read nobody knows the size in pixels."""
     return FileFacts() if isinstance(result, Failed) else result.facts
@@ -50,6 +56,7 @@ EXTRA_COLUMNS: dict[str, tuple[Kind, Callable[[Result, str], Cell]]] = {
     "name": (Kind.TEXT, lambda _, path: escape(os.path.basename(path))),
     "title": (Kind.TEXT, lambda result, _: _title(result)),
     "year": (Kind.INTEGER, lambda result, _: title_and_year(result.path)[1]),
+    "text": (Kind.TEXT, lambda result, _: _text(result)),
     "width": (Kind.INTEGER, lambda result, _: _shown(result).width),
     "height": (Kind.INTEGER, lambda result, _: _shown(result).height),
     "bytes": (Kind.INTEGER, lambda result, _: result.facts.bytes),

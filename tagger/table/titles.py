@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -16,7 +19,7 @@ from tagger.table.edited import cell_text
 from tagger.table.open import open_rows
 from tagger.table.rows import Cells, TableRows
 from tagger.table.text import without_apostrophe
-from tagger.text import printable, unescape
+from tagger.text import escape, printable, unescape
 
 _NEEDED = ("path", "title")
 _YEAR = "year"
@@ -24,25 +27,43 @@ _WRITTEN_YEAR = re.compile(r"[0-9]{4}(?:\.0+)?")
 _FIRST_YEAR, _LAST_YEAR = 1870, 2099
 # A title of more is none; every one that a film bears is far shorter.
 _LONGEST = 255
+_SHOWN = 12
 
 
 class GivenTitles:
-    """The titles that a table gives; an image is found however its path is spelled."""
+    """The titles that a table gives; an image is found however its path is spelled.
 
-    def __init__(self, titles: Mapping[str, ImageText], identity: Identity) -> None:
+    Attributes:
+        name: of the table's file.
+        were_used: whether any image that was asked for is in it.
+    """
+
+    def __init__(self, name: str, titles: Mapping[str, ImageText], identity: Identity) -> None:
+        self.name = name
         self._titles = titles
         self._identity = identity
+        self.were_used = False
 
     def of(self, path: str) -> ImageText | None:
         """Return what the table says of an image; None if the image is not in it.
 
         One without words and year is there since a person gave none.
         """
-        return self._titles.get(self._identity.key(path))
+        found = self._titles.get(self._identity.key(path))
+        self.were_used = self.were_used or found is not None
+        return found
 
     def __len__(self) -> int:
         """Return how many images are named."""
         return len(self._titles)
+
+    def __str__(self) -> str:
+        """Name the table, and say what is in it by a digest: ``films.csv (SHA-256 0123…)``."""
+        digest = hashlib.sha256()
+        for path, text in sorted(self._titles.items()):
+            said = json.dumps([os.path.relpath(path), text.words, text.year])
+            digest.update(said.encode())
+        return f"{escape(self.name)} (SHA-256 {digest.hexdigest()[:_SHOWN]}…)"
 
 
 def read_titles(file: str) -> GivenTitles:
@@ -61,7 +82,7 @@ def read_titles(file: str) -> GivenTitles:
     try:
         with open_rows(file, edited=True) as rows:
             identity = Identity()
-            return GivenTitles(_read(rows, identity), identity)
+            return GivenTitles(os.path.basename(file), _read(rows, identity), identity)
     except TableError as error:
         raise UsageError(str(error), "titles") from None
     except UsageError as error:

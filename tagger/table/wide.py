@@ -10,15 +10,17 @@ import numpy as np
 
 from tagger.errors import TableError, UsageError
 from tagger.network.card import ModelCard
-from tagger.results import DECIMALS, Failed, FileFacts, Result, Scores, Tagged
+from tagger.results import DECIMALS, Failed, FileFacts, ImageText, Result, Scores, Tagged
 from tagger.rules import Rules, select
 from tagger.table.columns import EXTRA_COLUMNS
 from tagger.table.edited import own_names, probability
 from tagger.table.rows import Cells, TableRows
 from tagger.text import unescape
 
-#: Columns that only a look at the file can fill; all others follow from the path.
+#: Columns that only a look at the file can fill.
 OF_THE_FILE = ("width", "height", "bytes", "sha256")
+#: What the model was told; all other columns follow from the path.
+_TEXT = "text"
 
 _LONGEST_SHOWN = 40
 
@@ -43,6 +45,7 @@ class WideTable:
         self._name = rows.name
         self._labels = card.labels
         self._facts = [column for column in OF_THE_FILE if column in columns]
+        self._wants_text = _TEXT in columns
         self._header = own_names(rows.header)
         self._places = {name: place for place, name in enumerate(self._header)}
         if rows.header:  # JSON Lines without a row have none
@@ -74,7 +77,8 @@ class WideTable:
                 yield Failed(path, reason, facts)
             else:
                 scores = self._probabilities(number, cells)
-                yield Tagged(path, select(scores, rules), scores, facts)
+                text = self._image_text(number, cells)
+                yield Tagged(path, select(scores, rules), scores, facts, text)
 
     def _check_header(self, card: ModelCard) -> None:
         header = self._header
@@ -101,7 +105,7 @@ class WideTable:
             raise TableError(
                 f"{self._name} has a column '{first}', which is not a label of {model}: {way_out}"
             )
-        for column in self._facts:
+        for column in (*self._facts, *((_TEXT,) if self._wants_text else ())):
             if column not in header:
                 raise UsageError(
                     f"--columns: {self._name} has no column '{column}', and 'tagger retag' does "
@@ -135,6 +139,17 @@ class WideTable:
             else:
                 found[column] = self._whole(number, column, cell)
         return FileFacts(found.get("width"), found.get("height"), found.get("bytes"), digest)
+
+    def _image_text(self, number: int, cells: Cells) -> ImageText | None:
+        if not self._wants_text:
+            return None
+        said = self._text(number, _TEXT, cells[self._places[_TEXT]])
+        if not said:
+            return None
+        text = ImageText.parse(unescape(said))
+        if text is None:
+            raise self._damaged(number, "has a text that does not say where it comes from")
+        return text
 
     def _whole(self, number: int, column: str, cell: object) -> int | None:
         if cell is None or cell == "":

@@ -15,12 +15,14 @@ from tagger.cli.options.report import ConfigOptions, ReportOptions
 from tagger.cli.options.resume import ResumeOptions
 from tagger.cli.options.table import TableOptions
 from tagger.cli.options.tags import TagOptions
+from tagger.cli.options.text import TextOptions
 from tagger.errors import UsageError
 from tagger.text import counted, printable
 
 if TYPE_CHECKING:
     from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
+    from tagger.runs.texts import TextPlan
 
 EXAMPLES = """Examples:
 
@@ -28,6 +30,7 @@ EXAMPLES = """Examples:
   tagger tag posters/ -o tags.csv
   tagger tag posters/ --sidecar xmp
   tagger tag posters/ -o tags.csv --resume
+  tagger tag posters/ -o tags.csv --titles films.csv
   tagger tag movies/ --library --sidecar nfo
   tagger tag heat.jpg
   find . -name '*.jpg' -print0 | tagger tag - -0 -o tags.jsonl
@@ -53,6 +56,7 @@ def tag(
     table: TableOptions,
     holders: Annotated[HolderOptions, Without("sidecar_base")],
     tags: TagOptions,
+    text: TextOptions,
     model: ModelOptions,
     decoding: DecodeOptions,
     resuming: ResumeOptions,
@@ -73,9 +77,11 @@ def tag(
     if dry_run:
         if resume.wanted:
             raise UsageError(f"--dry-run always lists all images: omit {resume.name}.")
-        card = model.card() if images.skip_tagged else None
+        needs_card = images.skip_tagged or text.titles is not None
+        card = model.card() if needs_card else None
         passing = images.untagged(found, card, tags.rules(card), holders) if card else None
-        return _list_images(found, passing, quiet=report.quiet)
+        texts = text.plan(card) if card else None
+        return _list_images(found, passing, texts, quiet=report.quiet)
     table_plan, holder_plan = table.plan(), holders.plan()
     job.check_resumable(resume, table_plan, holder_plan)
     opened = model.open()
@@ -88,6 +94,7 @@ def tag(
         limits=limits,
         isolated=decoding.isolate,
         untagged=images.untagged(found, opened.card, rules, holders),
+        texts=text.plan(opened.card),
     )
     return run_shown(
         job.Job(source, table_plan, holder_plan, resume),
@@ -97,10 +104,13 @@ def tag(
     )
 
 
-def _list_images(found: Scan, passing: Untagged | None, *, quiet: bool) -> int:
+def _list_images(
+    found: Scan, passing: Untagged | None, texts: TextPlan | None, *, quiet: bool
+) -> int:
     from tagger.find.left_out import LeftOut
 
-    count, left_out = 0, LeftOut()
+    count, titled, left_out = 0, 0, LeftOut()
+    text_of = texts.text_of() if texts is not None else None
     problems: list[str] = []
     paths = found.paths(
         lambda folder, reason: problems.append(f"{printable(folder)}: {reason}"), left_out
@@ -108,10 +118,15 @@ def _list_images(found: Scan, passing: Untagged | None, *, quiet: bool) -> int:
     for path in passing.of(paths) if passing else paths:
         print(printable(path))
         count += 1
+        if text_of is not None:
+            titled += text_of(path) is not None
     if not quiet:
         for problem in problems:
             say(f"failed: {problem}")
         say(f"{counted(count, 'image')} would be tagged.")
+        if texts is not None and texts.any:
+            for sentence in texts.sentences(titled, count):
+                say(sentence)
         if passing is not None:
             say(f"{passing.left_out:,} already tagged and would be skipped.")
         for sentence in left_out.sentences():

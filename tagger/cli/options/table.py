@@ -50,7 +50,7 @@ class TableOptions(OptionGroup):
         list[str] | None,
         typer.Option(
             metavar="NAME,NAME",
-            help="Extra columns: folder, name, title, year, width, height, bytes, sha256.",
+            help="Extra columns: folder, name, title, year, text, width, height, bytes, sha256.",
         ),
     ] = None
     absolute: Annotated[bool, typer.Option(help="Write absolute paths.")] = False

@@ -73,6 +73,7 @@ def record_element(record: Record, prefixes: Prefixes, *, declares: bool) -> Lin
         "containerWas": record.container_was,
         "created": "True" if record.created else None,
         "model": record.model or None,
+        "text": record.text or None,
         "date": record.date,
         "settled": record.settled or None,
     }

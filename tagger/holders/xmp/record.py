@@ -50,6 +50,8 @@ class Record:
         container_was: words for the form that the image had before it held our tags, see
             :attr:`tagger.holders.image.container.Container.was`; ``opened`` for a packet with
             ``<rdf:RDF/>``.
+        text: what the model was told besides the picture, and where that comes from, as
+            :class:`tagger.results.ImageText` says it; empty if nothing.
     """
 
     entries: tuple[OurTag, ...]
@@ -63,6 +65,7 @@ class Record:
     iptc_was: str | None = None
     container_was: str | None = None
     copied: tuple[OurTag, ...] = ()
+    text: str = ""
 
     @property
     def is_needed(self) -> bool:
@@ -109,6 +112,7 @@ def parse_record(node: Node) -> Record:
         texts.get("iptcWas") or None,
         texts.get("containerWas") or None,
         tuple(_entries(nodes.get("copied"))),
+        texts.get("text", ""),
     )
 
 

@@ -15,7 +15,7 @@ from tagger.holders.xmp.markup import new_packet
 from tagger.holders.xmp.names import FIELDS, Field, has_our_mark
 from tagger.holders.xmp.packet import Packet
 from tagger.holders.xmp.record import NOTHING, OurTag, Record
-from tagger.text import same_keyword
+from tagger.text import escape, same_keyword
 
 _NO_COPY = OurTag("", "", (None,) * len(FIELDS))
 # What a list was before us in which nothing stands but ours.
@@ -286,7 +286,8 @@ def with_tags(packet: Packet | None, wish: Wish, image: Foreign | None = None) -
     tags = [(name, f"{score:.4f}") for name, score in wish.tags if name not in removed]
     record = draft.set_tags(tags, wish.root or (), wish.date)
     model = f"{wish.model.name} {wish.model.version}" if wish.model else ""
-    record = dataclasses.replace(record, removed=tuple(removed), model=model)
+    text = "" if wish.text is None else escape(str(wish.text))
+    record = dataclasses.replace(record, removed=tuple(removed), model=model, text=text)
     draft.record = record if packet is None or record.is_needed else None
     return draft
 

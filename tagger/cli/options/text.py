@@ -1,0 +1,50 @@
+"""What the network is told besides pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import typer
+
+from tagger.cli.options.groups import OptionGroup
+from tagger.runs.texts import TextFrom
+
+if TYPE_CHECKING:
+    from tagger.network.card import ModelCard
+    from tagger.runs.texts import TextPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions(OptionGroup):
+    """Where a model that takes words finds them."""
+
+    panel: ClassVar[str] = "Text"
+
+    text: Annotated[
+        TextFrom,
+        typer.Option(
+            help="What a model that also takes words is told of an image: names: title and year "
+            "from the film's .nfo, or from file and folder names; none: nothing."
+        ),
+    ] = TextFrom.NAMES
+    titles: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Table of titles (.csv, .tsv, .jsonl, .parquet, .xlsx) with the columns path, "
+            "title and, if known, year; used before .nfo files and names. - for stdin.",
+        ),
+    ] = None
+
+    def plan(self, card: ModelCard) -> TextPlan:
+        """Check what was asked for.
+
+        Raises:
+            UsageError: the model takes no words, options contradict each other, or the table is
+                wrong.
+            MissingExtraError: the library of the table's format is not installed.
+        """
+        from tagger.runs.texts import TextPlan
+
+        return TextPlan.checked(card, self.text, self.titles)

@@ -1,0 +1,118 @@
+"""Which words a run gives to the network besides pictures, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tagger.errors import UsageError
+from tagger.text import counted, printable
+
+if TYPE_CHECKING:
+    from tagger.network.card import ModelCard
+    from tagger.results import ImageText
+    from tagger.table.titles import GivenTitles
+
+
+class TextFrom(StrEnum):
+    """Where words come from."""
+
+    NAMES = "names"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class TextPlan:
+    """The words that are wanted; :meth:`checked` makes one of what a person asked for.
+
+    Attributes:
+        source: where they come from.
+        titles: what a table gives, before names; None if there is none.
+        takes_year: whether the model takes the year, too.
+    """
+
+    source: TextFrom = TextFrom.NONE
+    titles: GivenTitles | None = None
+    takes_year: bool = True
+
+    @classmethod
+    def checked(
+        cls, card: ModelCard, source: TextFrom = TextFrom.NAMES, titles: str | None = None
+    ) -> TextPlan:
+        """Check what was asked for; a model that takes no words gets none.
+
+        Args:
+            card: the model's.
+            source: where words come from.
+            titles: file of a table of titles; None for none.
+
+        Raises:
+            UsageError: the model takes no words, options contradict each other, or the table is
+                wrong.
+            MissingExtraError: the library of the table's format is not installed.
+        """
+        if titles is not None and card.text is None:
+            raise UsageError(
+                f"--titles {titles}: the model {card.name} {card.version} takes no titles, only "
+                "images: omit it, or use another model.",
+                "titles",
+                "model",
+            )
+        if titles is not None and source is TextFrom.NONE:
+            raise UsageError(
+                f"--titles {titles} gives titles, and --text none uses none: choose one.",
+                "titles",
+                "text",
+            )
+        if card.text is None or source is TextFrom.NONE:
+            return NO_TEXTS
+        given = None
+        if titles is not None:
+            from tagger.table.titles import read_titles
+
+            given = read_titles(titles)
+        return cls(source, given, card.text.year)
+
+    @property
+    def any(self) -> bool:
+        """Whether the network is given any words."""
+        return self.source is not TextFrom.NONE
+
+    def sentences(self, titled: int, images: int) -> list[str]:
+        """Say for how many images a title was found, and whether the table is of other images."""
+        said = [f"A title was found for {titled:,} of {counted(images, 'image')}."]
+        if images and self.titles is not None and not self.titles.were_used:
+            said.append(
+                f"The table of titles {printable(self.titles.name)} names none of them: its paths "
+                "must lead from the current folder, or be absolute."
+            )
+        return said
+
+    def text_of(self) -> Callable[[str], ImageText | None] | None:
+        """Return a function for the images of a run: path → its words, or None if there are none.
+
+        It may be called by several threads. A table counts before the film's ``.nfo``, and that
+        before names; an image that has a row without a title has none. None if the network is given
+        no words.
+        """
+        if not self.any:
+            return None
+        from tagger.find.film_titles import FilmTitles
+
+        names, titles = FilmTitles(), self.titles
+
+        def text_of(path: str) -> ImageText | None:
+            found = None if titles is None else titles.of(path)
+            if found is None:
+                found = names.of(path)
+            if found is not None and not self.takes_year:
+                found = replace(found, year=None)
+            return found if found and (found.words or found.year is not None) else None
+
+        return text_of
+
+
+#: Those of a network that is told nothing.
+NO_TEXTS = TextPlan()
