@@ -20,6 +20,10 @@ class _Card(Protocol):
     """The part of a model's card about tags; see :class:`tagger.network.card.ModelCard`."""
 
     @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
     def labels(self) -> tuple[str, ...]: ...
     @property
     def thresholds(self) -> tuple[float, ...]: ...
@@ -29,6 +33,10 @@ class _Card(Protocol):
     def max_tags(self) -> int: ...
     @property
     def never(self) -> tuple[str, ...]: ...
+    @property
+    def precision_thresholds(self) -> Mapping[float, tuple[float | None, ...]]: ...
+    @property
+    def unsure(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,10 @@ class Rules:
         max_tags: at most this many tags.
         ignored: labels that never become tags.
         renamed: label → the name of its tag; two labels may share one.
+        unsure: less probable labels are not used to reach ``min_tags``, so an image may have no
+            tag; 0 where that cannot be.
+        precision: share of right tags that was asked for, if the thresholds come from that.
+        out_of_reach: labels that cannot reach it, and are only used to reach ``min_tags``.
     """
 
     labels: tuple[str, ...]
@@ -50,12 +62,14 @@ class Rules:
     max_tags: int = 3
     ignored: frozenset[str] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    unsure: float = 0.0
+    precision: float | None = None
+    out_of_reach: tuple[str, ...] = ()
 
     @classmethod
     def of_card(cls, card: _Card) -> Rules:
         """Return a model's own rules."""
-        ignored = frozenset(card.never)
-        return cls(card.labels, card.thresholds, card.min_tags, card.max_tags, ignored)
+        return adjusted_rules(card)
 
 
 def adjusted_rules(
@@ -63,6 +77,7 @@ def adjusted_rules(
     *,
     threshold: float | None = None,
     thresholds: Mapping[str, float] | None = None,
+    precision: float | None = None,
     min_tags: int | None = None,
     max_tags: int | None = None,
     ignored: Iterable[str] = (),
@@ -71,16 +86,32 @@ def adjusted_rules(
     """Override the card's rules; labels may be written in any case.
 
     A threshold holds for all labels that have none of their own in ``thresholds``; ignored labels
-    add to the card's. See :class:`Rules` for the others.
+    add to the card's. For a ``precision``, thresholds are those of the card with which at least
+    that share of a label's tags are right, and images may have no tag. See :class:`Rules` for the
+    others.
 
     Raises:
-        UsageError: a label is unknown, a number is out of range, or the limits contradict each
-            other.
+        UsageError: a label is unknown, a number is out of range, the limits contradict each
+            other, or the model has no thresholds for the precision.
     """
     values = dict(zip(card.labels, card.thresholds, strict=True))
+    barred: set[str] = set()
+    if precision is not None:
+        if threshold is not None:
+            raise UsageError(
+                "--precision chooses the thresholds of all labels, and so does --threshold: "
+                "choose one.",
+                "precision",
+                "threshold",
+            )
+        reached = dict(zip(card.labels, _thresholds_for(precision, card), strict=True))
+        barred = {label for label, value in reached.items() if value is None}
+        # No probability makes these a tag, except one that rounds to 1.
+        values = {label: 1.0 if value is None else value for label, value in reached.items()}
     if threshold is not None:
         values = dict.fromkeys(values, threshold)
-    values |= {known_label(label, card): value for label, value in (thresholds or {}).items()}
+    own = {known_label(label, card): value for label, value in (thresholds or {}).items()}
+    values |= own
     for label, value in values.items():
         if not 0 <= value <= 1:
             raise UsageError(f"The threshold {value} of '{label}' is not between 0 and 1.")
@@ -91,19 +122,53 @@ def adjusted_rules(
                 f"The new name {name!r} of '{label}' must be printable text without "
                 f"'{TAG_SEPARATOR}'."
             )
-    lowest = card.min_tags if min_tags is None else min_tags
+    own_lowest = 0 if precision is not None else card.min_tags
+    lowest = own_lowest if min_tags is None else min_tags
     highest = card.max_tags if max_tags is None else max_tags
     if lowest < 0 or highest < 0 or (lowest > highest and None not in (min_tags, max_tags)):
         raise UsageError(f"The minimum of {lowest} tags is above the maximum of {highest}.")
     # A given limit also moves the card's other one if necessary.
+    least = lowest if min_tags is not None else min(lowest, highest)
+    never = frozenset(card.never) | {known_label(label, card) for label in ignored}
     return Rules(
         labels=card.labels,
         thresholds=tuple(values[label] for label in card.labels),
-        min_tags=lowest if min_tags is not None else min(lowest, highest),
+        min_tags=least,
         max_tags=highest if max_tags is not None else max(lowest, highest),
-        ignored=frozenset(card.never) | {known_label(label, card) for label in ignored},
+        ignored=never,
         renamed=names,
+        # A person who asks for a number of tags gets it.
+        unsure=card.unsure if least and min_tags is None else 0.0,
+        precision=precision,
+        out_of_reach=tuple(label for label in card.labels if label in barred - never - {*own}),
     )
+
+
+def _thresholds_for(precision: float, card: _Card) -> tuple[float | None, ...]:
+    """Return a card's thresholds for a precision, or for the next higher one that it has.
+
+    Raises:
+        UsageError: it has none, or no label reaches it.
+    """
+    table, model = card.precision_thresholds, f"the model {card.name} {card.version}"
+    problem: str | None = None
+    chosen: tuple[float | None, ...] = ()
+    if not table:
+        problem = f"{model} has no thresholds for a precision: use --threshold instead."
+    elif not min(table) <= precision <= max(table):
+        problem = f"{model} has thresholds for precisions from {min(table):g} to {max(table):g}."
+    else:
+        chosen = table[min(share for share in table if share >= precision)]
+        tags = [
+            value
+            for label, value in zip(card.labels, chosen, strict=True)
+            if label not in card.never
+        ]
+        if all(value is None for value in tags):
+            problem = f"no label of {model} can reach it: choose a lower one."
+    if problem:
+        raise UsageError(f"--precision {precision:g}: {problem}", "precision")
+    return chosen
 
 
 def known_label(label: str, card: _Card) -> str:
@@ -142,7 +207,8 @@ def choose(scores: npt.NDArray[np.floating], rules: Rules) -> npt.NDArray[np.uin
     # not displace them, and is only used to reach the minimum number.
     order = np.lexsort((-exact, ~above, np.broadcast_to(~allowed, exact.shape)), axis=1)
     ranks = np.argsort(order, axis=1)
-    chosen = ((above & (ranks < rules.max_tags)) | (ranks < rules.min_tags)) & allowed
+    filling = (ranks < rules.min_tags) & (exact >= rules.unsure)
+    chosen = ((above & (ranks < rules.max_tags)) | filling) & allowed
     return np.asarray(chosen, dtype=np.uint8)
 
 

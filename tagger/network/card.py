@@ -25,6 +25,9 @@ TEXT_RULES = ("ngrams-1",)
 #: Names of the table's own columns, which cannot be labels.
 RESERVED_LABELS = frozenset({"path", "tags", "error"})
 
+# Left out of the JSON where they are not used, as in cards of earlier versions.
+_OPTIONAL = ("text", "precision_thresholds", "unsure")
+
 # A card with larger values is damaged or hostile.
 _MAX_LABELS = 100_000
 _MAX_SIDE = 8192
@@ -68,6 +71,10 @@ class ModelCard:
         resize: name of the resize rule, see :mod:`tagger.decode.picture`.
         text: the text that it takes besides the picture; None if it takes none.
         provenance: data, date, software and validation metrics, for people.
+        precision_thresholds: share of right tags → one threshold per label with which its tags
+            reach it, None for a label that cannot.
+        unsure: probability below which a label is not used to reach ``min_tags``: an image whose
+            labels all stay below it gets no tag.
     """
 
     name: str
@@ -84,6 +91,8 @@ class ModelCard:
     resize: str = "stretch"
     text: TextInput | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    precision_thresholds: Mapping[float, tuple[float | None, ...]] = field(default_factory=dict)
+    unsure: float = 0.0
 
     def __post_init__(self) -> None:
         """Reject an invalid card.
@@ -91,14 +100,23 @@ class ModelCard:
         Raises:
             ModelError: names the field and what is wrong with it.
         """
-        checks = (_name_problem, _label_list_problem, _number_problem, _text_input_problem)
+        checks = (
+            _name_problem,
+            _label_list_problem,
+            _number_problem,
+            _threshold_problem,
+            _text_input_problem,
+        )
         if problem := next((text for check in checks if (text := check(self))), None):
             raise ModelError(f"The model card is not usable: {problem}.")
 
     def to_json(self) -> str:
-        """Return the card as JSON text, keys in a fixed order, without those that are None."""
-        known = {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
-        return json.dumps({"format": FORMAT_VERSION, **known}, ensure_ascii=False)
+        """Return the card as JSON text, keys in a fixed order; what is not used is left out."""
+        fields = dataclasses.asdict(self)
+        for key in _OPTIONAL:
+            if not fields[key]:
+                del fields[key]
+        return json.dumps({"format": FORMAT_VERSION, **fields}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:
@@ -124,6 +142,10 @@ class ModelCard:
                 if not isinstance(values.get(key, []), list):
                     raise TypeError(key)
                 values[key] = tuple(values.get(key, ()))
+            table = values.get("precision_thresholds", {})
+            values["precision_thresholds"] = {
+                float(share): tuple(thresholds) for share, thresholds in table.items()
+            }
             return cls(**values)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             raise ModelError("The model card is damaged: it is not valid JSON.") from None
@@ -182,11 +204,6 @@ def _number_problem(card: ModelCard) -> str | None:
         value = getattr(card, key)
         if not _is_whole(value) or not 1 <= value <= _MAX_SIDE:
             return f"its input {key} {value!r} is not between 1 and {_MAX_SIDE}"
-    if len(card.thresholds) != len(card.labels):
-        return f"it has {len(card.thresholds)} thresholds for {len(card.labels)} labels"
-    for value in card.thresholds:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            return f"its threshold {value!r} is not between 0 and 1"
     if not _is_whole(card.min_tags) or not _is_whole(card.max_tags):
         return "its numbers of tags are not whole numbers"
     if not 0 <= card.min_tags <= card.max_tags:
@@ -207,6 +224,27 @@ def _text_input_problem(card: ModelCard) -> str | None:
     if not isinstance(text.year, bool):
         return f"its text year {text.year!r} is neither true nor false"
     return None
+
+
+def _threshold_problem(card: ModelCard) -> str | None:
+    rows = {"": card.thresholds} | {
+        f" of precision {share}": row for share, row in card.precision_thresholds.items()
+    }
+    for what, row in rows.items():
+        if len(row) != len(card.labels):
+            return f"it has {len(row)} thresholds{what} for {len(card.labels)} labels"
+        for value in row:
+            if not _is_share(value) and not (what and value is None):
+                return f"its threshold {value!r}{what} is not between 0 and 1"
+    if not all(0 < share < 1 for share in card.precision_thresholds):
+        return "its thresholds are of a precision that is not between 0 and 1"
+    if not _is_share(card.unsure):
+        return f"its 'unsure' {card.unsure!r} is not between 0 and 1"
+    return None
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _is_whole(value: object) -> bool:

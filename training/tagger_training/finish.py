@@ -27,7 +27,12 @@ from tagger_training.run_folder import RunFolder
 from tagger_training.settings import TrainSettings
 from tagger_training.text_finish import describe_texts, learn_texts, text_metrics
 from tagger_training.text_learning import RunTexts
-from tagger_training.thresholds import learn_rules
+from tagger_training.thresholds import (
+    PRECISIONS,
+    learn_rules,
+    learn_thresholds_of_precision,
+    precision_figures,
+)
 
 
 @dataclass(frozen=True)
@@ -94,12 +99,21 @@ def finish(training: Training) -> Evaluation:
         most_frequent(base_rates, max(1, round(float(base_rates.sum())))),
         ranking=raw,
     )
-    rules = learn(truth, predict(model, data.images, data.validation))
+    final = predict(model, data.images, data.validation)
+    rules = learn(truth, final)
     with_text = learn_texts(training, raw, scores, learn)
     card = describe_texts(_card(training, rules, base_rates, evaluation), training, with_text)
+    card = replace(
+        card,
+        precision_thresholds={
+            share: learn_thresholds_of_precision(truth, final, share) for share in PRECISIONS
+        },
+    )
     run.write(run.card, lambda file: file.write_text(card.to_json() + "\n", encoding="utf-8"))
     weights = model.count_params()
-    run.write_json(run.metrics, _metrics(best, training.state, weights, evaluation, with_text))
+    metrics = _metrics(best, training.state, weights, evaluation, with_text)
+    metrics["by_precision"] = precision_figures(truth, scores, rules)
+    run.write_json(run.metrics, metrics)
     _write_report(training, card, weights, evaluation, with_text, (truth, scores, emitted))
     return evaluation
 
@@ -191,6 +205,7 @@ def _card(training: Training, rules: Rules, base_rates: Any, evaluation: Evaluat
         thresholds=rules.thresholds,
         min_tags=rules.min_tags,
         max_tags=rules.max_tags,
+        unsure=rules.unsure,
         never=training.never,
         scored=training.scored,
         resize=RESIZE_RULES[0],

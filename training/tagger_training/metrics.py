@@ -23,7 +23,11 @@ MIN_POSITIVES = 20
 
 @dataclass(frozen=True)
 class LabelQuality:
-    """One label's metrics; NaN if the set has no positive or no negative."""
+    """One label's metrics; NaN if the set has no positive or no negative.
+
+    ``tags`` is the number of images that got it as a tag, ``precision`` the share of them that have
+    the label (NaN without tags), ``recall`` the share of images with the label that got the tag.
+    """
 
     label: str
     positives: int
@@ -32,6 +36,9 @@ class LabelQuality:
     baseline_average_precision: float
     roc_auc: float
     f1: float
+    tags: int
+    precision: float
+    recall: float
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,8 @@ class Quality:
 
     ``log_loss`` is the mean over images and *all* labels of the binary cross-entropy, in nats.
     ``calibration_error`` is the expected calibration error of all labels pooled, 15 equal bins
-    (Guo et al., ICML 2017). F1 is that of the emitted tags.
+    (Guo et al., ICML 2017). F1 is that of the emitted tags, as are the ``micro_precision`` and
+    ``micro_recall`` of all of them together, and ``untagged``, the share of images without a tag.
     """
 
     macro_ap: float
@@ -52,6 +60,9 @@ class Quality:
     micro_f1: float
     macro_f1: float
     sample_f1: float
+    micro_precision: float
+    micro_recall: float
+    untagged: float
 
 
 @dataclass(frozen=True)
@@ -216,7 +227,7 @@ def _quality(
         nan = float("nan")
         return Quality(
             nan, nan, nan, binary_log_loss(targets, scores), calibration_error(targets, scores),
-            nan, nan, nan, nan,
+            nan, nan, nan, nan, nan, nan, nan,
         )  # fmt: skip
     truth, probability, tags = targets[:, usable], scores[:, usable], emitted[:, usable]
     best = np.argmax(probability, axis=1)
@@ -230,6 +241,9 @@ def _quality(
         micro_f1=float(f1_score(truth, tags)),
         macro_f1=float(f1_score(truth, tags, axis=0).mean()),
         sample_f1=float(f1_score(truth, tags, axis=1).mean()),
+        micro_precision=_share((truth & tags).sum(), tags.sum()),
+        micro_recall=_share((truth & tags).sum(), truth.sum()),
+        untagged=float((~tags.any(axis=1)).mean()),
     )
 
 
@@ -247,7 +261,14 @@ def _label_quality(
         baseline_average_precision=positives / len(truth) if positives else nan,
         roc_auc=float(roc_auc_score(truth, ranking)) if both else nan,
         f1=float(f1_score(truth, emitted)) if positives else nan,
+        tags=int(emitted.sum()),
+        precision=_share((truth & emitted).sum(), emitted.sum()),
+        recall=_share((truth & emitted).sum(), positives),
     )
+
+
+def _share(part: Any, whole: Any) -> float:
+    return float(part / whole) if whole else float("nan")
 
 
 def _without_nan(value: Any) -> Any:
