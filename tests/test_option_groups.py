@@ -72,6 +72,7 @@ def test_help_has_a_heading_per_group(tagger: Run) -> None:
         "Table",
         "Sidecars and embedded tags",
         "Tags",
+        "Text",
         "Model",
         "Decoding",
         "Resuming",
