@@ -22,6 +22,22 @@ def test_precisions_are_compared_with_the_first_file(tiny_model: Path) -> None:
     assert second["ratio"] > 0
 
 
+def test_a_file_that_takes_a_text_is_compared_with_itself(
+    tiny_model: Path, tiny_text_model: Path
+) -> None:
+    arguments = [tiny_model, tiny_text_model, "--texts", "--rounds", "1", "--images", "16"]
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "precisions.py", *arguments], capture_output=True, check=True
+    )
+    measured = json.loads(done.stdout)["models"]
+    assert [(one["file"], one["texts"]) for one in measured] == [
+        (str(tiny_model), False),
+        (str(tiny_text_model), False),
+        (str(tiny_text_model), True),
+    ]
+    assert all(one["images_per_second"] > 0 for one in measured)
+
+
 def test_memory_is_measured_for_each_size_of_folder(folder: Path, tiny_model: Path) -> None:
     poster = save_picture(folder / "poster.png")
     done = subprocess.run(

@@ -16,8 +16,11 @@ import numpy as np
 import pytest
 from commands import Ran, run_tagger
 
-from tagger.network.model import BUNDLED_CUDA_MODEL
+from tagger.network.model import BUNDLED_CUDA_MODEL, TaggerModel
 from tagger.network.ort import cuda_problem
+from tagger.pipeline.pipeline import tag_images
+from tagger.results import ImageText, Tagged
+from tagger.rules import Rules
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 DEVICE = os.environ.get("TAGGER_TEST_GPU", "cuda:0")
@@ -89,6 +92,40 @@ def test_with_little_of_its_memory_the_scores_are_the_same(library: Path) -> Non
     _, rows = tag(library, DEVICE, "--gpu-mem-limit", "256M")
 
     assert np.abs(scores(rows) - scores(expected)).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+@pytest.mark.parametrize("bundled", [False, True])
+def test_texts_score_as_on_the_cpu(
+    library: Path, tiny_text_model: Path, bundled: bool, batch_size: int
+) -> None:
+    model = BUNDLED_CUDA_MODEL if bundled else tiny_text_model
+
+    def text_of(path: str) -> ImageText | None:
+        number = int(Path(path).stem[:3])
+        return ImageText(f"Blue River {number}", 1950 + number) if number % 3 else None
+
+    expected, found = (
+        list(
+            tag_images(
+                [f"p/{name}" for name in sorted(os.listdir(library / "p"))],
+                opened,
+                Rules.of_card(opened.card),
+                workers=2,
+                text_of=text_of,
+            )
+        )
+        for opened in (TaggerModel(model, name, batch_size=batch_size) for name in ("cpu", DEVICE))
+    )
+
+    assert [one.path for one in found] == [one.path for one in expected]
+    there, here = (
+        [one for one in results if isinstance(one, Tagged)] for results in (found, expected)
+    )
+    assert [one.text for one in there] == [one.text for one in here]
+    assert len(there) == 90
+    worst = max(np.abs(a.scores - b.scores).max() for a, b in zip(there, here, strict=True))
+    assert worst < (TOLERANCE if bundled else 1e-4)
 
 
 def test_doctor_tags_its_sample_there(folder: Path) -> None:

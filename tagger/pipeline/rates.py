@@ -19,7 +19,7 @@ from tagger.network.model import TaggerModel
 from tagger.pipeline.loading import load_into
 from tagger.pipeline.pipeline import batches, in_order, tag_images
 from tagger.pipeline.workers import worker_pool
-from tagger.results import Tagged
+from tagger.results import ImageText, Tagged
 from tagger.rules import Rules
 
 #: Width and height of the posters that are drawn if none are given.
@@ -112,10 +112,19 @@ def measure(paths: Sequence[str], model: TaggerModel, *, workers: int, rounds: i
     return Rates(len(paths), **rate, shared_cores=model.runs_on_cpu)
 
 
-def network_rate(images: int, model: TaggerModel, *, workers: int) -> float:
-    """Return the rate of the network alone, in images per second; rounds up to whole batches."""
+def network_rate(
+    images: int,
+    model: TaggerModel,
+    *,
+    workers: int,
+    text_of: Callable[[int], ImageText] | None = None,
+) -> float:
+    """Return the rate of the network alone, in images per second; rounds up to whole batches.
+
+    ``text_of`` gives the text of each image, by its number.
+    """
     began = time.perf_counter()
-    runs = sum(1 for _ in _run(images, model, workers))
+    runs = sum(1 for _ in _run(images, model, workers, text_of))
     return runs * model.batch_size / (time.perf_counter() - began)
 
 
@@ -136,16 +145,24 @@ def _decode(paths: Sequence[str], model: TaggerModel, workers: int) -> Iterable[
         )
 
 
-def _run(images: int, model: TaggerModel, workers: int) -> Iterable[object]:
+def _run(
+    images: int,
+    model: TaggerModel,
+    workers: int,
+    text_of: Callable[[int], ImageText] | None = None,
+) -> Iterable[object]:
+    size = model.batch_size
     pixels = np.random.default_rng(1).integers(0, 256, model.empty_batch().shape, dtype=np.uint8)
     threads = workers if model.runs_on_cpu else 2 * model.lanes
-    runs = range(max(threads, -(-images // model.batch_size)))
+    runs = range(max(threads, -(-images // size)))
+
+    def work(number: int) -> object:
+        numbers = range(number * size, number * size + size)
+        texts = None if text_of is None else [text_of(one) for one in numbers]
+        return model.scores(pixels, texts, lane=number % model.lanes)
+
     with worker_pool(threads, "model") as pool:
-        yield from in_order(
-            runs,
-            lambda number: pool.submit(model.scores, pixels, lane=number % model.lanes),
-            ahead=2 * threads,
-        )
+        yield from in_order(runs, lambda number: pool.submit(work, number), ahead=2 * threads)
 
 
 def draw_posters(folder: Path, width: int, height: int, count: int) -> list[str]:
