@@ -46,6 +46,8 @@ class Tagger:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, or several such as ``cuda:0,cuda:1``.
         thresholds: probability from which a label is a tag: one for all labels, or one per label;
             labels that are not listed keep the model's.
+        precision: instead of one threshold for all, the model's own thresholds with which at least
+            this share of each label's tags are right; images may have none.
         min_tags: at least this many tags, even if improbable.
         max_tags: at most this many tags.
         ignore: labels that are never tags.
@@ -65,7 +67,8 @@ class Tagger:
     Raises:
         ModelError: the model is missing, damaged, or not a poster-tagger model.
         DeviceError: the device is not available.
-        UsageError: a label is unknown, a number is out of range, or the table of titles is wrong.
+        UsageError: a label is unknown, a number is out of range, the model has no thresholds for
+            the precision, or the table of titles is wrong.
         MissingExtraError: the library of that table's format is not installed.
     """
 
@@ -75,6 +78,7 @@ class Tagger:
         device: str = "auto",
         *,
         thresholds: float | Mapping[str, float] | None = None,
+        precision: float | None = None,
         min_tags: int | None = None,
         max_tags: int | None = None,
         ignore: Iterable[str] = (),
@@ -90,6 +94,7 @@ class Tagger:
             for label, value in (thresholds or {}).items():
                 arguments.text("thresholds", label)
                 arguments.probability("thresholds", value)
+        share = None if precision is None else arguments.probability("precision", precision)
         size = arguments.whole("batch_size", batch_size, 1, LARGEST_BATCH)
         count = arguments.whole("workers", workers, 1, MOST_WORKERS)
         with arguments.in_python(_ARGUMENTS):
@@ -101,6 +106,7 @@ class Tagger:
             self.device = self._model.device
             self._rules = adjusted_rules(
                 self.card,
+                precision=share,
                 threshold=None if isinstance(thresholds, Mapping) else thresholds,
                 thresholds=thresholds if isinstance(thresholds, Mapping) else None,
                 min_tags=arguments.whole("min_tags", min_tags, 0, _MOST_TAGS),

@@ -52,6 +52,7 @@ def run(job: Job, listener: Listener | None = None) -> Summary:
     """
     report = Report(listener or Listener(), job.source.device)
     report.titled = 0 if job.source.texts.any else None
+    report.unsure = 0 if job.source.rules.unsure else None
     with opened(job, report) as outputs:
         for result in job.source.results(outputs):
             outputs.write(result)
@@ -208,6 +209,8 @@ class Outputs:
             report.tags.update([tag.name for tag in result.tags])
             if result.text is not None and report.titled is not None:
                 report.titled += 1
+            if not result.tags and report.unsure is not None:
+                report.unsure += 1
 
     def _put(self, result: Result, holders: Holders) -> bool:
         """Write sidecars and embedded tags; return whether nothing failed."""
@@ -299,7 +302,9 @@ def _stream(job: Job, report: Report) -> TableStream | None:
     sink = table_sink(job.table) if job.has_table else None
     if sink is None:
         return None
-    return table_stream(Table(job.table, job.source.card.labels, report.failed), sink)
+    no_tags = "unsure, no tags" if job.source.rules.unsure else "no tags"
+    table = Table(job.table, job.source.card.labels, report.failed)
+    return table_stream(table, sink, no_tags=no_tags)
 
 
 @contextmanager

@@ -15,6 +15,9 @@ from tagger.errors import UsageError
 from tagger.results import Scores, Tag
 from tagger.text import TAG_SEPARATOR
 
+# The threshold of a label that no probability shall make a tag.
+_ABOVE_ALL = 2.0
+
 
 class _Card(Protocol):
     """The part of a model's card about tags; see :class:`tagger.network.card.ModelCard`."""
@@ -106,8 +109,7 @@ def adjusted_rules(
             )
         reached = dict(zip(card.labels, _thresholds_for(precision, card), strict=True))
         barred = {label for label, value in reached.items() if value is None}
-        # No probability makes these a tag, except one that rounds to 1.
-        values = {label: 1.0 if value is None else value for label, value in reached.items()}
+        values = {label: value or 0.0 for label, value in reached.items()}
     if threshold is not None:
         values = dict.fromkeys(values, threshold)
     own = {known_label(label, card): value for label, value in (thresholds or {}).items()}
@@ -115,6 +117,8 @@ def adjusted_rules(
     for label, value in values.items():
         if not 0 <= value <= 1:
             raise UsageError(f"The threshold {value} of '{label}' is not between 0 and 1.")
+    barred -= {*own}
+    values |= dict.fromkeys(barred, _ABOVE_ALL)
     names = {known_label(label, card): name.strip() for label, name in (renamed or {}).items()}
     for label, name in names.items():
         if not is_tag_name(name):
@@ -140,7 +144,7 @@ def adjusted_rules(
         # A person who asks for a number of tags gets it.
         unsure=card.unsure if least and min_tags is None else 0.0,
         precision=precision,
-        out_of_reach=tuple(label for label in card.labels if label in barred - never - {*own}),
+        out_of_reach=tuple(label for label in card.labels if label in barred - never),
     )
 
 

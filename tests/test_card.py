@@ -128,6 +128,9 @@ def test_a_newer_format_asks_for_an_update() -> None:
         with_fields(labels="red"),
         with_fields(labels=None),
         with_fields(thresholds=0.5),
+        with_fields(precision_thresholds=[0.5]),
+        with_fields(precision_thresholds={"high": [0.5]}),
+        with_fields(precision_thresholds={"0.8": 0.5}),
         with_fields(never={"N/A": True}),
     ],
 )
@@ -169,6 +172,21 @@ def test_a_damaged_card_is_refused(text: str) -> None:
         ({"height": True}, "its input height True is not between 1 and 8192"),
         ({"width": 8.0}, "its input width 8.0 is not between 1 and 8192"),
         ({"width": 8193}, "its input width 8193 is not between 1 and 8192"),
+        ({"unsure": -1}, "its 'unsure' -1 is not between 0 and 1"),
+        ({"unsure": True}, "its 'unsure' True is not between 0 and 1"),
+        (
+            {"precision_thresholds": {"0.8": [0.5, None]}},
+            "it has 2 thresholds of precision 0.8 for 4 labels",
+        ),
+        (
+            {"precision_thresholds": {"0.8": [0.5, None, 0.5, "1"]}},
+            "its threshold '1' of precision 0.8 is not between 0 and 1",
+        ),
+        (
+            {"precision_thresholds": {"nan": [0.5, None, 0.5, 1]}},
+            "its thresholds are of a precision that is not between 0 and 1",
+        ),
+        ({"thresholds": [None, 0.5, 0.5, 0.5]}, "its threshold None is not between 0 and 1"),
         ({"thresholds": [0.5]}, "it has 1 thresholds for 4 labels"),
         ({"thresholds": [0.5, 0.5, 0.5, 1.5]}, "its threshold 1.5 is not between 0 and 1"),
         ({"thresholds": [0.5, 0.5, 0.5, "1"]}, "its threshold '1' is not between 0 and 1"),

@@ -68,15 +68,18 @@ macro ROC-AUC               0.9167             0.5000
 log-loss (all labels)       1.8825             0.4616
 calibration error (ECE)     0.1049             0.0000
 first label is correct      1.0000             0.6000
+tags that are right         0.8571             0.6000
+true labels that are tags   1.0000             0.5000
+images without a tag        0.0000             0.0000
 micro-F1 of the tags        0.9231             0.5455
 macro-F1 of the tags        0.9333             0.2500
 sample-F1 of the tags       0.9333             0.5333
 
-label    images     AP  frequency  ROC-AUC     F1
-red           3  1.000      0.600    1.000  1.000
-green         2  0.583      0.400    0.750  0.800
-blue          1  1.000      0.200    1.000  1.000
-N/A *         0      –          –        –      –
+label    images     AP  frequency  ROC-AUC     F1  tags  right  found
+red           3  1.000      0.600    1.000  1.000     3  1.000  1.000
+green         2  0.583      0.400    0.750  0.800     3  0.667  1.000
+blue          1  1.000      0.200    1.000  1.000     1  1.000  1.000
+N/A *         0      –          –        –      –     0      –      –
 * excluded from the averages: never a tag, or too rare to measure
 """
 

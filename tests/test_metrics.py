@@ -48,6 +48,16 @@ def test_the_figures_of_the_model_are_those_reckoned_by_hand():
     assert quality.micro_f1 == pytest.approx(6 / 10)
     assert quality.macro_f1 == pytest.approx((2 / 4 + 1 + 0) / 3)
     assert quality.sample_f1 == pytest.approx((1 + 2 / 3 + 2 / 4 + 0) / 4)
+    assert (quality.micro_precision, quality.micro_recall, quality.untagged) == (
+        3 / 5,
+        3 / 5,
+        1 / 4,
+    )
+
+
+def test_the_tags_of_each_label_are_counted():
+    counts = [(item.tags, item.precision, item.recall) for item in measure().labels]
+    assert counts == [(2, 1 / 2, 1 / 2), (2, 1.0, 1.0), (1, 0.0, 0.0)]
 
 
 def test_the_baseline_predicts_frequencies_and_always_the_same_tags():
@@ -117,6 +127,9 @@ def test_a_label_without_positives_or_without_negatives_is_left_out():
         "baseline_average_precision": None,
         "roc_auc": None,
         "f1": None,
+        "tags": 0,
+        "precision": None,
+        "recall": None,
     }
     assert (throughout["average_precision"], throughout["roc_auc"]) == (1.0, None)
 
@@ -134,6 +147,9 @@ def test_nothing_to_average_over_is_none_in_json():
         "micro_f1": None,
         "macro_f1": None,
         "sample_f1": None,
+        "micro_precision": None,
+        "micro_recall": None,
+        "untagged": None,
     }
 
 

@@ -20,6 +20,7 @@ from tagger.text import counted, printable
 
 if TYPE_CHECKING:
     from tagger.holders.put import Counts
+    from tagger.rules import Rules
 
 # What a summary has in every version; none is nearly as long as that.
 _ALWAYS = frozenset({"tagged", "failed", "kept", "seconds", "device", "tags"})
@@ -47,6 +48,8 @@ def run_shown(
     on_stdout = job.has_table and job.table.output in (None, "-")
     on_screen = on_stdout and sys.stdout.isatty()
     source = job.source
+    if source.rules.precision is not None and not quiet:
+        say(_precision(source.rules))
     progress = Progress(source.found, source.device, device_note, quiet=quiet, on_screen=on_screen)
     try:
         summary = run(job, progress)
@@ -95,7 +98,7 @@ def _is_in_the_way(file: Path) -> bool:
     known = _as_json(Summary())
     return (
         not isinstance(data, dict)
-        or not _ALWAYS <= data.keys() <= {*known, "nfo", "titled"}
+        or not _ALWAYS <= data.keys() <= {*known, "nfo", "titled", "unsure"}
         or _spelled(data) != content
     )
 
@@ -151,7 +154,22 @@ def _as_json(summary: Summary) -> dict[str, Any]:
         data["nfo"] = {reason.key: tally.count for reason, tally in counts.nfo.items()}
     if summary.titled is not None:
         data["titled"] = summary.titled
+    if summary.unsure is not None:
+        data["unsure"] = summary.unsure
     return data
+
+
+def _precision(rules: Rules) -> str:
+    """Say what a precision promises, and for which labels it cannot be had."""
+    promise = f"at least {rules.precision:.0%} of the tags of each label"
+    if not rules.out_of_reach:
+        return f"By the model's validation, {promise} are right."
+    cannot = counted(len(rules.out_of_reach), "label")
+    names = ", ".join(map(printable, rules.out_of_reach))
+    return (
+        f"By the model's validation, {promise} that can reach it are right; {cannot} cannot: "
+        f"{names}."
+    )
 
 
 def _lines(summary: Summary, job: Job) -> list[str]:
@@ -168,6 +186,11 @@ def _lines(summary: Summary, job: Job) -> list[str]:
         lines.append(f"{summary.kept:,} kept from an earlier run, {failed}.")
     if summary.titled is not None and summary.tagged:
         lines += job.source.texts.sentences(summary.titled, summary.tagged)
+    if summary.unsure:
+        have = "has" if summary.unsure == 1 else "have"
+        lines.append(
+            f"{counted(summary.unsure, 'image')} {have} no tags: no label is likely enough."
+        )
     if summary.already_tagged is not None:
         lines.append(f"{summary.already_tagged:,} already tagged and skipped.")
     lines += _errors(summary)

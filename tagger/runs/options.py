@@ -33,6 +33,7 @@ def built_in_options(card: ModelCard) -> dict[str, Option]:
     """Return the values of options that a manifest of another version lacks."""
     return {
         **_of_table(TablePlan(format=Format.CSV)),
+        "--precision": None,
         **_of_rules(Rules.of_card(card)),
         **_of_holders(HolderPlan()),
     }
@@ -50,9 +51,14 @@ def _of_table(table: TablePlan) -> dict[str, Option]:
 
 
 def _of_rules(rules: Rules) -> dict[str, Option]:
+    least: Option = rules.min_tags
+    if rules.unsure:
+        least = f"{least}, if not below {rules.unsure:g}"
     return {
+        # First, since it says more than the thresholds that follow from it.
+        **({} if rules.precision is None else {"--precision": rules.precision}),
         "--threshold": dict(zip(rules.labels, rules.thresholds, strict=True)),
-        "--min-tags": rules.min_tags,
+        "--min-tags": least,
         "--max-tags": rules.max_tags,
         "--ignore": sorted(rules.ignored),
         "--rename": dict(rules.renamed),

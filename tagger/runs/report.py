@@ -32,6 +32,8 @@ class Summary:
         left: the table of an earlier run that stays, since nothing came to take its place; or None.
         copies: files with a copy of what was replaced.
         left_out: counts what walks of folders did not take.
+        unsure: number of images tagged without a tag because no label was probable enough; None if
+            the rules give every image a tag, or allow none for another reason.
         titled: number of images tagged whose title or year was known; None if none were looked for.
     """
 
@@ -48,6 +50,7 @@ class Summary:
     copies: tuple[str, ...] = ()
     left_out: LeftOut = field(default_factory=LeftOut)
     titled: int | None = None
+    unsure: int | None = None
 
     @property
     def found_any(self) -> bool:
@@ -114,7 +117,7 @@ class Report:
         holders: count sidecars and embedded tags; None if there are none.
         left: see :class:`Summary`, as for ``copies``.
         left_out: counts what walks of folders do not take.
-        titled: see :class:`Summary`.
+        titled: see :class:`Summary`, as for ``unsure``.
     """
 
     def __init__(self, listener: Listener, device: str | None) -> None:
@@ -127,6 +130,7 @@ class Report:
         self.copies: list[str] = []
         self.left_out = LeftOut()
         self.titled: int | None = None
+        self.unsure: int | None = None
         self._device = device
         self._started = time.monotonic()
         self._failed = self._kept = self._kept_failed = 0
@@ -157,4 +161,5 @@ class Report:
             tuple(self.copies),
             self.left_out,
             self.titled,
+            self.unsure,
         )

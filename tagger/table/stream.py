@@ -31,12 +31,15 @@ def table_sink(plan: TablePlan) -> Sink | None:
     return sink
 
 
-def table_stream(table: Table, sink: Sink) -> TableStream:
-    """Return what writes results to a sink: as lines for a person where that is a terminal."""
+def table_stream(table: Table, sink: Sink, *, no_tags: str = "no tags") -> TableStream:
+    """Return what writes results to a sink: as lines for a person where that is a terminal.
+
+    There, an image without tags has the words ``no_tags``.
+    """
     if table.book is not None:
         return BookStream(sink, table)
     if table.plan.format is None and sink.is_terminal():
-        return TextStream(sink, readable_lines(table.plan.spelling()), at_once=True)
+        return TextStream(sink, readable_lines(table.plan.spelling(), no_tags), at_once=True)
     return TextStream(sink, lambda result: table.image_rows(result).text, table.head)
 
 
@@ -101,14 +104,17 @@ class BookStream(BookWriter):
 TableStream: TypeAlias = TextStream | BookStream
 
 
-def readable_lines(spell: Callable[[str], str]) -> Callable[[Result], bytes]:
-    """Return a function: a result → ``path: Drama 62 %, Comedy 41 %``, for a person."""
+def readable_lines(spell: Callable[[str], str], no_tags: str) -> Callable[[Result], bytes]:
+    """Return a function: a result → ``path: Drama 62 %, Comedy 41 %``, for a person.
+
+    In place of tags, an image without any has ``no_tags``.
+    """
 
     def line(result: Result) -> bytes:
         if isinstance(result, Failed):
             text = f"failed: {result.reason}"
         else:
-            text = ", ".join(f"{tag.name} {tag.score:.0%}" for tag in result.tags) or "no tags"
+            text = ", ".join(f"{tag.name} {tag.score:.0%}" for tag in result.tags) or no_tags
         return f"{printable(spell(result.path))}: {text}\n".encode()
 
     return line

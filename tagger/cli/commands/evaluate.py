@@ -29,6 +29,9 @@ _FIGURES = (
     ("log_loss", "log-loss (all labels)"),
     ("calibration_error", "calibration error (ECE)"),
     ("top1", "first label is correct"),
+    ("micro_precision", "tags that are right"),
+    ("micro_recall", "true labels that are tags"),
+    ("untagged", "images without a tag"),
     ("micro_f1", "micro-F1 of the tags"),
     ("macro_f1", "macro-F1 of the tags"),
     ("sample_f1", "sample-F1 of the tags"),
@@ -97,11 +100,15 @@ def _lines(evaluation: Evaluation) -> list[str]:
         for key, name in _FIGURES
     ]
     width = max(len(item.label) for item in evaluation.labels) + 2
-    lines += ["", f"{'label':<{width}}  images     AP  frequency  ROC-AUC     F1"]
+    lines += [
+        "",
+        f"{'label':<{width}}  images     AP  frequency  ROC-AUC     F1  tags  right  found",
+    ]
     lines += [
         f"{item.label + ('' if item.scored else ' *'):<{width}}  {item.positives:>6}"
         f"{_number(item.average_precision, 7)}{_number(item.baseline_average_precision, 11)}"
         f"{_number(item.roc_auc, 9)}{_number(item.f1, 7)}"
+        f"{item.tags:>6}{_number(item.precision, 7)}{_number(item.recall, 7)}"
         for item in evaluation.labels
     ]
     if not all(item.scored for item in evaluation.labels):

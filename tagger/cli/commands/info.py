@@ -59,19 +59,34 @@ def info(
     file = model or BUNDLED_MODEL
     card = read_card(file)
     if as_json:
-        show_json(json.loads(card.to_json()))
+        show_json({**json.loads(card.to_json()), "provenance": _provenance(card)})
         return 0
     for line in _lines(str(file), file.stat().st_size, card):
         show(line)
     return 0
 
 
+def _provenance(card: ModelCard) -> dict[str, Any]:
+    """Return what a card says of its origin, without accuracy on images that it was trained on.
+
+    After ``tagger refit``, precisions are compared on such images, for want of others.
+    """
+    shown = dict(card.provenance)
+    check = shown.get("precision_check")
+    if shown.get("validation_images") == 0 and isinstance(check, dict):
+        shown["precision_check"] = {
+            key: value for key, value in check.items() if not key.endswith("macro_ap")
+        }
+    return shown
+
+
 def _lines(file: str, size: int, card: ModelCard) -> list[str]:
+    unless = f" (none below {card.unsure:.2f})" if card.unsure else ""
     lines = [
         f"{card.name} {card.version} ({card.precision}, {size / 1e6:.1f} MB)",
         f"file        {file}",
         f"input       {card.height} × {card.width} RGB (height × width), {card.resize}",
-        f"tags        at least {card.min_tags}, at most {card.max_tags}",
+        f"tags        at least {card.min_tags}{unless}, at most {card.max_tags}",
         f"never tags  {', '.join(card.never) or 'none'}",
         f"labels      {len(card.labels)}, with the minimum probability of each tag:",
     ]
@@ -80,7 +95,12 @@ def _lines(file: str, size: int, card: ModelCard) -> list[str]:
         f"  {label:<{width}}  {threshold:.2f}"
         for label, threshold in zip(card.labels, card.thresholds, strict=True)
     ]
-    for key, value in card.provenance.items():
+    if card.precision_thresholds:
+        counts = ", ".join(
+            f"{share:g}: {_reaching(card, share)}" for share in sorted(card.precision_thresholds)
+        )
+        lines.append(f"labels that reach --precision {counts}")
+    for key, value in _provenance(card).items():
         if isinstance(value, dict):
             text = ", ".join(f"{name} {item}" for name, item in value.items())
         else:
@@ -88,6 +108,12 @@ def _lines(file: str, size: int, card: ModelCard) -> list[str]:
         if not isinstance(value, list):  # lists have one number per label: only shown with --json
             lines.append(f"{key.replace('_', ' ')}: {text}")
     return lines
+
+
+def _reaching(card: ModelCard, share: float) -> int:
+    """Return the number of labels whose tags can be right that often."""
+    row = zip(card.labels, card.precision_thresholds[share], strict=True)
+    return sum(value is not None and label not in card.never for label, value in row)
 
 
 def _print_configuration(context: typer.Context, named: Path | None, *, as_json: bool) -> None:

@@ -31,6 +31,16 @@ class TagOptions(OptionGroup):
             help="Minimum probability of a tag (repeatable); default: the model's.",
         ),
     ] = None
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            metavar="SHARE",
+            help="Only tags of which at least this share are right, such as 0.8, by the model's "
+            "own thresholds for each label; images may have none.",
+        ),
+    ] = None
     max_tags: Annotated[
         int | None, typer.Option(min=0, max=_MOST_TAGS, metavar="N", help="At most N tags.")
     ] = None
@@ -77,6 +87,7 @@ class TagOptions(OptionGroup):
             card,
             threshold=for_all,
             thresholds=by_label,
+            precision=self.precision,
             min_tags=least,
             max_tags=most,
             ignored=ignored,
