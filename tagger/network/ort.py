@@ -104,26 +104,8 @@ class Session:
     """
 
     def __init__(self, file: Path, device: Device, *, gpu_memory: int | None = None) -> None:
-        _quiet()
         self.device = device
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        # A file called .ort would otherwise be read in another format, which nothing checks.
-        options.add_session_config_entry("session.load_model_format", "ONNX")
-        if device.kind == "cpu":
-            # Each worker of the pipeline runs its own batches on one core: no thread waits for
-            # another or spins, and a few images stay in the core's cache.
-            options.intra_op_num_threads = 1
-            providers: list[Any] = ["CPUExecutionProvider"]
-        else:
-            providers = [*_gpu_providers(device, gpu_memory), "CPUExecutionProvider"]
-        with contextlib.redirect_stdout(io.StringIO()):  # it reports its fall-back on stdout
-            self._session = onnxruntime.InferenceSession(
-                path_or_bytes(file), options, providers=providers
-            )
-        # Only the session's own list of providers is reliable.
-        if device.kind != "cpu" and _KINDS[device.kind] not in self._session.get_providers():
-            raise DeviceRefusedError(f"{device.kind} could not start on device {device.index}")
+        self._session = inference_session(file, device, gpu_memory=gpu_memory)
         self._bindings = threading.local()
         self._running = threading.Lock()
 
@@ -178,6 +160,28 @@ class Session:
         with self._running:
             self._session.run_with_iobinding(own.binding)
             return own.binding.copy_outputs_to_cpu()[0]
+
+
+def inference_session(file: Path, device: Device, *, gpu_memory: int | None = None) -> Any:
+    """Open a network of any kind on a device; arguments and errors as for :class:`Session`."""
+    _quiet()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    # A file called .ort would otherwise be read in another format, which nothing checks.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    if device.kind == "cpu":
+        # Each worker of the pipeline runs its own batches on one core: no thread waits for
+        # another or spins, and a few images stay in the core's cache.
+        options.intra_op_num_threads = 1
+        providers: list[Any] = ["CPUExecutionProvider"]
+    else:
+        providers = [*_gpu_providers(device, gpu_memory), "CPUExecutionProvider"]
+    with contextlib.redirect_stdout(io.StringIO()):  # it reports its fall-back on stdout
+        session = onnxruntime.InferenceSession(path_or_bytes(file), options, providers=providers)
+    # Only the session's own list of providers is reliable.
+    if device.kind != "cpu" and _KINDS[device.kind] not in session.get_providers():
+        raise DeviceRefusedError(f"{device.kind} could not start on device {device.index}")
+    return session
 
 
 def path_or_bytes(file: Path) -> str | bytes:
