@@ -78,12 +78,12 @@ $(VENV)/.base: $(VENV)/.pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-# Decoders of images that are extras lie in a folder of their own: tests ask what happens with and
-# without them.
+# Extras for images, decoders and a reader of words, lie in a folder of their own: tests ask what
+# happens with and without them.
 $(VENV)/.dev: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --editable ".[train,dev]"
 	$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: --upgrade \
-		--target $(VENV)/formats pi-heif imagecodecs
+		--target $(VENV)/formats pi-heif imagecodecs "rapidocr>=2.1,<3.9"
 	touch $@
 
 # Only where there is a wheel: Linux on x86-64.
