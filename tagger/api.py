@@ -13,7 +13,7 @@ from tagger.decode.budget import DEFAULT_LIMITS
 from tagger.errors import OutputError, UsageError
 from tagger.find.scan import WalkOptions, scan
 from tagger.holders.plan import HolderPlan
-from tagger.job import Job, check_resumable, images, run
+from tagger.job import Job, check_resumable, images, run, with_reader
 from tagger.network.devices import LARGEST_BATCH, MOST_WORKERS, available_cores
 from tagger.network.model import TaggerModel
 from tagger.pipeline.pipeline import tag_images
@@ -53,7 +53,8 @@ class Tagger:
         ignore: labels that are never tags.
         rename: label → the name of its tag.
         text: what a model that takes words is told of an image besides the picture: ``names``, the
-            title and year in its film's ``.nfo``, or in names of files and folders; ``none``.
+            title and year in its film's ``.nfo``, or in names of files and folders; ``ocr``, these
+            and the words read off the image; ``none``.
         titles: a table with the columns ``path``, ``title`` and perhaps ``year``, for such a model;
             it counts before the others.
         workers: number of images decoded, and on a CPU tagged, at a time; None means one per core.
@@ -69,7 +70,7 @@ class Tagger:
         DeviceError: the device is not available.
         UsageError: a label is unknown, a number is out of range, the model has no thresholds for
             the precision, or the table of titles is wrong.
-        MissingExtraError: the library of that table's format is not installed.
+        MissingExtraError: the library of that table's format is not installed, or what reads words.
     """
 
     def __init__(
@@ -114,11 +115,12 @@ class Tagger:
                 ignored=arguments.texts("ignore", ignore),
                 renamed=arguments.text_to_text("rename", {} if rename is None else rename),
             )
-            self._texts = TextPlan.checked(
+            texts = TextPlan.checked(
                 self.card,
                 _known(arguments.text("text", text), TextFrom, "text"),
                 None if titles is None else arguments.path("titles", titles),
             )
+            self._texts = with_reader(texts, self.device, DEFAULT_LIMITS)
 
     def tag(self, paths: AnyPath | Iterable[AnyPath]) -> Iterator[Result]:
         """Yield one result per image, in the order of the paths, as soon as it is available.

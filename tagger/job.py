@@ -28,7 +28,7 @@ from tagger.runs.plan import Plan, Resume, plan_run
 from tagger.runs.remaining import Remaining
 from tagger.runs.report import Listener, Report, Summary
 from tagger.runs.run import Run
-from tagger.runs.texts import NO_TEXTS, TextPlan
+from tagger.runs.texts import NO_TEXTS, TextFrom, TextPlan
 from tagger.table.plan import TablePlan
 from tagger.table.sink import ReaderGone, check_target
 from tagger.table.stream import TableStream, table_sink, table_stream
@@ -102,10 +102,12 @@ def images(
 
     Raises:
         UsageError: the batches do not fit into memory.
+        MissingExtraError: what reads words off images is not installed.
     """
     from tagger.pipeline.pipeline import check_memory, tag_images
 
     check_memory(model, workers)  # before an output is opened
+    texts = with_reader(texts, model.device, limits, isolated=isolated)
 
     def results(outputs: Outputs) -> Iterator[Result]:
         report = outputs.report
@@ -121,6 +123,26 @@ def images(
         )
 
     return Source(model.card, model.file, rules, results, model.device, found, texts=texts)
+
+
+def with_reader(
+    texts: TextPlan, device: str, limits: ImageLimits, *, isolated: bool = False
+) -> TextPlan:
+    """Return the plan with what reads the words off images, if they are wanted.
+
+    Raises:
+        MissingExtraError: it is not installed.
+        TaggerError: other networks than its are.
+    """
+    if texts.source is not TextFrom.OCR or texts.read is not None:
+        return texts
+    from tagger.network.devices import parse_devices
+    from tagger.ocr.cache import default_file
+    from tagger.ocr.reader import Reader
+
+    first = parse_devices(device)[0]
+    reader = Reader(first, limits=limits, isolated=isolated, kept_in=default_file())
+    return dataclasses.replace(texts, read=reader.words)
 
 
 @dataclass(frozen=True)

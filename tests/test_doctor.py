@@ -59,9 +59,10 @@ def test_optional_formats_are_there(lines: list[str]):
 
 
 @pytest.mark.parametrize(
-    ("place", "extra", "package"), [(5, "heic", "pi-heif"), (6, "jxl", "imagecodecs")]
+    ("place", "extra", "package"),
+    [(5, "heic", "pi-heif"), (6, "jxl", "imagecodecs"), (7, "ocr", "rapidocr")],
 )
-def test_formats_of_images_are_there_or_how_to_get_them(
+def test_extras_for_images_are_there_or_how_to_get_them(
     lines: list[str], place: int, extra: str, package: str
 ):
     try:
@@ -72,29 +73,29 @@ def test_formats_of_images_are_there_or_how_to_get_them(
 
 
 def test_image_formats_are_those_of_tagging(lines: list[str]):
-    assert lines[7] == f"image formats: {', '.join(FORMATS)}"
+    assert lines[8] == f"image formats: {', '.join(FORMATS)}"
 
 
 def test_devices_are_named_with_what_hinders_them(lines: list[str]):
-    assert lines[8] == f"cpu: {available_cores()} cores"
-    assert lines[9] == f"openvino: {version('openvino')}"
-    assert lines[10] == f"cuda: {cuda_problem() or 'driver and libraries found'}"
+    assert lines[9] == f"cpu: {available_cores()} cores"
+    assert lines[10] == f"openvino: {version('openvino')}"
+    assert lines[11] == f"cuda: {cuda_problem() or 'driver and libraries found'}"
 
 
 def test_a_sample_is_tagged(lines: list[str], tiny_model: Path):
-    assert lines[11] == f"model: colours 1.2 (fp32), 4 labels, {tiny_model}"
+    assert lines[12] == f"model: colours 1.2 (fp32), 4 labels, {tiny_model}"
     model = TaggerModel(tiny_model, "cpu")
     sample = str(BUNDLED_MODEL.parent / "sample.jpg")
     (result,) = tag_images([sample], model, Rules.of_card(model.card), workers=1)
     assert isinstance(result, Tagged)
     assert result.tags
     tags = ", ".join(f"{tag.name} {tag.score:.0%}" for tag in result.tags)
-    assert lines[12] == f"sample: {tags}"
+    assert lines[13] == f"sample: {tags}"
     assert re.fullmatch(
         r"runs on: (cpu|cuda:0) \(model opened in \d+\.\d\d s, sample tagged in \d+\.\d\d s\)",
-        lines[13],
+        lines[14],
     )
-    assert len(lines) == 14
+    assert len(lines) == 15
 
 
 def test_a_missing_model_is_refused_after_what_is_there(tagger: Tagger):
@@ -146,6 +147,6 @@ def test_a_model_of_ones_own_is_tried(tagger: Tagger, shape_model: Made):
     lines = ran.stdout.decode().splitlines()
     assert re.fullmatch(
         rf"model: shapes \d{{4}}-\d\d-\d\d \(fp32\), 6 labels, {re.escape(str(shape_model.path))}",
-        lines[11],
+        lines[12],
     )
-    assert re.fullmatch(r"sample: (\w+ \d+%)(, \w+ \d+%)?", lines[12])
+    assert re.fullmatch(r"sample: (\w+ \d+%)(, \w+ \d+%)?", lines[13])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
 import sqlite3
@@ -11,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import PATIENCE
+from commands import PATIENCE, Ran
 from PIL import Image, ImageDraw, ImageFont
 
+from tagger import Tagger
 from tagger.decode.budget import ImageLimits
 from tagger.errors import MissingExtraError, TaggerError
 from tagger.network.devices import Device
@@ -21,7 +24,7 @@ from tagger.ocr.cache import WordCache, default_file
 from tagger.ocr.characters import decode
 from tagger.ocr.lines import MOST_LINES, find_lines
 from tagger.ocr.reader import CERTAIN, MOST_CHARACTERS, Reader, joined
-from tagger.results import Stamp
+from tagger.results import ImageText, Stamp
 
 #: Where `make` puts the package of the extra, so that it is there only for who asks.
 EXTRA = Path(sys.prefix) / "formats"
@@ -31,6 +34,9 @@ needs_networks = pytest.mark.skipif(
 )
 
 STAMP = Stamp(1, 2)
+MISSING = (
+    "--text ocr needs the 'ocr' extra (rapidocr is not installed): pip install 'poster-tagger[ocr]'"
+)
 
 
 def poster(*lines: str, size: tuple[int, int] = (300, 450), height: int = 36) -> Image.Image:
@@ -132,6 +138,21 @@ def test_an_image_above_the_limits_has_no_words(reader: Callable[..., Reader], t
     poster("CASABLANCA", size=(1500, 2000)).save(tmp_path / "large.png")
     small = ImageLimits(seconds=PATIENCE, memory=1024**2)
     assert reader(limits=small).words(str(tmp_path / "large.png")) == ""
+
+
+@needs_networks
+def test_a_page_of_small_print_takes_no_longer_than_its_largest_lines(
+    reader: Callable[..., Reader],
+):
+    page = poster(
+        *["the quick brown fox jumps over the lazy dog " * 2] * 60, size=(1200, 1200), height=13
+    )
+    one = reader()
+    read: list[int] = []
+    scores = one._networks.character_scores
+    one._networks.character_scores = lambda lines: read.append(lines.shape[3]) or scores(lines)
+    assert "quick" in joined(one.lines(page))
+    assert sum(read) <= 16_000
 
 
 # What was read before
@@ -237,10 +258,7 @@ def test_the_file_lies_in_the_folder_for_state(monkeypatch: pytest.MonkeyPatch, 
 def test_the_missing_extra_is_named():
     with pytest.raises(MissingExtraError) as refused:
         Reader(Device("cpu"))
-    assert str(refused.value) == (
-        "--text ocr needs the 'ocr' extra (rapidocr is not installed): "
-        "pip install 'poster-tagger[ocr]'"
-    )
+    assert str(refused.value) == MISSING
 
 
 def test_other_networks_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -262,6 +280,91 @@ def test_the_code_of_the_package_is_not_loaded(reader: Callable[..., Reader], tm
     poster("CASABLANCA").save(tmp_path / "poster.png")
     reader().words(str(tmp_path / "poster.png"))
     assert "rapidocr" not in sys.modules
+
+
+# Runs
+
+
+@pytest.fixture
+def told(
+    tagger: Callable[..., Ran],
+    tiny_text_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+) -> Callable[..., dict[str, tuple[str, str]]]:
+    """Return a function that tags posters: name → tags, and what the model was told."""
+    monkeypatch.syspath_prepend(str(EXTRA))
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+    poster("BLUE", "VELVET").save(folder / "IMG_1.png")
+    poster("BLUE").save(folder / "Green Book (2018).png")
+    poster().save(folder / "IMG_2.png")
+    (folder / "IMG_3.png").write_text("damaged")
+
+    def run(*arguments: str) -> dict[str, tuple[str, str]]:
+        command = ("tag", ".", "--model", tiny_text_model, "--text", "ocr", "--device", "cpu")
+        ran = tagger(*command, "--columns", "text", *arguments)
+        table = csv.DictReader(io.StringIO(ran.stdout.decode()))
+        said = ran.stderr.splitlines()
+        assert "A title or words were found for 2 of 3 images." in said
+        return {row["path"].removeprefix("./"): (row["tags"], row["text"]) for row in table}
+
+    return run
+
+
+TOLD = {
+    "Green Book (2018).png": ("green|blue", "names+ocr: Green Book BLUE (2018)"),
+    "IMG_1.png": ("blue", "ocr: BLUE VELVET"),
+    "IMG_2.png": ("blue", ""),
+    "IMG_3.png": ("", ""),
+}
+
+
+@needs_networks
+def test_a_model_is_told_the_words_behind_a_title(told: Callable[..., dict[str, tuple[str, str]]]):
+    assert told() == TOLD
+
+
+@needs_networks
+def test_another_run_reads_no_file_again(
+    told: Callable[..., dict[str, tuple[str, str]]], folder: Path
+):
+    told("--isolate")
+    with sqlite3.connect(folder / "state" / "poster-tagger" / "words.sqlite") as database:
+        database.execute("UPDATE words SET words = 'GREEN' WHERE words = 'BLUE VELVET'")
+    database.close()
+    assert told()["IMG_1.png"] == ("green", "ocr: GREEN")
+
+
+@needs_networks
+def test_python_programs_are_told_the_same(
+    monkeypatch: pytest.MonkeyPatch, tiny_text_model: Path, tmp_path: Path
+):
+    monkeypatch.syspath_prepend(str(EXTRA))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    poster("BLUE", "VELVET").save(tmp_path / "IMG_1.png")
+    tagger = Tagger(tiny_text_model, "cpu", text="ocr")
+    (result,) = tagger.tag(tmp_path / "IMG_1.png")
+    assert result.text == ImageText("BLUE VELVET", source="ocr")
+
+
+def test_without_the_extra_nothing_is_begun(
+    tagger: Callable[..., Ran], tiny_text_model: Path, folder: Path
+):
+    ran = tagger("tag", ".", "--model", tiny_text_model, "--text", "ocr", "-o", "t.csv")
+    assert (ran.code, ran.stdout) == (3, b"")
+    assert ran.stderr.splitlines()[-1] == f"tagger: {MISSING}"
+    assert not list(folder.glob("t.csv*"))
+
+
+def test_a_model_without_words_reads_none(
+    tagger: Callable[..., Ran], tiny_model: Path, folder: Path
+):
+    ran = tagger("tag", ".", "--model", tiny_model, "--text", "ocr", "--device", "cpu")
+    assert (ran.code, ran.stdout) == (2, b"")
+    assert ran.stderr == (
+        "tagger: --text ocr: the model colours 1.2 takes no words, only images: omit it, or use "
+        "another model.\n"
+    )
 
 
 # Lines and characters

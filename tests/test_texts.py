@@ -383,7 +383,9 @@ def test_python_programs_are_told_what_is_wrong(
             Tagger(model, device="cpu", **arguments)
         return str(raised.value)
 
-    assert refusal(tiny_text_model, text="all") == "text: unknown 'all'; available: names, none."
+    assert (
+        refusal(tiny_text_model, text="all") == "text: unknown 'all'; available: names, ocr, none."
+    )
     assert refusal(tiny_text_model, titles="t.csv", text="none") == (
         "titles t.csv gives titles, and text none uses none: choose one."
     )

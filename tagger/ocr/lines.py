@@ -37,7 +37,7 @@ def find_lines(text: Map) -> list[Corners]:
     mask[1:] |= mask[:-1].copy()
     mask[:, 1:] |= mask[:, :-1].copy()
     found = [line for region in _regions(mask) if (line := _line(region, text)) is not None]
-    found = sorted(found, key=_size, reverse=True)[:MOST_LINES]
+    found = sorted(found, key=line_height, reverse=True)[:MOST_LINES]
     return _in_reading_order(found)
 
 
@@ -103,7 +103,7 @@ def _line(points: npt.NDArray[np.float64], text: Map) -> Corners | None:
     corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) @ axes
     limits = np.array([text.shape[1] - 1, text.shape[0] - 1])
     corners = _clockwise(np.clip(corners, 0, limits))
-    return corners if min(_size(corners), _length(corners)) > _THINNEST else None
+    return corners if min(line_height(corners), _length(corners)) > _THINNEST else None
 
 
 def _hull(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -165,7 +165,7 @@ def _clockwise(corners: Corners) -> Corners:
     return np.stack([left[0], right[0], right[1], left[1]])
 
 
-def _size(corners: Corners) -> float:
+def line_height(corners: Corners) -> float:
     """Return the height of a line."""
     return float(np.linalg.norm(corners[0] - corners[3]))
 
@@ -179,7 +179,7 @@ def _in_reading_order(lines: list[Corners]) -> list[Corners]:
     ordered: list[Corners] = []
     rest = sorted(lines, key=lambda line: line[0, 1])
     while rest:
-        limit = rest[0][0, 1] + _size(rest[0]) / 2
+        limit = rest[0][0, 1] + line_height(rest[0]) / 2
         row = [line for line in rest if line[0, 1] <= limit]
         ordered += sorted(row, key=lambda line: line[0, 0])
         rest = rest[len(row) :]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -13,7 +12,6 @@ from PIL import Image
 
 from tagger.decode.budget import DEFAULT_LIMITS, Attempt, ImageLimits, Memory
 from tagger.decode.facts import file_stamp
-from tagger.decode.patience import Patience
 from tagger.decode.picture import ImageError, Picture, load_picture
 from tagger.decode.processes import Isolation
 from tagger.errors import TaggerError
@@ -21,7 +19,7 @@ from tagger.network.devices import Device
 from tagger.network.ort import said
 from tagger.ocr.cache import WordCache
 from tagger.ocr.characters import as_batch, as_input, cut_out, decode
-from tagger.ocr.lines import find_lines
+from tagger.ocr.lines import Corners, find_lines, line_height
 from tagger.ocr.networks import READER, Networks
 
 logger = logging.getLogger(__name__)
@@ -33,6 +31,9 @@ MOST_CHARACTERS: Final = 2000
 
 #: Lines that are read with less certainty are mostly patterns that are no text at all.
 CERTAIN: Final = 0.5
+
+# Pixels of all lines side by side, each as high as it is read: about two seconds of a core.
+_MOST_COLUMNS: Final = 16_000
 
 # Pixels of the longer side. Lines are found at the first size: titles and names are legible there.
 # What was found is read at the second.
@@ -71,8 +72,6 @@ class Reader:
         self._cache = WordCache(kept_in, READER) if kept_in is not None else None
         self._isolation = Isolation() if isolated else None
         self._load: LoadPicture = load_picture if self._isolation is None else self._isolation.load
-        self._of_thread = threading.local()
-        self._patiences: list[Patience] = []
 
     def words(self, path: str) -> str:
         """Return the words in an image in reading order, with a space between lines.
@@ -81,7 +80,7 @@ class Reader:
         says why.
 
         Raises:
-            TaggerError: a network fails, or too many files do not respond.
+            TaggerError: a network fails.
         """
         stamp = file_stamp(path)
         if stamp is None:
@@ -90,7 +89,7 @@ class Reader:
             return kept
         try:
             picture = self._picture(path)
-        except (ImageError, TimeoutError, MemoryError) as error:
+        except (ImageError, MemoryError) as error:
             logger.debug("no words are read off %s: %s", path, error)
             return ""
         words = joined(self.lines(picture))
@@ -112,7 +111,8 @@ class Reader:
         try:
             found = find_lines(self._networks.text_map(as_input(small)))
             enlarged = np.array(picture.size) / np.array(size)
-            return [self._read(cut_out(picture, corners * enlarged)) for corners in found]
+            lines = [cut_out(picture, corners * enlarged) for corners in found]
+            return [self._read(line) for line in _affordable(found, lines)]
         except Exception as error:  # onnxruntime's exceptions share no base class
             raise TaggerError(f"--text ocr: reading words failed: {said(error)}.") from None
 
@@ -122,36 +122,30 @@ class Reader:
         return decode(scores, self._networks.characters)
 
     def _picture(self, path: str) -> Image.Image:
-        """Decode an image, no larger than it is read at; errors as in ``words`` and of decoding."""
-        patience = getattr(self._of_thread, "patience", None)
-        if patience is None:
-            patience = self._of_thread.patience = Patience(self._limits.seconds)
-            self._patiences.append(patience)
-        attempts: list[Attempt] = []
-
-        def load() -> Image.Image:
-            attempts.append(attempt := Attempt(self._limits, self._memory))
-            # The smallest size, decoded at a reduced scale, tells the shape.
-            size = self._load(path, 1, 1, attempt)
-            scale = min(1.0, _TO_READ / max(size.width, size.height))
-            height, width = (max(1, round(side * scale)) for side in (size.height, size.width))
-            return Image.fromarray(self._load(path, height, width, attempt).pixels)
-
-        try:
-            return patience(load)
-        except TimeoutError:
-            for attempt in attempts:
-                attempt.give_up()
-            raise
+        """Decode an image, no larger than it is read at; errors as of decoding."""
+        attempt = Attempt(self._limits, self._memory)
+        # The smallest size, decoded at a reduced scale, tells the shape.
+        size = self._load(path, 1, 1, attempt)
+        scale = min(1.0, _TO_READ / max(size.width, size.height))
+        height, width = (max(1, round(side * scale)) for side in (size.height, size.width))
+        return Image.fromarray(self._load(path, height, width, attempt).pixels)
 
     def close(self) -> None:
         """End what the reader has started, and close the file with what was read."""
-        for patience in self._patiences:
-            patience.close()
         if self._isolation is not None:
             self._isolation.close()
         if self._cache is not None:
             self._cache.close()
+
+
+def _affordable(found: Sequence[Corners], lines: Sequence[Image.Image]) -> list[Image.Image]:
+    """Return lines in the order given, without the smallest if all together take too long."""
+    left, taken = _MOST_COLUMNS, set()
+    for place in sorted(range(len(lines)), key=lambda place: -line_height(found[place])):
+        left -= lines[place].width
+        if left >= 0:
+            taken.add(place)
+    return [line for place, line in enumerate(lines) if place in taken]
 
 
 def joined(lines: Iterable[tuple[str, float]]) -> str:

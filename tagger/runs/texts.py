@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tagger.errors import UsageError
+from tagger.results import ImageText
 from tagger.text import counted, printable
 
 if TYPE_CHECKING:
     from tagger.network.card import ModelCard
-    from tagger.results import ImageText
     from tagger.table.titles import GivenTitles
 
 
@@ -20,6 +20,7 @@ class TextFrom(StrEnum):
     """Where words come from."""
 
     NAMES = "names"
+    OCR = "ocr"
     NONE = "none"
 
 
@@ -31,11 +32,13 @@ class TextPlan:
         source: where they come from.
         titles: what a table gives, before names; None if there is none.
         takes_year: whether the model takes the year, too.
+        read: returns the words in an image; None if nobody reads them.
     """
 
     source: TextFrom = TextFrom.NONE
     titles: GivenTitles | None = None
     takes_year: bool = True
+    read: Callable[[str], str] | None = None
 
     @classmethod
     def checked(
@@ -60,6 +63,13 @@ class TextPlan:
                 "titles",
                 "model",
             )
+        if source is TextFrom.OCR and card.text is None:
+            raise UsageError(
+                f"--text ocr: the model {card.name} {card.version} takes no words, only images: "
+                "omit it, or use another model.",
+                "text",
+                "model",
+            )
         if titles is not None and source is TextFrom.NONE:
             raise UsageError(
                 f"--titles {titles} gives titles, and --text none uses none: choose one.",
@@ -82,7 +92,8 @@ class TextPlan:
 
     def sentences(self, titled: int, images: int) -> list[str]:
         """Say for how many images a title was found, and whether the table is of other images."""
-        said = [f"A title was found for {titled:,} of {counted(images, 'image')}."]
+        what = "A title was found" if self.read is None else "A title or words were found"
+        said = [f"{what} for {titled:,} of {counted(images, 'image')}."]
         if images and self.titles is not None and not self.titles.were_used:
             said.append(
                 f"The table of titles {printable(self.titles.name)} names none of them: its paths "
@@ -94,14 +105,14 @@ class TextPlan:
         """Return a function for the images of a run: path → its words, or None if there are none.
 
         It may be called by several threads. A table counts before the film's ``.nfo``, and that
-        before names; an image that has a row without a title has none. None if the network is given
-        no words.
+        before names; an image that has a row without a title has none. Words that are read come
+        behind a title. None if the network is given no words.
         """
         if not self.any:
             return None
         from tagger.find.film_titles import FilmTitles
 
-        names, titles = FilmTitles(), self.titles
+        names, titles, read = FilmTitles(), self.titles, self.read
 
         def text_of(path: str) -> ImageText | None:
             found = None if titles is None else titles.of(path)
@@ -109,9 +120,19 @@ class TextPlan:
                 found = names.of(path)
             if found is not None and not self.takes_year:
                 found = replace(found, year=None)
+            if read is not None:
+                found = _with_words(found, read(path))
             return found if found and (found.words or found.year is not None) else None
 
         return text_of
+
+
+def _with_words(text: ImageText | None, words: str) -> ImageText | None:
+    if not words:
+        return text
+    if text is None or not (text.words or text.year is not None):
+        return ImageText(words, source=TextFrom.OCR)
+    return ImageText(f"{text.words} {words}".strip(), text.year, f"{text.source}+{TextFrom.OCR}")
 
 
 #: Those of a network that is told nothing.

@@ -26,6 +26,7 @@ _OPTIONAL = {
     "xlsx": ("XlsxWriter", "openpyxl"),
     "heic": ("pi-heif",),
     "jxl": ("imagecodecs",),
+    "ocr": ("rapidocr",),
 }
 _TRAIN = ("tensorflow", "keras", "tf2onnx", "onnx", "scikit-learn", "matplotlib")
 
