@@ -83,7 +83,7 @@ def average(
     run.write(run.best, network.save)
     training = Training(
         run, settings, prepared.labelled, prepared.data, prepared.never, prepared.scored,
-        TrainingState(),
+        TrainingState(), prepared.texts,
     )  # fmt: skip
     evaluation = None
     if measured_by is None:

@@ -26,6 +26,7 @@ from tagger_training.metrics import Evaluation, evaluate, most_frequent, rounded
 from tagger_training.run_folder import RunFolder
 from tagger_training.settings import TrainSettings
 from tagger_training.text_finish import describe_texts, learn_texts, text_metrics
+from tagger_training.text_head import TextHead
 from tagger_training.text_learning import RunTexts
 from tagger_training.thresholds import (
     PRECISIONS,
@@ -149,13 +150,15 @@ def finish_refit(training: Training, base: RunFolder) -> None:
     """Write a network that was trained on all images, with an earlier run's validation results.
 
     Calibration, thresholds and metrics are copied from the run that chose the settings, because no
-    image is left to learn or measure them on.
+    image is left to learn or measure them on; and so is what it has learned from texts.
     """
     run = training.run
     model = load_network(run.best)
     Calibration.from_dict(base.read_json(base.calibration)).fold_into(model.layers[-1])
     run.write(run.model, model.save)
     card = base.read_card()
+    if card.text is not None:
+        run.write(run.text, TextHead.load(base.text, card.text, len(card.labels)).save)
     today = datetime.date.today().isoformat()
     provenance = {
         **card.provenance,

@@ -40,7 +40,12 @@ class LabelTable:
 
 
 def read_label_table(
-    table: Path, *, id_column: str | None, tags_column: str | None, separator: str
+    table: Path,
+    *,
+    id_column: str | None,
+    tags_column: str | None,
+    separator: str,
+    more_columns: Sequence[str] = (),
 ) -> LabelTable:
     """Read a table in any format that ``tagger tag`` writes, even after a spreadsheet saved it.
 
@@ -53,6 +58,7 @@ def read_label_table(
         tags_column: column of joined tags; None means ``tags`` or ``labels`` if there is one, and
             ``label``, ``category`` or the like where no column holds 0 and 1.
         separator: separates the tags in a cell.
+        more_columns: columns that are read, too, and are no labels.
 
     Raises:
         DataError: it cannot be read, or lacks a column.
@@ -71,10 +77,11 @@ def read_label_table(
             tags_name = _find(header, tags_column, table) or _named_as(header, _TAG_COLUMNS)
             if is_long:
                 tags_name = "tag"
-            others = [name for name in header if name not in (id_name, tags_name)]
+            more = [_find(header, name, table) for name in more_columns]
+            others = [name for name in header if name not in (id_name, tags_name, *more)]
             if tags_name is not None:
                 others = [name for name in others if name == ERROR_COLUMN]
-            read = [name for name in (id_name, tags_name, *others) if name is not None]
+            read = [name for name in (id_name, tags_name, *others, *more) if name is not None]
             places = {name: header.index(name) for name in read}
             records = [
                 {name: _text(cells[place]) for name, place in places.items()} for _, cells in rows

@@ -21,6 +21,7 @@ from tagger.errors import DataError, UsageError
 from tagger.files.kinds import IMAGE_SUFFIXES
 from tagger.files.litter import is_litter
 from tagger.network.card import label_problem
+from tagger.results import ImageText
 from tagger.text import (
     TAG_SEPARATOR,
     counted,
@@ -31,9 +32,12 @@ from tagger.text import (
     unescape,
 )
 from tagger_training.label_table import ERROR_COLUMN, read_label_table, truth
+from tagger_training.settings import DataSource, TextSource
 
 # A number, without zeros before it and behind a decimal mark.
 _NUMBER = re.compile(r"0*(\d+)(?:[.,]0+)?")
+# A year, also of a spreadsheet, which makes numbers and dates of it.
+_YEAR = re.compile(r"(\d{4})(?:[.,]0+|-\d\d?-\d\d?.*)?")
 # What a spreadsheet makes of a long number, whose digits are lost.
 _ROUNDED = re.compile(r"\d[.,]\d+E[+]\d+", re.IGNORECASE)
 
@@ -65,6 +69,7 @@ class LabelledSet:
         labels: label names, in the order of the columns of ``targets``.
         targets: uint8 0/1, shape ``(images, labels)``.
         notices: what was skipped, and why.
+        texts: what the table says of each image in words; None if it was not asked.
     """
 
     ids: tuple[str, ...]
@@ -72,6 +77,7 @@ class LabelledSet:
     labels: tuple[str, ...]
     targets: npt.NDArray[np.uint8]
     notices: tuple[Notice, ...] = field(default=())
+    texts: tuple[ImageText, ...] | None = None
 
     def take(self, keep: Sequence[int], notice: Notice | None = None) -> LabelledSet:
         """Return the set of the images at the given positions, with an additional notice."""
@@ -81,7 +87,23 @@ class LabelledSet:
             labels=self.labels,
             targets=self.targets[list(keep)],
             notices=self.notices + ((notice,) if notice else ()),
+            texts=None if self.texts is None else tuple(self.texts[i] for i in keep),
         )
+
+
+@dataclass(frozen=True)
+class LabelledTexts:
+    """Texts with their labels, for which there are no images.
+
+    Attributes:
+        ids: of what they describe; those of validation images are never learned from.
+        texts: a text for each.
+        targets: uint8 0/1, shape ``(texts, labels)``, labels in the order of the run's.
+    """
+
+    ids: tuple[str, ...]
+    texts: tuple[ImageText, ...]
+    targets: npt.NDArray[np.uint8]
 
 
 def read_labelled_set(
@@ -92,6 +114,7 @@ def read_labelled_set(
     id_column: str | None = None,
     tags_column: str | None = None,
     separator: str = TAG_SEPARATOR,
+    text: TextSource | None = None,
 ) -> LabelledSet:
     """Join a table of labels with a folder of images.
 
@@ -104,16 +127,64 @@ def read_labelled_set(
         tags_column: column of joined tags; None means ``tags`` or ``labels`` if there is one,
             otherwise the table is multi-hot.
         separator: separates the tags in a cell.
+        text: the columns of texts and years, which are no labels.
 
     Raises:
         UsageError: the separator is empty.
         DataError: the table cannot be read, or contains no usable image.
         MissingExtraError: the library of the table's format is not installed.
     """
+    rows = _read_rows(table, labels, id_column, tags_column, separator, text)
+    return _with_files(rows, images, table)
+
+
+def read_labelled_texts(
+    table: Path,
+    source: DataSource,
+    labels: Sequence[str],
+) -> LabelledTexts:
+    """Read a table of labelled texts without images.
+
+    Args:
+        table: in any format and shape of :func:`read_labelled_set`.
+        source: names the columns, of which the ids' may have another name here.
+        labels: the labels and their order.
+
+    Raises:
+        DataError: the table cannot be read, or has no such columns.
+        MissingExtraError: the library of the table's format is not installed.
+    """
+    rows = _read_rows(table, labels, None, source.tags_column, source.separator, source.text)
+    return LabelledTexts(rows.ids, rows.texts or (), rows.targets)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The usable rows of a table: ids, labels, 0/1 targets, texts if asked for, and notices."""
+
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    targets: npt.NDArray[np.uint8]
+    texts: tuple[ImageText, ...] | None
+    notices: tuple[Notice, ...]
+
+
+def _read_rows(
+    table: Path,
+    labels: Sequence[str] | None,
+    id_column: str | None,
+    tags_column: str | None,
+    separator: str,
+    text: TextSource | None,
+) -> _Rows:
     if not separator:
         raise UsageError("The separator between tags cannot be empty.")
     read = read_label_table(
-        table, id_column=id_column, tags_column=tags_column, separator=separator
+        table,
+        id_column=id_column,
+        tags_column=tags_column,
+        separator=separator,
+        more_columns=text.columns if text else (),
     )
     id_name, tags_name = read.id_column, read.tags_column
     rows, notices = _usable_rows(read.rows, id_name)
@@ -134,7 +205,16 @@ def read_labelled_set(
     if labels is not None:
         names, targets, left_out = _in_order_of(labels, names, targets)
         notices += left_out
-    return _with_files(rows, id_name, names, targets, notices, images, table)
+    ids = tuple(row[id_name].strip() for row in rows)
+    texts = tuple(_text_of(row, text) for row in rows) if text else None
+    return _Rows(ids, tuple(names), targets, texts, notices)
+
+
+def _text_of(row: Mapping[str, str], source: TextSource) -> ImageText:
+    """Return the text and the year of a row; a cell that is no year is none."""
+    year = _YEAR.fullmatch(row[source.year_column].strip()) if source.year_column else None
+    words = row[source.column].strip()
+    return ImageText(words, int(year[1]) if year else None, "table")
 
 
 def _usable_rows(
@@ -235,17 +315,9 @@ def _in_order_of(
     return list(labels), ordered, tuple(notice for notice in notices if notice.names)
 
 
-def _with_files(
-    rows: Sequence[Mapping[str, str]],
-    id_name: str,
-    names: Sequence[str],
-    targets: npt.NDArray[np.uint8],
-    notices: tuple[Notice, ...],
-    images: Path,
-    table: Path,
-) -> LabelledSet:
+def _with_files(rows: _Rows, images: Path, table: Path) -> LabelledSet:
     finder = ImageFinder(images)
-    ids = [row[id_name].strip() for row in rows]
+    ids, notices = rows.ids, rows.notices
     found = [finder.find(name) for name in ids]
     found, respelled = _found_alike(finder, ids, found)
     if respelled:
@@ -262,9 +334,10 @@ def _with_files(
     return LabelledSet(
         ids=tuple(ids[i] for i in keep),
         files=tuple(found[i][0] for i in keep),
-        labels=tuple(names),
-        targets=targets[keep],
+        labels=rows.labels,
+        targets=rows.targets[keep],
         notices=notices,
+        texts=None if rows.texts is None else tuple(rows.texts[i] for i in keep),
     )
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,11 +17,18 @@ from tagger import __version__
 from tagger.errors import DataError, UsageError
 from tagger_training.cache import decoded_images
 from tagger_training.fit import FitData
-from tagger_training.labels import LabelledSet, Notice, read_labelled_set
+from tagger_training.labels import (
+    LabelledSet,
+    LabelledTexts,
+    Notice,
+    read_labelled_set,
+    read_labelled_texts,
+)
 from tagger_training.metrics import scored_labels
 from tagger_training.run_folder import RunFolder
 from tagger_training.settings import DataSource, TrainSettings
 from tagger_training.split import validation_mask
+from tagger_training.text_learning import TEXT_INPUT, RunTexts
 
 #: Labels with these names stand for a missing label: scored, never emitted.
 MISSING_LABELS = frozenset({"n/a", "na", "unknown", "none"})
@@ -51,12 +58,14 @@ class Prepared:
         data: their pixels and their split.
         never: labels that are never tags.
         scored: labels that macro averages include.
+        texts: what is known of the images in words; None if it was not asked.
     """
 
     labelled: LabelledSet
     data: FitData
     never: tuple[str, ...]
     scored: tuple[str, ...]
+    texts: RunTexts | None
 
 
 def prepare(
@@ -86,7 +95,12 @@ def prepare(
         id_column=source.id_column,
         tags_column=source.tags_column,
         separator=source.separator,
+        text=source.text,
     )
+    others = [
+        read_labelled_texts(table, source, labelled.labels)
+        for table in (source.text.tables if source.text else ())
+    ]
     run.create()
     images, labelled = _decoded(labelled, settings, cache or run.cache, listener)
     for notice in labelled.notices:
@@ -96,10 +110,11 @@ def prepare(
         check_same(run, "data", description["data"])
     never = _never(labelled.labels, settings.never)
     data, scored = _split(labelled, images, settings, never)
+    texts = _texts(source, labelled, data, others)
     run.write_json(run.settings, description)
     _write_split(run, labelled, data)
     listener.data_ready(len(data.training), len(data.validation), len(labelled.labels), len(scored))
-    return Prepared(labelled, data, never, scored)
+    return Prepared(labelled, data, never, scored, texts)
 
 
 def check_same(run: RunFolder, part: str, now: dict[str, Any]) -> None:
@@ -161,6 +176,7 @@ def _describe(source: DataSource, settings: TrainSettings, labelled: LabelledSet
             "id_column": source.id_column,
             "tags_column": source.tags_column,
             "separator": source.separator,
+            "text": source.text.to_dict() if source.text else None,
             "labels": list(labelled.labels),
             "image_count": len(labelled.ids),
         },
@@ -203,6 +219,27 @@ def _split(
         scored=np.array([label in scored for label in labelled.labels], dtype=np.bool_),
     )
     return data, scored
+
+
+def _texts(
+    source: DataSource, labelled: LabelledSet, data: FitData, others: Sequence[LabelledTexts]
+) -> RunTexts | None:
+    """Return the texts of the images, if they were asked for, and of other tables.
+
+    Raises:
+        DataError: no image for training, or for validation, has a text.
+    """
+    if source.text is None or labelled.texts is None:
+        return None
+    known = [one if one.words or one.year else None for one in labelled.texts]
+    for rows, purpose in ((data.training, "training"), (data.validation, "validation")):
+        if len(rows) and not any(known[row] for row in rows):
+            raise DataError(
+                f"{source.table} has no text in the column {source.text.column!r} for any image "
+                f"for {purpose}."
+            )
+    takes = replace(TEXT_INPUT, year=source.text.year_column is not None)
+    return RunTexts({source.text.column: known}, others, takes)
 
 
 def _write_split(run: RunFolder, labelled: LabelledSet, data: FitData) -> None:

@@ -81,6 +81,36 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
+class TextSource:
+    """Where to find what is known of images in words.
+
+    Attributes:
+        column: of the table of labels; contains each image's text.
+        year_column: likewise, each image's year; None if there is none.
+        tables: further tables of labelled texts, with the same columns and without images.
+    """
+
+    column: str
+    year_column: str | None = None
+    tables: tuple[Path, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are no labels."""
+        return (self.column, self.year_column) if self.year_column else (self.column,)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TextSource:
+        """Read it from a run's description of its data."""
+        return cls(data["column"], data["year_column"], tuple(map(Path, data["tables"])))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        tables = [str(table.absolute()) for table in self.tables]
+        return {"column": self.column, "year_column": self.year_column, "tables": tables}
+
+
+@dataclass(frozen=True)
 class DataSource:
     """Location of the labelled set, and how its table is read."""
 
@@ -89,6 +119,7 @@ class DataSource:
     id_column: str | None = None
     tags_column: str | None = None
     separator: str = "|"
+    text: TextSource | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> DataSource:
@@ -99,4 +130,5 @@ class DataSource:
             data["id_column"],
             data["tags_column"],
             data["separator"],
+            TextSource.from_dict(data["text"]) if data.get("text") else None,
         )

@@ -15,12 +15,12 @@ from tagger.network.card import TextInput
 from tagger.results import ImageText, Pixels
 from tagger_training.finish import Training, learn_text
 from tagger_training.history import TrainingState
-from tagger_training.labels import LabelledSet, read_labelled_set
+from tagger_training.labels import LabelledSet, LabelledTexts, read_labelled_set
 from tagger_training.metrics import Evaluation
 from tagger_training.prepare import _split
 from tagger_training.run_folder import RunFolder
 from tagger_training.settings import DataSource, TrainSettings
-from tagger_training.text_learning import TEXT_INPUT, LabelledTexts, RunTexts
+from tagger_training.text_learning import TEXT_INPUT, RunTexts
 
 
 def learn_text_of_run(

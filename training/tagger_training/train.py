@@ -166,7 +166,9 @@ def _trained(
     epochs = settings.stop_after or settings.epochs
     listener.model_ready(settings.architecture, model.count_params(), epochs, state)
     fit(model, data, settings, run, state, listener, measured=measured)
-    return Training(run, settings, labelled, data, prepared.never, prepared.scored, state)
+    return Training(
+        run, settings, labelled, data, prepared.never, prepared.scored, state, prepared.texts
+    )
 
 
 def _checkpoint(run: RunFolder) -> Any:

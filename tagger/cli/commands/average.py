@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.commands.train import TrainDisplay, figures
+from tagger.cli.commands.train import TrainDisplay, figures, text_figures
 from tagger.cli.console import show
 from tagger.cli.faults import needs_extras
 from tagger.cli.options.groups import Only, Without
@@ -62,5 +62,7 @@ def average(
         cache=written.cache,
     )
     show(f"Averaged {len(runs)} trainings{figures(evaluation)}.")
+    for line in text_figures(written.output) if evaluation else ():
+        show(line)
     show(f"Next: tagger export {written.output} -o model.onnx")
     return 0

@@ -41,7 +41,7 @@ _FIGURES = (
 def evaluate(
     model: ModelArgument = None,
     *,
-    labelled_set: LabelledSetOptions,
+    labelled_set: Annotated[LabelledSetOptions, Without("texts")],
     network: Annotated[ModelOptions, Only("device", "batch_size")],
     decoding: Annotated[DecodeOptions, Only("workers")],
     as_json: JsonOption = False,
@@ -54,6 +54,7 @@ def evaluate(
     """
     from tagger.cli.console import say, show, show_json
     from tagger.cli.faults import needs_extras
+    from tagger.errors import UsageError
     from tagger.pipeline.pipeline import tag_images
     from tagger.rules import Rules
 
@@ -61,6 +62,11 @@ def evaluate(
         from tagger_training.evaluate import evaluate_results
         from tagger_training.labels import read_labelled_set
     opened = dataclasses.replace(network, model=model).open()
+    text = labelled_set.text_source()
+    if text is not None and opened.card.text is None:
+        raise UsageError(
+            f"--text-column needs a model that takes texts, and {opened.file} does not."
+        )
     labelled = read_labelled_set(
         labelled_set.labels,
         labelled_set.images,
@@ -68,12 +74,16 @@ def evaluate(
         id_column=labelled_set.id_column,
         tags_column=labelled_set.tags_column,
         separator=labelled_set.separator,
+        text=text,
     )
+    files = [str(file) for file in labelled.files]
+    texts = dict(zip(files, labelled.texts or (), strict=False))
     results = tag_images(
-        [str(file) for file in labelled.files],
+        files,
         opened,
         Rules.of_card(opened.card),
         workers=decoding.worker_count(),
+        text_of=texts.get,
     )
     evaluation, labelled = evaluate_results(opened.card, labelled, results)
     if not report.quiet:

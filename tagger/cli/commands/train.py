@@ -19,6 +19,8 @@ from tagger.cli.options.training import (
 from tagger.text import counted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tagger_training.history import Epoch, TrainingState
     from tagger_training.labels import Notice
     from tagger_training.metrics import Evaluation
@@ -56,6 +58,7 @@ def train(
             labelled.id_column,
             labelled.tags_column,
             labelled.separator,
+            labelled.text_source(),
         ),
         _settings(network, fit, written),
         written.output,
@@ -64,6 +67,8 @@ def train(
         cache=written.cache,
     )
     show(f"Kept epoch {display.best_epoch} of {display.epochs_done}{figures(evaluation)}.")
+    for line in text_figures(written.output):
+        show(line)
     show(f"Next: tagger export {written.output} -o model.onnx")
     return 0
 
@@ -115,6 +120,24 @@ def figures(evaluation: Evaluation | None) -> str:
         f"macro ROC-AUC {model.macro_roc_auc:.3f}, "
         f"log-loss {model.log_loss:.4f} ({baseline.log_loss:.4f})"
     )
+
+
+def text_figures(run: Path) -> list[str]:
+    """Return a sentence for each kind of text that a finished run's network takes."""
+    from tagger_training.run_folder import RunFolder
+
+    folder = RunFolder(run)
+    kinds = folder.read_json(folder.metrics).get("with_text", {})
+    return [
+        f"With {kind}: validation macro-AP {_metric(figures['macro_ap'], 3)}, "
+        f"macro ROC-AUC {_metric(figures['macro_roc_auc'], 3)}, "
+        f"log-loss {_metric(figures['log_loss'], 4)}."
+        for kind, figures in ((kind, measured["model"]) for kind, measured in kinds.items())
+    ]
+
+
+def _metric(value: float | None, decimals: int) -> str:
+    return "nan" if value is None else f"{value:.{decimals}f}"
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from tagger.cli.options.groups import OptionGroup
+from tagger.errors import UsageError
 from tagger.network.devices import LARGEST_BATCH
+
+if TYPE_CHECKING:
+    from tagger_training.settings import TextSource
 
 _MOST_EPOCHS = 10_000
 _LARGEST_SEED = 2**32 - 1  # what random generators take
@@ -46,6 +50,39 @@ class LabelledSetOptions(OptionGroup):
     separator: Annotated[
         str, typer.Option(metavar="TEXT", help="Separator between the tags in a cell.")
     ] = "|"
+    text_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column of words that the network takes besides the image: titles, captions, …",
+        ),
+    ] = None
+    year_column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Column of years, with --text-column."),
+    ] = None
+    texts: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Table of more labelled texts, without images: the same columns (repeatable).",
+        ),
+    ] = None
+
+    def text_source(self) -> TextSource | None:
+        """Return where texts are found; None if the network takes none.
+
+        Raises:
+            UsageError: an option needs --text-column.
+        """
+        from tagger_training.settings import TextSource
+
+        if self.text_column is not None:
+            return TextSource(self.text_column, self.year_column, tuple(self.texts or ()))
+        for name, value in (("year-column", self.year_column), ("texts", self.texts)):
+            if value:
+                raise UsageError(f"--{name} needs --text-column NAME.")
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
