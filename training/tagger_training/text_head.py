@@ -114,7 +114,7 @@ class TextHead:
 
     def save(self, file: Path) -> None:
         """Write the arrays as ``.npz``; the card says what the text is."""
-        scale = np.float64(self.scale)
+        scale = np.float32(self.scale)
         np.savez(file, table=self.table, years=self.years, scale=scale, shift=self.shift)
 
     @classmethod

@@ -44,6 +44,25 @@ def figure_table(report: RunReport) -> str:
     )
 
 
+def text_table(report: RunReport) -> str:
+    """Return the metrics of the picture alone next to those with each kind of text."""
+    measured = [report.evaluation, *report.with_text.values()]
+    heads = "".join(f"<th>with {escape(kind)}</th>" for kind in report.with_text)
+    body = "\n".join(
+        f"<tr><td>{name}<small>{meaning}</small></td>"
+        + "".join(_cell(_number(getattr(one.model, key), decimals)) for one in measured)
+        + "</tr>"
+        for key, (name, meaning, decimals, _) in _FIGURES.items()
+    )
+    return (
+        '<div class="scroll figures"><table>\n<thead><tr><th>metric</th><th>picture<br>alone</th>'
+        f"{heads}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>\n"
+        '<p class="note">The same held-out images; those without a text have the scores of their '
+        "pictures. Nothing was learned from their texts but how much a text counts, and that was "
+        "learned on other images than it is measured on.</p>"
+    )
+
+
 def _figure_row(key: str, model: Quality, baseline: Quality) -> str:
     name, meaning, decimals, more_is_better = _FIGURES[key]
     ours, theirs = getattr(model, key), getattr(baseline, key)

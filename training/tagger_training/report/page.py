@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tagger_training.metrics import Evaluation
 from tagger_training.report.data import RunReport
-from tagger_training.report.html_tables import figure_table, label_table
+from tagger_training.report.html_tables import figure_table, label_table, text_table
 from tagger_training.report.sections import bars, calibration, confusion, curves, learning
 from tagger_training.report.settings import settings_section
 from tagger_training.run_folder import RunFolder
@@ -47,6 +47,7 @@ def render_page(report: RunReport) -> str:
     curves_of_learning = [("learning", "Learning curves", learning(report))]
     sections = (
         ("figures", "All metrics", figure_table(report)),
+        *([("text", "With text", text_table(report))] if report.with_text else []),
         *(curves_of_learning if report.state.epochs else []),
         ("labels", "Average precision by label", bars(report)),
         ("curves", "Precision and recall", curves(report)),
