@@ -144,15 +144,14 @@ def test_an_image_above_the_limits_has_no_words(reader: Callable[..., Reader], t
 def test_a_page_of_small_print_takes_no_longer_than_its_largest_lines(
     reader: Callable[..., Reader],
 ):
-    page = poster(
-        *["the quick brown fox jumps over the lazy dog " * 2] * 60, size=(1200, 1200), height=13
-    )
+    lines = ["the quick brown fox jumps over the lazy dog " * 2] * 24
+    page = poster(*lines, size=(1200, 1200), height=22)
     one = reader()
     read: list[int] = []
     scores = one._networks.character_scores
     one._networks.character_scores = lambda lines: read.append(lines.shape[3]) or scores(lines)
     assert "quick" in joined(one.lines(page))
-    assert sum(read) <= 16_000
+    assert 12_000 < sum(read) <= 16_000
 
 
 # What was read before
@@ -265,7 +264,9 @@ def test_other_networks_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     package = tmp_path / "rapidocr"
     (package / "models").mkdir(parents=True)
     (package / "__init__.py").write_text("raise AssertionError('its code is not run')")
-    (package / "models" / "ch_PP-OCRv4_det_infer.onnx").write_bytes(b"another")
+    for size in (4_745_517, 10_857_958):  # those of the right ones
+        (package / "models" / f"{size}.onnx").touch()
+        os.truncate(package / "models" / f"{size}.onnx", size)
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(TaggerError) as refused:
         Reader(Device("cpu"))
