@@ -31,7 +31,7 @@ assert isinstance(COMMAND, Command)
 OPTIONS = list(COMMAND.options().values())
 
 #: Values where not any text will do.
-SAMPLES = {"newer-than": "2024-01-31"}
+SAMPLES = {"newer-than": "2024-01-31", "precision": "0.7"}
 
 
 def write_config(file: Path, *lines: str) -> Path:
@@ -87,7 +87,7 @@ def test_the_command_line_goes_before_every_key(option: Any, folder: Path) -> No
     key = option_key(option)
     write_config(folder / "tagger.toml", f'{key} = "{sample(option)}"')
     # A choice of one is left where the sample is the other.
-    other = "8"
+    other = "0.9" if key == "precision" else "8"
     if option.type_descriptor.choices is not None:
         other = str(option.type_descriptor.choices[0].value)
 

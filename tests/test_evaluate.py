@@ -133,6 +133,9 @@ def test_figures_that_are_none_are_null_in_json(evaluate: Evaluate):
         "baseline_average_precision": None,
         "roc_auc": None,
         "f1": None,
+        "tags": 0,
+        "precision": None,
+        "recall": None,
     }
 
 
