@@ -259,6 +259,7 @@ def test_the_settings_are_written_down(shapes: ShapeSet, shape_run: Made):
         "id_column": None,
         "tags_column": None,
         "separator": "|",
+        "text": None,
         "labels": list(LABELS),
         "image_count": 66,
     }

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tagger.errors import UsageError
-from tagger.results import ImageText
 from tagger.text import counted, printable
 
 if TYPE_CHECKING:
     from tagger.network.card import ModelCard
+    from tagger.results import ImageText
     from tagger.table.titles import GivenTitles
 
 
@@ -130,6 +130,8 @@ class TextPlan:
 def _with_words(text: ImageText | None, words: str) -> ImageText | None:
     if not words:
         return text
+    from tagger.results import ImageText  # not at the top: it loads numpy
+
     if text is None or not (text.words or text.year is not None):
         return ImageText(words, source=TextFrom.OCR)
     return ImageText(f"{text.words} {words}".strip(), text.year, f"{text.source}+{TextFrom.OCR}")
