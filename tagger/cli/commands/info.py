@@ -101,13 +101,18 @@ def _lines(file: str, size: int, card: ModelCard) -> list[str]:
         )
         lines.append(f"labels that reach --precision {counts}")
     for key, value in _provenance(card).items():
-        if isinstance(value, dict):
-            text = ", ".join(f"{name} {item}" for name, item in value.items())
-        else:
-            text = str(value)
-        if not isinstance(value, list):  # lists have one number per label: only shown with --json
-            lines.append(f"{key.replace('_', ' ')}: {text}")
+        lines += _described(key.replace("_", " "), value)
     return lines
+
+
+def _described(name: str, value: Any) -> list[str]:
+    if isinstance(value, list):  # one number per label: only shown with --json
+        return []
+    if not isinstance(value, dict):
+        return [f"{name}: {value}"]
+    if value and all(isinstance(item, dict) for item in value.values()):
+        return [line for key, item in value.items() for line in _described(f"{name}, {key}", item)]
+    return [f"{name}: " + ", ".join(f"{key} {item}" for key, item in value.items())]
 
 
 def _reaching(card: ModelCard, share: float) -> int:
