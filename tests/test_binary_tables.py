@@ -191,6 +191,7 @@ EXTRA_FIELDS = [
     ("name", pa.string()),
     ("title", pa.string()),
     ("year", pa.int64()),
+    ("text", pa.string()),
     ("width", pa.int64()),
     ("height", pa.int64()),
     ("bytes", pa.int64()),
@@ -311,7 +312,7 @@ def test_a_text_that_no_cell_holds_is_cut_and_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("shape", "width", "scores"),
-    [("wide", "O", "L2:O4"), ("list", "K", None), ("long", "L", "C2:C5")],
+    [("wide", "P", "M2:P4"), ("list", "L", None), ("long", "M", "C2:C5")],
 )
 def test_a_sheet_is_ready_to_be_worked_with(
     tmp_path: Path, shape: str, width: str, scores: str | None

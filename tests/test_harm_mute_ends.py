@@ -29,8 +29,7 @@ from tagger.cli.asking import agrees
 from tagger.cli.command import Commands
 from tagger.cli.commands.train import TrainDisplay
 from tagger.network import devices
-from tagger.network.ort import Session
-from tagger.results import Pixels
+from tagger.network.ort import INPUT_NAME, Inputs, Session
 from tagger.runs.report import Summary
 from tagger.table.open import open_rows
 
@@ -165,9 +164,9 @@ def test_a_large_batch_on_a_cpu_is_run_in_parts(
     sizes = []
     run = Session.run
 
-    def watched(self: Session, images: Pixels) -> npt.NDArray[np.float32]:
-        sizes.append(len(images))
-        return run(self, images)
+    def watched(self: Session, inputs: Inputs) -> npt.NDArray[np.float32]:
+        sizes.append(len(inputs[INPUT_NAME]))
+        return run(self, inputs)
 
     monkeypatch.setattr(Session, "run", watched)
     large = tag("p", "--batch-size", "129", "-q").stdout
