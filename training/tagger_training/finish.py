@@ -119,33 +119,6 @@ def finish(training: Training) -> Evaluation:
     return evaluation
 
 
-def learn_text(training: Training) -> Mapping[str, Evaluation]:
-    """Add texts to a finished run: learn a head, write it, and describe it in card and metrics.
-
-    The network stays as it is; a head that is there is replaced. The report is not written again.
-
-    Args:
-        training: with texts; of its pixels, only those of validation images are used.
-
-    Returns:
-        For each kind of text, the metrics on all validation images; those without a text have the
-        scores of their pictures.
-
-    Raises:
-        DataError: the run is not finished, or no text can be learned from.
-        OutputError: the folder cannot be written.
-    """
-    run, data = training.run, training.data
-    card = run.read_card()
-    raw = predict(load_network(run.best, compiled=False), data.images, data.validation)
-    scores = held_out(data.targets[data.validation], raw, learn_calibration)
-    with_text = learn_texts(training, raw, scores, partial(_learn_rules, training))
-    card = describe_texts(card, training, with_text)
-    run.write_json(run.metrics, {**run.read_json(run.metrics), **text_metrics(with_text)})
-    run.write(run.card, lambda file: file.write_text(card.to_json() + "\n", encoding="utf-8"))
-    return with_text
-
-
 def finish_refit(training: Training, base: RunFolder) -> None:
     """Write a network that was trained on all images, with an earlier run's validation results.
 
