@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,24 @@ def jpeg() -> bytes:
     return b"\xff\xd8" + b"\xff\xe0\0\2" * MANY + drawn_images()["baseline.jpg"][2:]
 
 
+def filled() -> bytes:
+    """Return a JPEG with fill bytes before its first segment, as many as anybody likes."""
+    return b"\xff\xd8" + b"\xff" * MANY + drawn_images()["baseline.jpg"][2:]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("a.png", png), ("b.png", preallocated), ("c.webp", webp), ("d.jpg", jpeg)],
+    ("name", "content", "most"),
+    [
+        ("a.png", png, "500,000 parts"),
+        ("b.png", preallocated, "500,000 parts"),
+        ("c.webp", webp, "500,000 parts"),
+        ("d.jpg", jpeg, "100,000 segments"),
+        ("e.jpg", filled, "100,000 segments"),
+    ],
 )
 def test_a_file_of_nothing_but_small_parts_is_given_up(
-    tmp_path: Path, name: str, content: object
+    tmp_path: Path, name: str, content: Callable[[], bytes], most: str
 ) -> None:
     file = tmp_path / name
     data = content()
@@ -54,7 +66,7 @@ def test_a_file_of_nothing_but_small_parts_is_given_up(
         lambda: read_embedded_xmp(str(file)),
         lambda: embed_tags(str(file), WISH),
     ):
-        with pytest.raises(EmbedError, match=r"^damaged \(it has over 500,000 parts\)$"):
+        with pytest.raises(EmbedError, match=rf"^damaged \(it has over {most}\)$"):
             attempt()
     # What has no mark of ours is no concern of ours.
     assert untag_image(str(file)) is None

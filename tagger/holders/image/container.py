@@ -20,8 +20,7 @@ _MOST_BYTES = 64 * 1024 * 1024
 _BLOCK = 1024 * 1024
 _HEAD = 4096
 # Even an image of a gigabyte has fewer; a file of nothing else would take hours.
-MOST_PARTS = 500_000
-TOO_MANY_PARTS = f"damaged (it has over {MOST_PARTS:,} parts)"
+_MOST_PARTS = 500_000
 
 
 class EmbedError(CannotChange):
@@ -83,8 +82,8 @@ class Reader:
         if length > _MOST_BYTES or self._taken > 4 * _MOST_BYTES:
             raise EmbedError(f"metadata larger than {_MOST_BYTES // 1024**2} MB")
         self._parts += 1
-        if self._parts > MOST_PARTS:
-            raise EmbedError(TOO_MANY_PARTS)
+        if self._parts > _MOST_PARTS:
+            raise EmbedError(f"damaged (it has over {_MOST_PARTS:,} parts)")
         self._file.seek(start)
         data = self._file.read(length)
         if len(data) < length:  # it was cut short meanwhile

@@ -11,16 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from tagger.holders.image import mpf, photoshop
-from tagger.holders.image.container import (
-    MOST_PARTS,
-    TOO_MANY_PARTS,
-    Container,
-    EmbedError,
-    Metadata,
-    Piece,
-    Reader,
-    Span,
-)
+from tagger.holders.image.container import Container, EmbedError, Metadata, Piece, Reader, Span
 
 SIGNATURE = b"\xff\xd8"
 
@@ -30,6 +21,8 @@ _ALONE = (0x00, 0x01, *range(0xD0, 0xDA))  # markers that no segment follows
 _READ = (_APP1, _APP2, _APP11, _APP13)
 _MOST_IN_SEGMENT = 0xFFFF - 2
 _WINDOW = 4096  # bytes that are read at once
+# Even the largest metadata has fewer segments, of up to 64 KB each; fill bytes count, too.
+_MOST_SEGMENTS = 100_000
 
 _EXIF = b"Exif\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
@@ -207,7 +200,7 @@ def _walk(reader: Reader) -> Iterator[_Segment]:
         return window[place - opens : place - opens + length]
 
     start = at = len(SIGNATURE)
-    for _ in range(MOST_PARTS):
+    for _ in range(_MOST_SEGMENTS):
         first, marker = take(at, 2)
         if first == marker == 0xFF:  # a fill byte
             at += 1
@@ -224,7 +217,7 @@ def _walk(reader: Reader) -> Iterator[_Segment]:
         at += 2 + size
         yield _Segment(marker, Span(start, at), payload)
         start = at
-    raise EmbedError(TOO_MANY_PARTS)
+    raise EmbedError(f"damaged (it has over {_MOST_SEGMENTS:,} segments)")
 
 
 def _segment(marker: int, payload: bytes) -> bytes:
