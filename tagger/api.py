@@ -52,7 +52,7 @@ class Tagger:
         max_tags: at most this many tags.
         ignore: labels that are never tags.
         rename: label → the name of its tag.
-        text: what a model that takes words is told of an image besides the picture: ``names``, the
+        text: the text for a model with a text input: ``names``, the
             title and year in its film's ``.nfo``, or in names of files and folders; ``ocr``, these
             and the words read off the image; ``none``.
         titles: a table with the columns ``path``, ``title`` and perhaps ``year``, for such a model;

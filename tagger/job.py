@@ -71,7 +71,7 @@ class Source:
         device: where the network runs; None if it does not.
         found: the images; None if they are not opened.
         table: the file that is read instead of images.
-        texts: what the network is told besides pictures.
+        texts: text that the network gets in addition to the pictures.
     """
 
     card: ModelCard
@@ -97,7 +97,7 @@ def images(
 ) -> Source:
     """Return a source that runs the network on images; with ``untagged``, on those without tags.
 
-    It is told the ``texts`` of images besides.
+    The network also gets the ``texts`` of the images.
     The other arguments are those of :func:`tagger.pipeline.pipeline.tag_images`.
 
     Raises:

@@ -102,7 +102,7 @@ class Tag:
 class Tagged:
     """An image with its tags, most probable first, and a probability for every label.
 
-    ``text`` is what the network was told besides the picture; None if nothing.
+    ``text`` is what the network got in addition to the picture; None if nothing.
     """
 
     path: str

@@ -45,7 +45,7 @@ class Wish:
         date: today, ``YYYY-MM-DD``.
         model: that gave the tags; None if a person did.
         known: names that are tags: nothing else tells a text sidecar from a person's notes.
-        text: what the model was told besides the picture; None if nothing.
+        text: text that the model got in addition to the picture; None if none.
         beside: reads what other people did in the other files that hold keywords of the image.
     """
 

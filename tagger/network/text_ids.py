@@ -1,6 +1,6 @@
 """Words → the ids that a network takes for them: hashed words, pairs of words and n-grams.
 
-The rule is named on the card, so that a network is always told what it was trained on. It knows no
+The rule is named on the card, so that a network always gets the ids it was trained on. It knows no
 language, and gives the same ids on every platform; only characters that are newer than Python's
 table of Unicode would be read as no letters.
 

@@ -1,4 +1,4 @@
-"""Which words a run gives to the network besides pictures, and where they come from."""
+"""The text that a run gives to the network in addition to the pictures, and where it comes from."""
 
 from __future__ import annotations
 
@@ -137,5 +137,5 @@ def _with_words(text: ImageText | None, words: str) -> ImageText | None:
     return ImageText(f"{text.words} {words}".strip(), text.year, f"{text.source}+{TextFrom.OCR}")
 
 
-#: Those of a network that is told nothing.
+#: For a network that gets no text.
 NO_TEXTS = TextPlan()

@@ -19,7 +19,7 @@ from tagger.text import unescape
 
 #: Columns that only a look at the file can fill.
 OF_THE_FILE = ("width", "height", "bytes", "sha256")
-#: What the model was told; all other columns follow from the path.
+#: The text that the model got; all other columns follow from the path.
 _TEXT = "text"
 
 _LONGEST_SHOWN = 40

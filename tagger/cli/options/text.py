@@ -1,4 +1,4 @@
-"""What the network is told besides pictures."""
+"""Text that the network gets in addition to the picture."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions(OptionGroup):
-    """Where a model that takes words finds them."""
+    """Where the text for a model with a text input comes from."""
 
     panel: ClassVar[str] = "Text"
 
     text: Annotated[
         TextFrom,
         typer.Option(
-            help="What a model that also takes words is told of an image: names: title and year "
+            help="Text for a model with a text input. names: title and year "
             "from the film's .nfo, or from file and folder names; ocr: the same and the words read "
-            "off the image, which takes a core 0.3 s (extra 'ocr'); none: nothing."
+            "off the image, which takes a core 0.3 s (extra 'ocr'); none: no text."
         ),
     ] = TextFrom.NAMES
     titles: Annotated[

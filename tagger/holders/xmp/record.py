@@ -50,7 +50,7 @@ class Record:
         container_was: words for the form that the image had before it held our tags, see
             :attr:`tagger.holders.image.container.Container.was`; ``opened`` for a packet with
             ``<rdf:RDF/>``.
-        text: what the model was told besides the picture, and where that comes from, as
+        text: the text that the model got in addition to the picture, and where it comes from, as
             :class:`tagger.results.ImageText` says it; empty if nothing.
     """
 
