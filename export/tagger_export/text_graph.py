@@ -12,9 +12,8 @@ from tagger_training.text_head import FIRST_YEAR, YEAR_BINS, YEARS_PER_BIN, Text
 
 from tagger.errors import ModelError
 from tagger.network.ort import OUTPUT_NAME
+from tagger.network.text_ids import TEXT_NAME, YEAR_NAME
 from tagger_export.graphs import add_constant
-
-TEXT_NAME, YEAR_NAME = "text", "year"
 
 _LARGEST_INT8 = 127
 # All names in the graph that are added begin with it.

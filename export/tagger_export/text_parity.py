@@ -11,9 +11,10 @@ from tagger_training.text_head import TextHead, Told
 
 from tagger.errors import ModelError
 from tagger.network.ort import INPUT_NAME, OUTPUT_NAME, onnxruntime
+from tagger.network.text_ids import TEXT_NAME, YEAR_NAME
 from tagger.results import Pixels
 from tagger_export.parity import BATCH_SIZES, TOLERANCE
-from tagger_export.text_graph import TEXT_NAME, YEAR_NAME, last_sigmoid, stored_head
+from tagger_export.text_graph import last_sigmoid, stored_head
 
 # Logits of half precision are known to one part in 2,048, and scores to one in 4,096.
 _HALF_TOLERANCE = 4e-3
