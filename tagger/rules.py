@@ -202,33 +202,55 @@ def choose(scores: npt.NDArray[np.floating], rules: Rules) -> npt.NDArray[np.uin
     Returns:
         0/1 array of the same shape.
     """
-    allowed = np.array([label not in rules.ignored for label in rules.labels])
-    # Compare Python floats of a card with float32 scores in float64, so that a threshold means
-    # exactly the number in the card.
-    exact = np.asarray(scores, dtype=np.float64)
-    above = allowed & (exact >= np.asarray(rules.thresholds))
-    # Labels that reach their thresholds come first: a more probable one that misses its own does
-    # not displace them, and is only used to reach the minimum number.
-    order = np.lexsort((-exact, ~above, np.broadcast_to(~allowed, exact.shape)), axis=1)
-    ranks = np.argsort(order, axis=1)
-    filling = (ranks < rules.min_tags) & (exact >= rules.unsure)
-    chosen = ((above & (ranks < rules.max_tags)) | filling) & allowed
-    return np.asarray(chosen, dtype=np.uint8)
+    marks = np.zeros(scores.shape, dtype=np.uint8)
+    images, labels, _ = _chosen(np.asarray(scores, dtype=np.float64), rules)
+    marks[images, labels] = 1
+    return marks
 
 
 def select(scores: Scores, rules: Rules) -> tuple[Tag, ...]:
-    """Return the tags of one image, most probable first; ties keep the order of the labels.
+    """Return the tags of one image, as :func:`select_all` does; scores of shape ``(labels,)``."""
+    return select_all(scores[np.newaxis], rules)[0]
+
+
+def select_all(scores: Scores, rules: Rules) -> list[tuple[Tag, ...]]:
+    """Return the tags of each image, most probable first; ties keep the order of the labels.
 
     Args:
-        scores: probabilities, shape ``(labels,)``.
+        scores: probabilities, shape ``(images, labels)``.
         rules: thresholds, limits and names.
     """
-    chosen = np.flatnonzero(choose(scores[np.newaxis], rules)[0])
-    ordered = chosen[np.argsort(-scores[chosen], kind="stable")]
-    tags: dict[str, Tag] = {}
-    for place in ordered:
-        label = rules.labels[place]
-        name = rules.renamed.get(label, label)
+    names = [rules.renamed.get(label, label) for label in rules.labels]
+    tags: list[dict[str, Tag]] = [{} for _ in scores]
+    for image, label, score in zip(
+        *(part.tolist() for part in _chosen(scores, rules)), strict=True
+    ):
         # Of several labels renamed to one name, the most probable counts: it comes first.
-        tags.setdefault(name, Tag(name, float(scores[place])))
-    return tuple(tags.values())
+        tags[image].setdefault(names[label], Tag(names[label], score))
+    return [tuple(one.values()) for one in tags]
+
+
+def _chosen(
+    scores: Scores, rules: Rules
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Scores]:
+    """Return the places of the labels that become tags, and their scores.
+
+    They are in float64, so that a threshold means exactly the number in the card.
+
+    Returns:
+        Images, labels and scores, one element a tag: image by image, most probable first.
+    """
+    allowed = np.array([label not in rules.ignored for label in rules.labels])
+    above = allowed & (scores >= np.asarray(rules.thresholds))
+    # Labels that reach their thresholds come first: a more probable one that misses its own does
+    # not displace them, and is only used to reach the minimum number.
+    group = np.where(above, 0, np.where(allowed, 1, 2))
+    first = np.lexsort((-scores, group), axis=1)[:, : max(rules.min_tags, rules.max_tags)]
+    rows, ranks = np.arange(len(scores))[:, np.newaxis], np.arange(first.shape[1])
+    own, group = scores[rows, first], group[rows, first]
+    filling = (group < 2) & (ranks < rules.min_tags) & (own >= rules.unsure)
+    chosen = ((group == 0) & (ranks < rules.max_tags)) | filling
+    by_score = np.lexsort((first, -own), axis=1)
+    images, places = np.nonzero(chosen[rows, by_score])
+    columns = by_score[images, places]
+    return images, first[images, columns], own[images, columns]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tiny_model import CARD
 
 from tagger.results import Tag
-from tagger.rules import Rules, choose, select
+from tagger.rules import Rules, choose, select, select_all
 
 RULES = Rules.of_card(CARD)
 
@@ -40,6 +41,7 @@ def test_the_most_probable_fill_up_to_the_least_number() -> None:
     assert tags([0.1, 0.3, 0.2, 1.0]) == [("green", 0.3)]
     assert tags([0.1, 0.3, 0.2, 1.0], min_tags=2) == [("green", 0.3), ("blue", 0.2)]
     assert tags([0.1, 0.3, 0.2, 1.0], min_tags=0) == []
+    assert tags([0.1, 0.3, 0.2, 1.0], min_tags=2, max_tags=1) == [("green", 0.3), ("blue", 0.2)]
 
 
 def test_the_least_probable_give_way_above_the_greatest_number() -> None:
@@ -118,6 +120,44 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, Rules]:
         ignored=draw(st.frozensets(st.sampled_from(labels))),
     )
     return np.array(draw(st.lists(decimals, min_size=count, max_size=count))), rules
+
+
+def test_a_batch_has_the_tags_of_its_images() -> None:
+    scores = np.array([[0.7, 0.1, 0.9, 1.0], [0.1, 0.2, 0.3, 0.0], [0.6, 0.0, 0.0, 0.0]])
+    rules = dataclasses.replace(RULES, unsure=0.35)
+
+    assert select_all(scores, rules) == [
+        (Tag("blue", 0.9), Tag("red", 0.7)),
+        (),
+        (Tag("red", 0.6),),
+    ]
+    assert select_all(scores[:0], rules) == []
+
+
+def test_a_label_that_fills_up_stands_where_its_score_belongs() -> None:
+    thresholds = (0.9, 0.5, 0.5, 0.5)
+
+    assert tags([0.5, 0.5, 0.1, 0.0], thresholds=thresholds, min_tags=2) == [
+        ("red", 0.5),
+        ("green", 0.5),
+    ]
+
+
+@given(cases(), st.randoms(use_true_random=False))
+def test_an_image_has_the_same_tags_in_any_batch(
+    case: tuple[np.ndarray, Rules], dice: random.Random
+) -> None:
+    scores, rules = case
+    batch = np.array([dice.sample(scores.tolist(), len(scores)) for _ in range(5)])
+
+    assert select_all(batch, rules) == [select(one, rules) for one in batch]
+    assert [
+        [one.name for one in sorted(own, key=lambda tag: tag.name)]
+        for own in select_all(batch, rules)
+    ] == [
+        [label for label, is_tag in zip(rules.labels, row, strict=True) if is_tag]
+        for row in choose(batch, rules).tolist()
+    ]
 
 
 @given(cases())
