@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,20 @@ logger = logging.getLogger(__name__)
 
 AnySession = Session | OpenVinoSession
 
+
+class Runs(Protocol):
+    """What runs batches: a session, or something that stands for one."""
+
+    device: Device
+
+    @property
+    def fixed_batches(self) -> Collection[int]:
+        """The numbers of images in each run that inputs prescribe; empty if any number will do."""
+
+    def run(self, inputs: Inputs) -> npt.NDArray[np.float32]:
+        """Run one batch; may be called from several threads."""
+
+
 #: The model in the package.
 BUNDLED_MODEL = Path(__file__).parent.parent / "models" / "poster-genres.onnx"
 
@@ -41,7 +55,8 @@ BUNDLED_MODEL = Path(__file__).parent.parent / "models" / "poster-genres.onnx"
 BUNDLED_CUDA_MODEL = BUNDLED_MODEL.with_name("poster-genres-cuda.onnx")
 
 # A few images stay in a core's cache; a GPU needs many at once.
-_BATCH_SIZES = {"cpu": 4, "openvino": 4, "cuda": 64, "tensorrt": 64}
+_BATCH_ON_CPU = 4
+_BATCH_ON_GPU = 64
 _MOST_ON_CPU = 64
 
 
@@ -81,8 +96,15 @@ class TaggerModel:
         batch_size: int | None = None,
         gpu_memory: int | None = None,
     ) -> None:
-        self._sessions, self.file, self.device_note = _open(file, device, gpu_memory)
-        self.card = _checked_card(self.file, self._sessions[0])
+        sessions, opened, self.device_note = _open(file, device, gpu_memory)
+        self._prepare(sessions, opened, _checked_card(opened, sessions[0]), batch_size)
+
+    def _prepare(
+        self, sessions: Sequence[Runs], file: Path, card: ModelCard, batch_size: int | None
+    ) -> None:
+        self._sessions = sessions
+        self.file = file
+        self.card = card
         #: Where it actually runs, in the command line's spelling.
         self.device = ",".join(str(session.device) for session in self._sessions)
         #: Whether workers run the network themselves, each on its own core.
@@ -97,7 +119,8 @@ class TaggerModel:
                     f"{self.file} prescribes batches of {fixed:,} images, above the limit of "
                     f"{LARGEST_BATCH:,}."
                 )
-        self.batch_size = fixed or batch_size or _BATCH_SIZES[self._sessions[0].device.kind]
+        usual = _BATCH_ON_CPU if self.runs_on_cpu else _BATCH_ON_GPU
+        self.batch_size = fixed or batch_size or usual
         # Reduced when a GPU has run out of memory. On a CPU many images at once only take memory.
         most = _MOST_ON_CPU if self.runs_on_cpu else self.batch_size
         self._run_size = fixed or min(self.batch_size, most)
@@ -137,7 +160,7 @@ class TaggerModel:
             raise ModelError(f"{self.file} returns scores that are not probabilities.")
         return scores
 
-    def _run(self, inputs: Inputs, session: AnySession) -> npt.NDArray[np.float32]:
+    def _run(self, inputs: Inputs, session: Runs) -> npt.NDArray[np.float32]:
         """Run a batch; when a GPU runs out of memory, this and later batches are halved."""
         while True:
             size = self._run_size
