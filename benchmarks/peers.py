@@ -135,7 +135,7 @@ def _opened(path: str, size: tuple[int, int]) -> Any:
         return np.asarray(image.convert("RGB").resize(size[::-1], Image.Resampling.BILINEAR))
 
 
-class _Posters:
+class Posters:
     """A map-style dataset, as PyTorch's ``DataLoader`` takes it."""
 
     def __init__(self, paths: Sequence[str], size: tuple[int, int]) -> None:
@@ -143,9 +143,11 @@ class _Posters:
         self._size = size
 
     def __len__(self) -> int:
+        """Return the number of posters."""
         return len(self._paths)
 
     def __getitem__(self, index: int) -> Any:
+        """Return the pixels of a poster."""
         return np.array(_opened(self._paths[index], self._size))
 
 
@@ -153,7 +155,7 @@ def _data_loader(paths: Sequence[str], session: Any, size: tuple[int, int]) -> I
     from torch.utils.data import DataLoader
 
     loader: Any = DataLoader(
-        _Posters(paths, size),
+        Posters(paths, size),
         batch_size=_BATCH,
         num_workers=available_cores(),
     )

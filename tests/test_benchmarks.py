@@ -50,3 +50,20 @@ def test_memory_is_measured_for_each_size_of_folder(folder: Path, tiny_model: Pa
     assert report["growth"][0] == 1.0
     assert 0.8 < report["growth"][1] < 1.2
     assert list(folder.iterdir()) == [poster]
+
+
+def test_the_engine_is_compared_with_a_bare_pool(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "engine.py", "tiny", "--count", "70", "--rounds", "1",
+         "--workers", "1", "2", "--only", "pool", "tagger", "--options=--max-tags 1", "--json"],
+        capture_output=True, check=True, cwd=folder,
+    )  # fmt: skip
+    rates = json.loads(done.stdout)["rates"]
+    assert [(one["workers"], one["party"]) for one in rates] == [
+        (1, "pool"),
+        (1, "tagger --max-tags 1"),
+        (2, "pool"),
+        (2, "tagger --max-tags 1"),
+    ]
+    assert all(one["images_per_second"] > 0 and one["all_us"] >= one["main_us"] for one in rates)
+    assert list(folder.iterdir()) == []
