@@ -77,7 +77,7 @@ class Table:
         wanted = plan.format or Format.CSV
         self.book = None if wanted.is_text else wanted.book(f"The format {wanted}")(self.columns)
         text = wanted if wanted.is_text else Format.JSONL
-        self.text = encoding(text, self.header, excel=plan.excel)
+        self.text = encoding(text, self.header, scores=len(self._labels), excel=plan.excel)
         self.head = head(text, self.header, excel=plan.excel)
 
     def spell(self, path: str) -> str:

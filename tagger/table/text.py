@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import SimpleNamespace
+from typing import Any
 
 from tagger.errors import TableError, first_line
 from tagger.results import DECIMALS
@@ -17,6 +18,7 @@ from tagger.table.formats import Format
 from tagger.table.rows import LONGEST_LINE, Cells, TableRows
 
 _BOM = b"\xef\xbb\xbf"
+_SHOWN = f"%.{DECIMALS}f"
 
 # Excel saves with a semicolon where a comma is the decimal mark.
 _DELIMITERS = {".tsv": "\t,;"}
@@ -41,15 +43,19 @@ def without_apostrophe(cell: str) -> str:
 
 
 def encoding(
-    format: Format, header: Sequence[str], *, excel: bool = False
+    format: Format, header: Sequence[str], *, scores: int = 0, excel: bool = False
 ) -> Callable[[Iterable[Row]], bytes]:
     """Return a function: rows → lines, each with its end, for a format of text.
 
-    For ``excel``, cells of CSV and TSV that a spreadsheet would run get an apostrophe before them.
+    Args:
+        format: of the table.
+        header: the columns' names.
+        scores: number of the last columns, which are probabilities.
+        excel: whether cells of CSV and TSV that a spreadsheet would run get an apostrophe.
     """
     if format is Format.JSONL:
         return _json_lines(header)
-    return _delimited_lines("\t" if format is Format.TSV else ",", excel=excel)
+    return _delimited_lines("\t" if format is Format.TSV else ",", scores, excel=excel)
 
 
 def head(format: Format, header: Sequence[str], *, excel: bool = False) -> bytes:
@@ -59,21 +65,26 @@ def head(format: Format, header: Sequence[str], *, excel: bool = False) -> bytes
     return (_BOM if excel else b"") + encoding(format, header, excel=excel)([list(header)])
 
 
-def _delimited_lines(delimiter: str, *, excel: bool) -> Callable[[Iterable[Row]], bytes]:
-    lines: list[str] = []
+def _delimited_lines(
+    delimiter: str, scores: int, *, excel: bool
+) -> Callable[[Iterable[Row]], bytes]:
     # With "\n" as its own end of line, csv leaves a lone carriage return unquoted before 3.13.
-    writer = csv.writer(
-        SimpleNamespace(write=lines.append), delimiter=delimiter, lineterminator="\r\n"
-    )
+    writer = csv.writer(SimpleNamespace(write=str), delimiter=delimiter, lineterminator="\r\n")
+    # Probabilities are most of a table and need no quotes.
+    all_shown = f"{delimiter}{_SHOWN}" * scores
+
+    def line(row: Row) -> str:
+        front = len(row) - scores
+        texts = [_SHOWN % cell if isinstance(cell, float) else cell for cell in row[:front]]
+        start: Any = writer.writerow(map(_harmless, texts) if excel else texts)
+        try:
+            return f"{start[:-2]}{all_shown % tuple(row[front:])}\n"
+        except TypeError:  # there is none, or somebody has emptied one
+            cells = ["" if cell is None else _SHOWN % cell for cell in row[front:]]
+            return f"{delimiter.join([start[:-2], *cells])}\n"
 
     def encode(rows: Iterable[Row]) -> bytes:
-        lines.clear()
-        for row in rows:
-            cells: list[Cell] = [
-                f"{cell:.{DECIMALS}f}" if isinstance(cell, float) else cell for cell in row
-            ]
-            writer.writerow(map(_harmless, cells) if excel else cells)
-        return "".join([f"{line[:-2]}\n" for line in lines]).encode("utf-8")
+        return "".join(map(line, rows)).encode("utf-8")
 
     return encode
 
