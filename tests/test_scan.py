@@ -38,7 +38,7 @@ def test_a_walk_takes_every_image_ending_in_any_case(folder: Path) -> None:
 
 
 def test_a_walk_leaves_other_files(folder: Path) -> None:
-    touch(folder, "p/a.jpg", "p/a.jpg.xmp", "p/notes.txt", "p/jpg", "p/.jpg", "p/a.jpg~")
+    touch(folder, "p/a.jpg", "p/a.jpg.xmp", "p/notes.txt", "p/jpg", "p/.jpg", "p/..jpg", "p/a.jpg~")
 
     assert paths("p") == ["p/a.jpg"]
 
@@ -83,6 +83,7 @@ def test_paths_are_sorted_bytewise(folder: Path) -> None:
         "p/a0.jpg",
         "p/a_.jpg",
         "p/é.jpg",
+        "p/🎬.jpg",
         b"p/\xff.jpg",
     ]
     touch(folder, *reversed(ordered))

@@ -57,14 +57,14 @@ class Filter:
     def leaves_file(self, relative: str) -> Why | None:
         """Return why a walk leaves out a file, by its path below the root with slashes, or None."""
         name = relative.rpartition("/")[2]
-        if self._excludes(relative):
+        if self._exclude and self._excludes(relative):
             return Why.EXCLUDE
         if self.options.library and not is_poster(name):
             return Why.LIBRARY
         if self._include:
             if not any(matches(relative) for matches in self._include):
                 return Why.INCLUDE
-        elif os.path.splitext(name)[1].lower() not in self.options.suffixes:
+        elif _ending(name).lower() not in self.options.suffixes:
             return Why.ENDING
         return None if self.options.everything or not file_litter(name) else Why.LITTER
 
@@ -117,6 +117,13 @@ class Filter:
         """Return whether a walk of ``root`` enters ``folder`` below it; both are real paths."""
         steps = _steps(root, folder) if folder != root else []
         return bool(steps) and not any(map(self.leaves_folder, steps))
+
+
+def _ending(name: str) -> str:
+    """Return the same as ``os.path.splitext(name)[1]`` for a bare name; most are not hidden."""
+    if name.startswith("."):
+        return os.path.splitext(name)[1]
+    return name[place:] if (place := name.rfind(".")) > 0 else ""
 
 
 def _steps(root: str, path: str) -> list[str]:

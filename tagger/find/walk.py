@@ -54,7 +54,7 @@ def walk(
                 continue
             relative, end = entry
             path = prefix + relative.replace("/", os.sep)
-            if end != b"/":
+            if end != "/":
                 if not end or _holds_image(path, takes, unreadable, listed):
                     yield path
                 elif not is_named(relative):
@@ -76,22 +76,19 @@ def joined(
     Raises:
         StalledError: many files take too long.
     """
-    previous = b""
+    previous = ""
     with closing(Patience(options.seconds)) as asked:
         for path in heapq.merge(*sources, key=os.fsencode):
-            key = os.fsencode(path)
-            if key != previous:
-                if _is_newer(path, options.newer_than, asked):
+            if path != previous:
+                if options.newer_than is None or _is_newer(path, options.newer_than, asked):
                     yield path
                 else:
                     left_out.add(Why.NEWER_THAN, path)
-            previous = key
+            previous = path
 
 
-def _is_newer(path: str, than: float | None, asked: Patience) -> bool:
+def _is_newer(path: str, than: float, asked: Patience) -> bool:
     """Return whether a file was changed after a time; True if unknown, to be reported later."""
-    if than is None:
-        return True
     try:
         return asked(lambda: os.stat(path).st_mtime) > than
     except OSError:
@@ -113,7 +110,7 @@ def _entries(
     left_out: LeftOut,
     listed: Patience,
     inner: str,
-) -> Iterator[tuple[str, bytes]]:
+) -> Iterator[tuple[str, str]]:
     """List one folder in order: (path below the root with slashes, end as in :class:`_Listing`)."""
     folder = prefix + inner.replace("/", os.sep)
     listing = _Listing()  # on an error, entries found so far are used
@@ -125,10 +122,13 @@ def _entries(
     except OSError as error:
         unreadable(folder, _reason(error))
     left_out.update(listing.left_out)
-    listing.taken.sort()
+    # Bytewise; plain names sort so by themselves.
+    listing.taken.sort(key=None if all(map(str.isascii, listing.taken)) else os.fsencode)
     for name in listing.taken:
-        end = name[-1:] if name.endswith((b"/", b"\0")) else b""
-        yield inner + os.fsdecode(name.removesuffix(end)), end
+        if name[-1] in "/\0":
+            yield inner + name[:-1], name[-1]
+        else:
+            yield inner + name, ""
 
 
 def _holds_image(
@@ -150,12 +150,12 @@ class _Listing:
     """What a walk takes of a folder: bare names, as a folder can hold a million.
 
     Attributes:
-        taken: encoded names; those of folders end in a slash, and those of files that must be asked
-            whether they are images in a NUL: neither is in a name, and both keep the order.
+        taken: names; those of folders end in a slash, and those of files that must be asked whether
+            they are images in a NUL: neither is in a name, and both keep the order.
         left_out: what it does not take.
     """
 
-    taken: list[bytes] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
 
 
@@ -176,19 +176,20 @@ def _list_folder(
     """
     with os.scandir(folder) as entries:
         for entry in entries:
-            relative, end = inner + entry.name, b""
+            name = entry.name
+            relative, end = inner + name, ""
             if _is_folder(entry, takes.options.follow_links):
-                why, end = takes.leaves_folder(relative), b"/"
+                why, end = takes.leaves_folder(relative), "/"
             elif _is_linked_folder(entry):  # which is not an image whatever its ending
                 why = takes.leaves_folder(relative) or Why.LINK
             else:
                 why = takes.leaves_file(relative)
                 if why is Why.ENDING and takes.may_be_image(relative):
-                    why, end = None, b"\0"
+                    why, end = None, "\0"
             if why is None:
-                listing.taken.append(os.fsencode(entry.name) + end)
+                listing.taken.append(name + end)
             elif not is_named(relative):
-                listing.left_out.add(why, entry.name)
+                listing.left_out.add(why, name)
 
 
 def _is_folder(entry: os.DirEntry[str], follow_links: bool) -> bool:
