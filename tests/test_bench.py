@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,26 @@ def test_a_folder_is_measured(posters: Path, tiny_model: Path):
     assert rates["ideal"] == pytest.approx(1 / (1 / rates["decode"] + 1 / rates["model"]), rel=0.01)
     assert rates["share_of_ideal"] == pytest.approx(rates["end_to_end"] / rates["ideal"], abs=0.002)
     assert rates["bound"] in ("decode", "model", "both")
+    assert rates["decode_core_us"] > 0
+    assert report["main_core_us"] > 0
+    assert (report["simulated_gpu"], rates["reckoned"]) == (None, None)
+
+
+def test_a_gpu_can_be_simulated_and_another_machine_reckoned(posters: Path, tiny_model: Path):
+    report = bench(
+        posters, "--model", tiny_model, "--rounds", "1", "--simulate-gpu", "50", "--cores", "3",
+        cwd=posters.parent,
+    )  # fmt: skip
+    assert (report["device"], report["simulated_gpu"], report["batch_size"]) == (
+        "simulated:0", 50, 64,
+    )  # fmt: skip
+    (rates,) = report["sets"].values()
+    assert rates["ideal"] == min(rates["decode"], rates["model"])
+    assert rates["model"] <= 50.1
+    assert rates["reckoned"]["cores"] == 3
+    core_us = rates["decode_core_us"] + rates["model_core_us"] + report["main_core_us"]
+    expected = min(3e6 / core_us, rates["model"], 1e6 / report["main_core_us"])
+    assert rates["reckoned"]["images_per_second"] == pytest.approx(expected, rel=0.01)
 
 
 @pytest.mark.slow
@@ -57,22 +78,29 @@ def test_without_a_folder_small_and_large_posters_are_drawn(folder: Path, tiny_m
 def test_people_read_what_bounds_the_rate(posters: Path, tiny_model: Path):
     ran = run_tagger(
         "bench", posters, "--model", tiny_model, "--device", "cpu", "--workers", "1", "--rounds",
-        "1", cwd=posters.parent,
+        "1", "--images", "40", "--cores", "16", cwd=posters.parent,
     )  # fmt: skip
     assert ran.code == 0, ran.stderr
-    assert ran.stderr == f"Measuring 13 images, {posters}, in 1 round.\n"
+    assert ran.stderr == (
+        f"Measuring 13 images, {posters}, in 1 round.\nMeasuring the main process with 40 images.\n"
+    )
     lines = ran.stdout.decode().splitlines()
     assert lines[:3] == [
         "colours 1.2 (fp32) on cpu, 1 worker, batches of 4",
         "",
         f"{posters}, 13 images",
     ]
-    assert [line.split()[0] for line in lines[3:8]] == [
-        "decode", "network", "together", "ideal", "reached",
+    assert [line.split()[0] for line in lines[3:9]] == [
+        "decode", "network", "together", "ideal", "reached", "reckoned",
     ]  # fmt: skip
+    assert lines[8].endswith(" images/s   with 16 cores, by what an image costs")
     # The tiny network takes next to nothing, but the machine may be busy with other work.
-    assert lines[8].startswith(
+    assert lines[9].startswith(
         ("  Decode-bound: ", "  Decoding and the network ", "  Model-bound: ")
+    )
+    assert re.fullmatch(r"The main process takes [\d,]+ µs of a core per image:", lines[11])
+    assert re.fullmatch(
+        r"  at most +[\d,]+ images/s   on any machine with cores like these", lines[12]
     )
 
 
@@ -90,6 +118,20 @@ def test_the_ideal_of_a_gpu_is_the_slower_stage():
     assert (beside.ideal, beside.share, beside.bound) == (100, 0.75, "model")
     assert Rates(1, decode=100, model=300, end_to_end=1, shared_cores=True).bound == "decode"
     assert Rates(1, decode=200, model=250, end_to_end=1, shared_cores=True).bound == "both"
+
+
+def test_what_another_machine_reaches_is_bound_by_cores_gpu_or_main_process():
+    def of(shared_cores: bool, model: float = 5000) -> Rates:
+        return Rates(
+            100, decode=2000, model=model, end_to_end=1, shared_cores=shared_cores,
+            decode_core=700e-6, model_core=200e-6,
+        )  # fmt: skip
+
+    assert of(False).reckoned(2, 100e-6) == pytest.approx(2000)
+    assert of(False).reckoned(16, 100e-6) == 5000
+    assert of(True).reckoned(6, 100e-6) == pytest.approx(6000)  # no GPU's rate bounds it
+    assert of(False, model=50_000).reckoned(16, 100e-6) == pytest.approx(10_000)
+    assert of(False, model=50_000).reckoned(64, 100e-6) == pytest.approx(10_000)
 
 
 def test_drawn_posters_have_the_detail_of_real_ones(tmp_path: Path):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -39,6 +39,8 @@ class Rates:
         model: the network only, by all workers or on all devices.
         end_to_end: both, and choosing tags.
         shared_cores: whether the same cores do both, as on a CPU.
+        decode_core: seconds of a core for an image: reading, decoding and resizing.
+        model_core: likewise, the network; a GPU's work is not counted, handing it over is.
     """
 
     images: int
@@ -46,6 +48,8 @@ class Rates:
     model: float
     end_to_end: float
     shared_cores: bool
+    decode_core: float = 0.0
+    model_core: float = 0.0
 
     @property
     def ideal(self) -> float:
@@ -67,12 +71,29 @@ class Rates:
             return "decode"
         return "model" if decoding <= 1 - _DOMINANT else "both"
 
+    def reckoned(self, cores: int, main_core: float) -> float:
+        """Return the rate that as many cores like these would reach, by the cost of each stage.
+
+        Args:
+            cores: of another machine; they share all work but a GPU's.
+            main_core: seconds of a core for an image in the main process, which has no more than
+                one core.
+        """
+        rate = cores / (self.decode_core + self.model_core + main_core)
+        if not self.shared_cores:
+            rate = min(rate, self.model)
+        return min(rate, 1 / main_core)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         names = ("decode", "model", "end_to_end", "ideal")
         rates = {name: round(getattr(self, name), 1) for name in names}
+        costs = {
+            "decode_core_us": round(1e6 * self.decode_core, 1),
+            "model_core_us": round(1e6 * self.model_core, 1),
+        }
         rest = {"share_of_ideal": round(self.share, 3), "bound": self.bound}
-        return {"images": self.images, **rates, **rest}
+        return {"images": self.images, **rates, **costs, **rest}
 
 
 def measure(paths: Sequence[str], model: TaggerModel, *, workers: int, rounds: int) -> Rates:
@@ -96,20 +117,41 @@ def measure(paths: Sequence[str], model: TaggerModel, *, workers: int, rounds: i
     )
     if not readable:
         raise DataError("None of these images can be read, so there is nothing to measure.")
-    seconds: dict[str, list[float]] = {"decode": [], "model": [], "end_to_end": []}
-    work: dict[str, Callable[[], Iterable[object]]] = {
+    stages: dict[str, Callable[[], Iterable[Sized]]] = {
         "decode": lambda: _decode(paths, model, workers),
         "model": lambda: _run(len(paths), model, workers),
-        "end_to_end": lambda: tag_images(paths, model, rules, workers=workers),
+        "end_to_end": lambda: ([one] for one in tag_images(paths, model, rules, workers=workers)),
     }
+    measured: dict[str, list[_Cost]] = {name: [] for name in stages}
     for _ in range(rounds):
-        for name, start in work.items():
-            began = time.perf_counter()
-            for _item in start():
-                pass
-            seconds[name].append(time.perf_counter() - began)
-    rate = {name: len(paths) / statistics.median(times) for name, times in seconds.items()}
-    return Rates(len(paths), **rate, shared_cores=model.runs_on_cpu)
+        for name, start in stages.items():
+            measured[name].append(_cost(start()))
+    costs = {
+        name: _Cost(*(statistics.median(column) for column in zip(*costs, strict=True)))
+        for name, costs in measured.items()
+    }
+    return Rates(
+        len(paths),
+        decode=1 / costs["decode"].seconds,
+        model=1 / costs["model"].seconds,
+        end_to_end=1 / costs["end_to_end"].seconds,
+        shared_cores=model.runs_on_cpu,
+        decode_core=costs["decode"].core,
+        model_core=costs["model"].core,
+    )
+
+
+class _Cost(NamedTuple):
+    """Seconds for an image, and those of a core that this process used in them."""
+
+    seconds: float
+    core: float
+
+
+def _cost(pieces: Iterable[Sized]) -> _Cost:
+    began, before = time.perf_counter(), time.process_time()
+    images = sum(len(piece) for piece in pieces)
+    return _Cost((time.perf_counter() - began) / images, (time.process_time() - before) / images)
 
 
 def network_rate(
@@ -123,18 +165,16 @@ def network_rate(
 
     ``text_of`` gives the text of each image, by its number.
     """
-    began = time.perf_counter()
-    runs = sum(1 for _ in _run(images, model, workers, text_of))
-    return runs * model.batch_size / (time.perf_counter() - began)
+    return 1 / _cost(_run(images, model, workers, text_of)).seconds
 
 
-def _decode(paths: Sequence[str], model: TaggerModel, workers: int) -> Iterable[object]:
+def _decode(paths: Sequence[str], model: TaggerModel, workers: int) -> Iterable[Sized]:
     own = threading.local()
 
-    def work(batch: list[str]) -> None:
+    def work(batch: list[str]) -> Sized:
         if not hasattr(own, "pixels"):
             own.pixels = model.empty_batch()
-        load_into(batch, own.pixels)
+        return load_into(batch, own.pixels)
 
     with one_thread_per_image(), worker_pool(workers, "decode") as pool:
         # Small pieces, so that the workers end at the same time.
@@ -150,13 +190,13 @@ def _run(
     model: TaggerModel,
     workers: int,
     text_of: Callable[[int], ImageText] | None = None,
-) -> Iterable[object]:
+) -> Iterable[Sized]:
     size = model.batch_size
     pixels = np.random.default_rng(1).integers(0, 256, model.empty_batch().shape, dtype=np.uint8)
     threads = workers if model.runs_on_cpu else 2 * model.lanes
     runs = range(max(threads, -(-images // size)))
 
-    def work(number: int) -> object:
+    def work(number: int) -> Sized:
         numbers = range(number * size, number * size + size)
         texts = None if text_of is None else [text_of(one) for one in numbers]
         return model.scores(pixels, texts, lane=number % model.lanes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,13 +19,39 @@ if TYPE_CHECKING:
     from tagger.network.model import TaggerModel
     from tagger.pipeline.rates import Rates
 
+# Images per second and device; the fastest run small networks at some ten thousand.
+_FASTEST_GPU = 10_000_000
+_MOST_CORES = 1024
+
 EXAMPLES = """Examples:
 
 \b
   tagger bench                          # on drawn posters, small and large
   tagger bench posters/ --images 2000
   tagger bench --device cuda --json
+  tagger bench --simulate-gpu 8000 --cores 16   # what a workstation would reach
 """
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What was measured.
+
+    Attributes:
+        model: on which device.
+        workers: that decode.
+        main_core: seconds of a core that an image costs the main process.
+        sets: rates of each set of images.
+        cores: of a machine to be reckoned; None if there is none.
+        simulated_gpu: images per second of the GPU that was simulated; None if none was.
+    """
+
+    model: TaggerModel
+    workers: int
+    main_core: float
+    sets: dict[str, Rates]
+    cores: int | None
+    simulated_gpu: int | None
 
 
 def bench(
@@ -42,6 +69,24 @@ def bench(
         int,
         typer.Option(min=1, max=1000, metavar="N", help="Number of rounds; medians are reported."),
     ] = 3,
+    simulate_gpu: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=_FASTEST_GPU,
+            metavar="N",
+            help="In place of the device, wait as long as a GPU that runs N images per second.",
+        ),
+    ] = None,
+    cores: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=_MOST_CORES,
+            metavar="M",
+            help="Also reckon what a machine with M cores as fast as these would reach.",
+        ),
+    ] = None,
     *,
     model: ModelOptions,
     decoding: Annotated[DecodeOptions, Only("workers")],
@@ -52,10 +97,11 @@ def bench(
     """Measure the speed of decoding, of the network, and of both together.
 
     The ideal is computed from the first two: on a CPU the same cores do both, one after the other;
-    a GPU runs in parallel.
+    a GPU runs in parallel. The main process chooses tags and writes rows: what an image costs it
+    limits the rate of any machine.
     """
     quiet = report.quiet
-    opened = model.open()
+    opened = _opened(model, simulate_gpu)
     count = decoding.worker_count()
     with tempfile.TemporaryDirectory(prefix="tagger-bench-") as scratch:
         sets = _given(path, images) if path else _drawn(Path(scratch), images, quiet=quiet)
@@ -63,12 +109,22 @@ def bench(
             name: _measure(name, paths, opened, count, rounds, quiet=quiet)
             for name, paths in sets.items()
         }
+        main_core = _main_core(Path(scratch), opened, count, images, rounds, quiet=quiet)
+    found = _Bench(opened, count, main_core, measured, cores, simulate_gpu)
     if as_json:
-        show_json(_report(opened, count, measured))
+        show_json(_report(found))
     else:
-        for line in _lines(opened, count, measured):
+        for line in _lines(found):
             show(line)
     return 0
+
+
+def _opened(options: ModelOptions, simulated: int | None) -> TaggerModel:
+    if simulated is None:
+        return options.open()
+    from tagger.network.simulated import SimulatedGpu
+
+    return SimulatedGpu(options.file, simulated, batch_size=options.batch_size)
 
 
 def _given(folder: Path, most: int) -> dict[str, list[str]]:
@@ -109,29 +165,89 @@ def _measure(
     return measure(paths, model, workers=workers, rounds=rounds)
 
 
-def _report(model: TaggerModel, workers: int, measured: dict[str, Rates]) -> dict[str, object]:
+def _main_core(
+    folder: Path, model: TaggerModel, workers: int, images: int, rounds: int, *, quiet: bool
+) -> float:
+    """Return the seconds of a core that an image costs the main process, with a CSV file.
+
+    Other processes decode, and the network takes no time. What begins and ends a run, whatever the
+    number of images, does not count.
+    """
+    from statistics import median
+
+    from tagger.network.simulated import SimulatedGpu
+    from tagger.pipeline.rates import draw_posters
+
+    few, many = images // 4, images
+    if not quiet:
+        say(f"Measuring the main process with {counted(many, 'image')}.")
+    (drawn,) = draw_posters(folder, 8, 8, 1)
+    names = [str(folder / f"{number:07}.jpg") for number in range(many)]
+    for name in names:
+        Path(name).write_bytes(Path(drawn).read_bytes())
+    gpu = SimulatedGpu(model.file, float("inf"))
+    core = [
+        _core_of_run(names, gpu, workers) - _core_of_run(names[:few], gpu, workers)
+        for _ in range(rounds)
+    ]
+    return max(1e-6, median(core) / (many - few))
+
+
+def _core_of_run(paths: list[str], model: TaggerModel, workers: int) -> float:
+    """Return the seconds of a core that this process takes to tag images, to a CSV file."""
+    import time
+
+    from tagger import job
+    from tagger.find.scan import WalkOptions, scan
+    from tagger.rules import Rules
+    from tagger.table.plan import TablePlan
+
+    found = scan(paths, WalkOptions())
+    source = job.images(found, model, Rules.of_card(model.card), workers=workers, isolated=True)
+    with tempfile.TemporaryDirectory(prefix="tagger-bench-") as scratch:
+        table = TablePlan.checked(str(Path(scratch) / "tags.csv"))
+        before = time.process_time()
+        job.run(job.Job(source, table))
+        return time.process_time() - before
+
+
+def _report(found: _Bench) -> dict[str, object]:
     import platform
 
     from tagger import __version__
     from tagger.network.devices import available_cores
 
+    model = found.model
     return {
         "poster-tagger": __version__,
         "machine": f"{platform.system()} {platform.machine()}, {available_cores()} cores",
         "model": f"{model.card.name} {model.card.version} ({model.card.precision})",
         "device": model.device,
+        "simulated_gpu": found.simulated_gpu,
         "batch_size": model.batch_size,
-        "workers": workers,
-        "sets": {name: rates.to_dict() for name, rates in measured.items()},
+        "workers": found.workers,
+        "main_core_us": round(1e6 * found.main_core, 1),
+        "sets": {
+            name: {**rates.to_dict(), "reckoned": _reckoned(found, rates)}
+            for name, rates in found.sets.items()
+        },
     }
 
 
-def _lines(model: TaggerModel, workers: int, measured: dict[str, Rates]) -> list[str]:
+def _reckoned(found: _Bench, rates: Rates) -> dict[str, float] | None:
+    if found.cores is None:
+        return None
+    rate = rates.reckoned(found.cores, found.main_core)
+    return {"cores": found.cores, "images_per_second": round(rate, 1)}
+
+
+def _lines(found: _Bench) -> list[str]:
+    model = found.model
     card = model.card
     name_of_model = f"{card.name} {card.version} ({card.precision})"
     batches = f"batches of {model.batch_size}"
-    lines = [f"{name_of_model} on {model.device}, {counted(workers, 'worker')}, {batches}"]
-    for name, rates in measured.items():
+    lines = [f"{name_of_model} on {model.device}, {counted(found.workers, 'worker')}, {batches}"]
+    for name, rates in found.sets.items():
         rule = "1 / (1/decode + 1/network)" if rates.shared_cores else "the slower of the two"
         lines += [
             "",
@@ -141,8 +257,20 @@ def _lines(model: TaggerModel, workers: int, measured: dict[str, Rates]) -> list
             f"  together    {rates.end_to_end:>8,.0f} images/s",
             f"  ideal       {rates.ideal:>8,.0f} images/s   {rule}",
             f"  reached     {rates.share:>8.0%} of the ideal",
-            f"  {_advice(model, workers, rates)}",
         ]
+        if found.cores is not None:
+            rate = rates.reckoned(found.cores, found.main_core)
+            lines.append(
+                f"  reckoned    {rate:>8,.0f} images/s   with {counted(found.cores, 'core')}, "
+                "by what an image costs"
+            )
+        lines.append(f"  {_advice(model, found.workers, rates)}")
+    most = 1 / found.main_core
+    lines += [
+        "",
+        f"The main process takes {1e6 * found.main_core:,.0f} µs of a core per image:",
+        f"  at most     {most:>8,.0f} images/s   on any machine with cores like these",
+    ]
     return lines
 
 
