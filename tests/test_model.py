@@ -17,10 +17,11 @@ from onnx import helper
 from tiny_model import CARD, SIDE, changed_card, write_graph, write_model
 
 from tagger.errors import DeviceError, ModelError, UsageError
+from tagger.network import copying
 from tagger.network import model as model_module
 from tagger.network.devices import Device
 from tagger.network.model import TaggerModel, read_card
-from tagger.network.ort import Inputs, cuda_problem
+from tagger.network.ort import Inputs, cuda_problem, onnxruntime
 
 
 class SmallGpu(SessionInMainMemory):
@@ -250,6 +251,53 @@ def test_a_bound_batch_scores_as_any_other(tmp_path: Path, feigned_cuda: None, c
         images = np.random.default_rng(seed).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8)
         assert np.array_equal(on_gpu.scores(images), on_cpu.scores(images))
     assert on_gpu.device == "cuda:0"
+
+
+class Runtime:
+    """Stands for the CUDA runtime; a GPU's memory is the CPU's."""
+
+    def __init__(self, answers: dict[str, int]) -> None:
+        self.answers = answers
+        self.called: list[object] = []
+
+    def cudaSetDevice(self, index: ctypes.c_int) -> int:  # noqa: N802
+        self.called.append(index.value)
+        return self.answers.get("cudaSetDevice", 0)
+
+    def cudaMemcpy(  # noqa: N802
+        self, target: ctypes.c_void_p, source: ctypes.c_void_p, size: ctypes.c_size_t, kind: object
+    ) -> int:
+        assert isinstance(kind, ctypes.c_int)
+        self.called.append(kind.value)
+        if not self.answers.get("cudaMemcpy", 0):
+            ctypes.memmove(target, source, size.value)
+        return self.answers.get("cudaMemcpy", 0)
+
+    def cudaStreamSynchronize(self, stream: ctypes.c_void_p) -> int:  # noqa: N802
+        self.called.append(stream.value)
+        return self.answers.get("cudaStreamSynchronize", 0)
+
+
+def test_a_batch_is_copied_to_a_gpu_and_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = Runtime({})
+    monkeypatch.setattr(copying, "_cuda_runtime", lambda: runtime)
+    images = noise(3)
+    target = onnxruntime.OrtValue.ortvalue_from_shape_and_type(images.shape, np.uint8)
+
+    assert copying.copied_to_gpu(images, target, 1)
+
+    assert np.array_equal(target.numpy(), images)
+    assert runtime.called == [1, 1, None]  # the device, host to device, the default stream
+
+
+@pytest.mark.parametrize("call", ["cudaSetDevice", "cudaMemcpy", "cudaStreamSynchronize"])
+def test_a_copy_that_cuda_refuses_is_left_to_onnx_runtime(
+    monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setattr(copying, "_cuda_runtime", lambda: Runtime({call: 1}))
+    target = onnxruntime.OrtValue.ortvalue_from_shape_and_type([3, 8, 8, 3], np.uint8)
+
+    assert not copying.copied_to_gpu(noise(3), target, 0)
 
 
 def test_batches_are_halved_when_a_gpu_has_no_memory_left(

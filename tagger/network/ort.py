@@ -18,9 +18,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from platformdirs import user_cache_path
 
+from tagger.network.copying import copied_to_gpu
 from tagger.network.devices import Device
+from tagger.network.tensorrt import provider_options, tensorrt_problem
 
 
 @contextlib.contextmanager
@@ -156,7 +157,8 @@ class Session:
                 own.binding.bind_ortvalue_input(name, own.inputs[name])
             own.binding.bind_output(OUTPUT_NAME, "cpu")
         for name, values in inputs.items():
-            own.inputs[name].update_inplace(values)
+            if memory == "cpu" or not copied_to_gpu(values, own.inputs[name], self.device.index):
+                own.inputs[name].update_inplace(values)
         with self._running:
             self._session.run_with_iobinding(own.binding)
             return own.binding.copy_outputs_to_cpu()[0]
@@ -175,7 +177,7 @@ def inference_session(file: Path, device: Device, *, gpu_memory: int | None = No
         options.intra_op_num_threads = 1
         providers: list[Any] = ["CPUExecutionProvider"]
     else:
-        providers = [*_gpu_providers(device, gpu_memory), "CPUExecutionProvider"]
+        providers = [*_gpu_providers(file, device, gpu_memory), "CPUExecutionProvider"]
     with contextlib.redirect_stdout(io.StringIO()):  # it reports its fall-back on stdout
         session = onnxruntime.InferenceSession(path_or_bytes(file), options, providers=providers)
     # Only the session's own list of providers is reliable.
@@ -221,7 +223,7 @@ def said(error: BaseException) -> str:
     return text.rstrip(".")
 
 
-def _gpu_providers(device: Device, memory: int | None) -> list[Any]:
+def _gpu_providers(file: Path, device: Device, memory: int | None) -> list[Any]:
     # By default, cuDNN searches its algorithms again for each shape (microsoft/onnxruntime#19838),
     # and the arena grows by doubling.
     cuda: dict[str, Any] = {
@@ -233,16 +235,7 @@ def _gpu_providers(device: Device, memory: int | None) -> list[Any]:
         cuda["gpu_mem_limit"] = memory
     if device.kind == "cuda":
         return [(_KINDS["cuda"], cuda)]
-    cache = user_cache_path("poster-tagger") / "tensorrt"
-    cache.mkdir(parents=True, exist_ok=True)
-    tensorrt: dict[str, Any] = {
-        "device_id": device.index,
-        "trt_fp16_enable": True,
-        # Building an engine takes minutes; it is cached for this network, GPU and batch size.
-        "trt_engine_cache_enable": True,
-        "trt_engine_cache_path": os.fspath(cache),
-        "trt_timing_cache_enable": True,
-    }
-    if memory is not None:
-        tensorrt["trt_max_workspace_size"] = memory
+    if (problem := tensorrt_problem()) is not None:
+        raise DeviceRefusedError(problem)
+    tensorrt = provider_options(file, device.index, memory)
     return [(_KINDS["tensorrt"], tensorrt), (_KINDS["cuda"], cuda)]
