@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_IMAGES ?= 1000
 FUZZ_SEED ?= $(shell date +%s)
 
-.PHONY: demo test test-slow test-gpu fuzz fuzz-short kill lint format wheelhouse offline-check samples benchmark clean
+.PHONY: demo test test-slow test-gpu fuzz fuzz-short kill lint format wheelhouse offline-check samples benchmark bench-gpu clean
 
 demo: $(VENV)/.base
 	$(BIN)/tagger tag samples --format csv --layout list
@@ -65,6 +65,12 @@ samples: $(VENV)/.base
 
 benchmark: $(VENV)/.base
 	$(BIN)/tagger bench $(IMAGES)
+
+# On a machine with a GPU, with the extra [cuda] or [tensorrt] and, to compare, PyTorch: fills the
+# table in docs/performance.md. IMAGES is a folder of posters.
+bench-gpu: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -m gpu tests/test_gpu.py
+	$(BIN)/python benchmarks/gpu.py $(or $(IMAGES),samples)
 
 clean:
 	rm -rf $(VENV) $(WHEELHOUSE) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

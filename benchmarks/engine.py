@@ -14,7 +14,8 @@ same round.
 
 FOLDER's images are linked as often as it takes to reach the number of images; ``tiny`` draws JPEGs
 of 8 × 8 pixels. The network ``free`` is the tests' mean colour of 8 × 8 pixels, which takes almost
-no time; ``gpu:N`` is a simulated GPU that runs N images of the bundled model's size per second.
+no time; ``gpu:N`` is a simulated GPU that runs N images of the bundled model's size per second; a
+device such as ``cuda`` runs the bundled model itself.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def main() -> None:
     """Measure and print a table, or one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("images", metavar="FOLDER", help="images, or 'tiny' for drawn ones")
-    parser.add_argument("--network", default="free", help="free, bundled, gpu:N or a file")
+    parser.add_argument(
+        "--network", default="free", help="free, bundled, a device, gpu:N or a file"
+    )
     parser.add_argument("--count", type=int, help="images; default: 8,088, or 20,000 tiny ones")
     parser.add_argument("--workers", type=int, nargs="+", default=[2])
     parser.add_argument("--rounds", type=int, default=5)

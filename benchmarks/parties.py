@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,21 +46,43 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument(
-        "--network", required=True, help="'bundled', a file, or 'gpu:N', a simulated GPU's rate"
+        "--network",
+        required=True,
+        help="'bundled', a file, a device such as 'cuda' that runs the bundled one, or 'gpu:N', a "
+        "simulated GPU's rate",
     )
     parser.add_argument("--options", default="", help="of tagger tag")
     options = parser.parse_args()
-    file, rate = network(options.network)
     ways = {"pool": _pool, "dataloader": _data_loader, "tagger": _tagger}
     way = ways[options.party]
-    print(json.dumps(way(options.folder, options.workers, file, rate, options.options.split())))
+    network = Network.named(options.network)
+    print(json.dumps(way(options.folder, options.workers, network, options.options.split())))
 
 
-def network(name: str) -> tuple[Path, float | None]:
-    """Return the model file of a network, and the rate of the simulated GPU that runs it."""
-    if name.startswith("gpu:"):
-        return bundled_model("cpu"), float(name[4:])
-    return bundled_model("cpu") if name == "bundled" else Path(name), None
+@dataclass(frozen=True)
+class Network:
+    """A network and where it runs.
+
+    Attributes:
+        file: the model.
+        device: as for ``tagger tag``.
+        rate: of a simulated GPU that takes the device's place, in images per second.
+    """
+
+    file: Path
+    device: str = "cpu"
+    rate: float | None = None
+
+    @classmethod
+    def named(cls, name: str) -> Network:
+        """Return the network with a name."""
+        if name.startswith("gpu:"):
+            return cls(bundled_model("cpu"), rate=float(name[4:]))
+        if name == "bundled":
+            return cls(bundled_model("cpu"))
+        if Path(name).is_file():
+            return cls(Path(name))
+        return cls(bundled_model(name.partition(":")[0]), name)
 
 
 def _paths(folder: Path) -> list[str]:
@@ -79,10 +102,8 @@ def _measured(images: int, work: Callable[[], float | None]) -> dict[str, float]
     return {"images": images, "seconds": seconds, "main": own, "all": own + processes}
 
 
-def _pool(
-    folder: Path, workers: int, file: Path, rate: float | None, options: Sequence[str]
-) -> dict[str, float]:
-    card = read_card(file)
+def _pool(folder: Path, workers: int, network: Network, options: Sequence[str]) -> dict[str, float]:
+    card = read_card(network.file)
     paths = _paths(folder)
     chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
     decode = partial(_decode, card.height, card.width)
@@ -101,14 +122,14 @@ def _decode(height: int, width: int, paths: Sequence[str]) -> float:
 
 
 def _data_loader(
-    folder: Path, workers: int, file: Path, rate: float | None, options: Sequence[str]
+    folder: Path, workers: int, network: Network, options: Sequence[str]
 ) -> dict[str, float]:
     from peers import Posters
     from torch.utils.data import DataLoader
 
-    card = read_card(file)
+    card = read_card(network.file)
     paths = _paths(folder)
-    run = _network(file, rate)
+    run = _session(network)
 
     def work() -> None:
         posters = Posters(paths, (card.height, card.width))
@@ -120,26 +141,41 @@ def _data_loader(
     return _measured(len(paths), work)
 
 
-def _network(file: Path, rate: float | None) -> Callable[[Any], Any]:
-    if rate is not None:
+def _session(network: Network) -> Callable[[Any], Any]:
+    if network.rate is not None:
         from tagger.network.simulated import SimulatedGpu
 
-        return SimulatedGpu(file, rate).scores
-    from tagger.network.ort import onnxruntime
+        return SimulatedGpu(network.file, network.rate).scores
+    from tagger.network.ort import cuda_problem, onnxruntime
 
-    session = onnxruntime.InferenceSession(os.fspath(file), providers=["CPUExecutionProvider"])
-    return lambda pixels: session.run(["scores"], {"images": pixels})[0]
+    provider = "CPUExecutionProvider"
+    if network.device.startswith(("cuda", "tensorrt")):
+        provider = "CUDAExecutionProvider"  # TensorRT is rarely used so
+        cuda_problem()  # loads the libraries
+    session = onnxruntime.InferenceSession(os.fspath(network.file), providers=[provider])
+    assert session.get_providers()[0] == provider
+    names = [end.name for end in session.get_inputs()]
+    length = next((end.shape[1] for end in session.get_inputs() if end.name == "text"), 0)
+
+    def run(pixels: Any) -> Any:
+        nothing = {
+            "text": np.zeros((len(pixels), length), np.int32),
+            "year": np.zeros(len(pixels), np.int32),
+        }
+        return session.run(["scores"], {name: nothing.get(name, pixels) for name in names})[0]
+
+    return run
 
 
 def _tagger(
-    folder: Path, workers: int, file: Path, rate: float | None, options: Sequence[str]
+    folder: Path, workers: int, network: Network, options: Sequence[str]
 ) -> dict[str, float]:
     from tagger.cli import run
 
-    if rate is not None:
+    if network.rate is not None:
         from tagger.network.simulated import SimulatedGpu
 
-        gpu = partial(SimulatedGpu, rate=rate)
+        gpu = partial(SimulatedGpu, rate=network.rate)
 
         def opened(file: Path | None, device: str, **rest: Any) -> TaggerModel:
             return gpu(file, batch_size=rest["batch_size"])
@@ -151,8 +187,8 @@ def _tagger(
         def tag(name: str, path: str) -> None:
             table = Path(scratch) / f"{name}.csv"
             code = run([
-                "tag", path, "-o", str(table), "--quiet", "--device", "cpu", "--model", str(file),
-                "--workers", str(workers), *options,
+                "tag", path, "-o", str(table), "--quiet", "--device", network.device, "--model",
+                str(network.file), "--workers", str(workers), *options,
             ])  # fmt: skip
             if code != 0:
                 sys.exit(f"tagger ended with {code}")

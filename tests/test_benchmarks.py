@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from pictures import save_picture
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -42,7 +43,7 @@ def test_memory_is_measured_for_each_size_of_folder(folder: Path, tiny_model: Pa
     poster = save_picture(folder / "poster.png")
     done = subprocess.run(
         [sys.executable, BENCHMARKS / "memory.py", poster, "--counts", "8", "24",
-         "--model", tiny_model],
+         "--model", tiny_model, "--workers", "3", "--options=--layout list"],
         capture_output=True, check=True, cwd=folder,
     )  # fmt: skip
     report = json.loads(done.stdout)
@@ -52,6 +53,7 @@ def test_memory_is_measured_for_each_size_of_folder(folder: Path, tiny_model: Pa
     assert list(folder.iterdir()) == [poster]
 
 
+@pytest.mark.slow
 def test_the_engine_is_compared_with_a_bare_pool(folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, BENCHMARKS / "engine.py", "tiny", "--count", "70", "--rounds", "1",
@@ -67,3 +69,28 @@ def test_the_engine_is_compared_with_a_bare_pool(folder: Path) -> None:
     ]
     assert all(one["images_per_second"] > 0 and one["all_us"] >= one["main_us"] for one in rates)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_table_of_gpus_is_filled(folder: Path) -> None:
+    posters = [save_picture(folder / "posters" / f"{n}.jpg", size=(30, 44)) for n in range(3)]
+    document = folder / "performance.md"
+    document.write_text("Before.\n\n<!-- make bench-gpu -->\nNothing.\n<!-- end -->\n\nAfter.\n")
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "gpu.py", posters[0].parent, "--devices", "cuda:99", "cpu",
+         "--count", "8", "--rounds", "1", "--document", document],
+        capture_output=True, check=True, cwd=folder, text=True,
+    )  # fmt: skip
+    assert done.stderr.startswith("--device cuda:99 is not available: ")
+    lines = document.read_text().splitlines()
+    assert lines[:3] == ["Before.", "", "<!-- make bench-gpu -->"]
+    assert lines[-3:] == ["<!-- end -->", "", "After."]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|"]
+    assert [row[:2] for row in rows[2:]] == [["cpu", "given"], ["cpu", "2000 × 3000"]]
+    assert [row[-2:] for row in rows[2:]] == [["0.0000", "0.0%"]] * 2
+    assert sorted(file.name for file in folder.iterdir()) == ["performance.md", "posters"]
+
+
+def test_the_documentation_has_a_place_for_the_table() -> None:
+    text = (BENCHMARKS.parent / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert text.count("<!-- make bench-gpu -->") == text.count("<!-- end -->") == 1
