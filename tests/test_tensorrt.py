@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _ctypes
 import shutil
+import sys
 from pathlib import Path
 
 import onnx
@@ -29,6 +31,22 @@ def test_missing_libraries_are_named_with_the_way_to_get_them(tiny_model: Path) 
 
     assert str(refused.value).startswith("TensorRT libraries are missing (")
     assert str(refused.value).endswith("): pip install 'poster-tagger[tensorrt]'")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of libraries")
+def test_libraries_of_the_pip_package_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "tensorrt_libs"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tensorrt_libs", raising=False)
+
+    shutil.copy(_ctypes.__file__, package / "libnvinfer.so.10")
+    assert "(libnvonnxparser.so.10)" in str(tensorrt_problem())
+    shutil.copy(_ctypes.__file__, package / "libnvonnxparser.so.10")
+    assert tensorrt_problem() is None
 
 
 def test_each_content_of_a_file_has_its_own_engines(tmp_path: Path) -> None:

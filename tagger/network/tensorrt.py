@@ -10,7 +10,7 @@ import ctypes
 import hashlib
 import os
 import sys
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,9 @@ _LEFT_TO_CUDA = (
 
 def tensorrt_problem() -> str | None:
     """Load TensorRT's libraries; return in one sentence why that fails, or None."""
-    folder = _folder()
     for name in _LIBRARIES:
         try:
-            ctypes.CDLL(name if folder is None else os.fspath(folder / name))
+            _library(name)
         except OSError:
             return f"TensorRT libraries are missing ({name}): pip install 'poster-tagger[tensorrt]'"
     return None
@@ -69,9 +68,11 @@ def provider_options(file: Path, index: int, memory: int | None) -> dict[str, An
 
 def _folder() -> Path | None:
     """Return the folder of the pip package's libraries; None leaves the search to the system."""
-    package = find_spec("tensorrt_libs")
-    places = None if package is None else package.submodule_search_locations
-    return Path(next(iter(places))) if places else None
+    try:
+        package = import_module("tensorrt_libs")  # itself loads what engines are built with
+    except (ImportError, OSError):
+        return None
+    return Path(package.__path__[0])
 
 
 def _engine_folder(file: Path) -> Path:
@@ -88,10 +89,12 @@ def _engine_folder(file: Path) -> Path:
 
 def _version() -> int:
     """Return the number of TensorRT's version, such as 101303; 0 if it is not loaded."""
-    folder = _folder()
-    name = _LIBRARIES[0]
     try:
-        library = ctypes.CDLL(name if folder is None else os.fspath(folder / name))
-        return int(library.getInferLibVersion())
+        return int(_library(_LIBRARIES[0]).getInferLibVersion())
     except (AttributeError, OSError):
         return 0
+
+
+def _library(name: str) -> ctypes.CDLL:
+    folder = _folder()
+    return ctypes.CDLL(name if folder is None else os.fspath(folder / name))
