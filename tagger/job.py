@@ -19,6 +19,7 @@ from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
 from tagger.decode.facts import STAMP, file_stamp
 from tagger.errors import UsageError, about
 from tagger.holders.plan import HolderPlan
+from tagger.pipeline.decode import Decode
 from tagger.results import Failed, Result
 from tagger.runs.lock import locked
 from tagger.runs.manifest import Manifest, ModelFacts, versions_noted
@@ -91,7 +92,7 @@ def images(
     *,
     workers: int,
     limits: ImageLimits = DEFAULT_LIMITS,
-    isolated: bool = False,
+    decode: Decode = Decode.AUTO,
     untagged: Untagged | None = None,
     texts: TextPlan = NO_TEXTS,
 ) -> Source:
@@ -106,8 +107,8 @@ def images(
     """
     from tagger.pipeline.pipeline import check_memory, tag_images
 
-    check_memory(model, workers)  # before an output is opened
-    texts = with_reader(texts, model.device, limits, isolated=isolated)
+    check_memory(model, workers, decode)  # before an output is opened
+    texts = with_reader(texts, model.device, limits, isolated=decode is Decode.PROCESSES)
 
     def results(outputs: Outputs) -> Iterator[Result]:
         report = outputs.report
@@ -118,7 +119,7 @@ def images(
             workers=workers,
             facts=(*outputs.job.table.columns, STAMP),
             limits=limits,
-            isolated=isolated,
+            decode=decode,
             text_of=texts.text_of(),
         )
 

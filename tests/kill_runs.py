@@ -86,6 +86,7 @@ _AGAIN = ("--resume", "--update", "--retry-failed")
 
 SCENARIOS = (
     Scenario("csv", ("-o", "t.csv")),
+    Scenario("csv by processes", ("-o", "t.csv", "--decode", "processes")),
     Scenario("tsv long", ("-o", "t.tsv", "--layout", "long", "--min-tags", "2")),
     Scenario("jsonl list", ("-o", "t.jsonl", "--layout", "list")),
     Scenario("excel", ("-o", "t.csv", "--excel", "--columns", "sha256,width,title")),

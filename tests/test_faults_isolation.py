@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from pictures import png_bytes, save_picture
 from stalled_files import Stalled, stalls
 
 from tagger.decode.budget import DEFAULT_LIMITS, NO_HURRY, Attempt, ImageError, ImageLimits, Memory
+from tagger.decode.isolation import Isolation
 from tagger.decode.patience import threads_left_behind
-from tagger.decode.processes import isolation
 from tagger.network.model import TaggerModel
+from tagger.pipeline.decode import Decode
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed
 from tagger.rules import Rules
@@ -57,11 +59,13 @@ def posters(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("crashing", "posters")
-@pytest.mark.parametrize("workers", ["1", "3"])
+@pytest.mark.parametrize(("workers", "batch_size"), [("1", "2"), ("3", "2"), ("1", "16")])
 def test_an_image_that_crashes_its_decoder_fails_alone(
-    tag: Callable[..., Ran], workers: str
+    tag: Callable[..., Ran], workers: str, batch_size: str
 ) -> None:
-    arguments = ("p", "--workers", workers, "--batch-size", "2")
+    """Whether or not others are read together with it."""
+    columns = ("--columns", "bytes,sha256,width")
+    arguments = ("p", "--workers", workers, "--batch-size", batch_size, *columns)
 
     together = tag(*arguments)
     apart = tag(*arguments, "--isolate")
@@ -69,7 +73,9 @@ def test_an_image_that_crashes_its_decoder_fails_alone(
     assert (together.code, apart.code) == (1, 1)
     expected = together.rows()
     for place in (2, 3):
-        expected[place] = f"p/{place}.png,,its decoder crashed (SIGSEGV),,,,"
+        # What was found out about the file before the crash is known.
+        size, digest = expected[place].split(",")[3:5]
+        expected[place] = f"p/{place}.png,,its decoder crashed (SIGSEGV),{size},{digest},,,,,"
     assert apart.rows() == expected
     assert "failed: p/2.png: its decoder crashed (SIGSEGV)" in apart.stderr.splitlines()
 
@@ -80,7 +86,7 @@ def test_limits_hold_in_processes_too(tmp_path: Path) -> None:
     memory = Memory(100 * 2**20)
     limits = ImageLimits(memory=memory.limit)
 
-    with isolation() as processes:
+    with closing(Isolation(64)) as processes:
         with pytest.raises(ImageError) as refused:
             processes.load(str(tmp_path / "bomb.png"), 8, 8, Attempt(limits, memory))
         picture = processes.load(str(good), 4, 6, Attempt(limits, memory))
@@ -95,14 +101,15 @@ def test_limits_hold_in_processes_too(tmp_path: Path) -> None:
 
 def test_a_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
     good = str(save_picture(tmp_path / "good.png", "red"))
-    with isolation() as processes:
+    with closing(Isolation(64)) as processes:
         processes.load(good, 8, 8, Attempt(NO_HURRY, Memory(10**9)))
-        (decoder,) = processes._free
+        (single,) = processes._free
+        decoder = single.decoder
         os.kill(decoder._process.pid, signal.SIGKILL)
         decoder._process.wait()
 
         assert processes.load(good, 8, 8, Attempt(NO_HURRY, Memory(10**9))).width == 16
-        assert [one._process.pid for one in processes._free] != [decoder._process.pid]
+        assert [one.decoder._process.pid for one in processes._free] != [decoder._process.pid]
 
 
 @stalls
@@ -114,7 +121,9 @@ def test_a_process_that_hangs_is_ended(folder: Path, tiny_model: Path) -> None:
     limits = ImageLimits(seconds=4, computing=None)
 
     with Stalled(folder / "b.png"):
-        found = list(tag_images(paths, model, rules, workers=1, limits=limits, isolated=True))
+        found = list(
+            tag_images(paths, model, rules, workers=1, limits=limits, decode=Decode.PROCESSES)
+        )
         assert not threads_left_behind()
 
     assert [result.path for result in found] == paths

@@ -24,6 +24,7 @@ from tagger.decode.picture import load_picture
 from tagger.find.scan import WalkOptions, scan
 from tagger.network import model as model_module
 from tagger.network.model import TaggerModel
+from tagger.pipeline.decode import Decode
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed, Result
 from tagger.rules import Rules
@@ -38,14 +39,15 @@ def posters(folder: Path) -> list[Path]:
 
 
 @stalls
+@pytest.mark.parametrize("decode", ["threads", "processes"])
 def test_an_image_that_stalls_fails_and_the_run_goes_on(
-    folder: Path, posters: list[Path], tiny_model: Path
+    folder: Path, posters: list[Path], tiny_model: Path, decode: str
 ) -> None:
     with Stalled(posters[3], posters[4]):
         # It ends while the files still hang.
         ran = run_tagger(
             "tag", "p", "--model", tiny_model, "--device", "cpu", "--layout", "list",
-            "--image-timeout", "2.5", "--workers", "1", "--batch-size", "3",
+            "--image-timeout", "2.5", "--workers", "1", "--batch-size", "3", "--decode", decode,
             cwd=folder, timeout=HELD,
         )  # fmt: skip
 
@@ -75,17 +77,22 @@ def test_an_image_that_answers_late_is_tagged(
 
 
 @stalls
+@pytest.mark.parametrize("decode", [Decode.THREADS, Decode.PROCESSES])
 @pytest.mark.parametrize("device", ["cpu", "cuda:0"])
 def test_the_place_of_a_stalled_image_is_kept_on_every_device(
-    posters: list[Path], tiny_model: Path, monkeypatch: pytest.MonkeyPatch, device: str
+    posters: list[Path],
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    decode: Decode,
 ) -> None:
     monkeypatch.setattr(model_module, "cuda_problem", lambda: None)
     monkeypatch.setattr(model_module, "Session", SessionInMainMemory)
     paths = [str(path) for path in posters] * 4
 
     with Stalled(posters[2]):
-        found = results(tiny_model, paths, ImageLimits(seconds=2.5), device=device)
-        assert threads_left_behind()
+        found = results(tiny_model, paths, ImageLimits(seconds=2.5), decode, device=device)
+        assert threads_left_behind() == (decode is Decode.THREADS)  # processes can be ended
 
     assert [result.path for result in found] == paths
     failed = [result for result in found if isinstance(result, Failed)]
@@ -96,7 +103,8 @@ def test_the_place_of_a_stalled_image_is_kept_on_every_device(
 
 
 @stalls
-def test_a_drive_that_is_gone_ends_the_run(folder: Path, tiny_model: Path) -> None:
+@pytest.mark.parametrize("decode", ["threads", "processes"])
+def test_a_drive_that_is_gone_ends_the_run(folder: Path, tiny_model: Path, decode: str) -> None:
     save_picture(folder / "p/00.png")
     dead = [save_picture(folder / f"p/{number:02}.png") for number in range(1, 40)]
 
@@ -104,6 +112,7 @@ def test_a_drive_that_is_gone_ends_the_run(folder: Path, tiny_model: Path) -> No
         ran = run_tagger(
             "tag", "p", "--model", tiny_model, "--device", "cpu", "-o", "t.csv", "--layout", "list",
             "-q", "--image-timeout", "2.5", "--workers", "8", "--batch-size", "1",
+            "--decode", decode,
             cwd=folder, timeout=HELD,
         )  # fmt: skip
 
@@ -285,12 +294,12 @@ def refuse(error: Exception) -> None:
 
 
 def results(
-    model: Path, paths: list[str], limits: ImageLimits, *, device: str = "cpu"
+    model: Path, paths: list[str], limits: ImageLimits, decode: Decode, *, device: str
 ) -> list[Result]:
     """Tag images with a model's own rules."""
     opened = TaggerModel(model, device, batch_size=3)
     rules = Rules.of_card(opened.card)
-    return list(tag_images(paths, opened, rules, workers=2, limits=limits))
+    return list(tag_images(paths, opened, rules, workers=2, limits=limits, decode=decode))
 
 
 def start(

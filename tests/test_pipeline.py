@@ -139,5 +139,7 @@ def test_what_the_stages_cost_is_logged_where_anybody_asks(
 
     (line,) = [record.message for record in caplog.records if "costs" in record.name]
     assert re.fullmatch(
-        r"[\d.]+ s with \d workers; all together: reading [\d.]+ s, network [\d.]+ s", line
+        r"[\d.]+ s; busy: reading [\d.]+ s \(\d+% of 2\), network [\d.]+ s \(\d+% of [24]\), "
+        r"outputs [\d.]+ s \(\d+% of 1\)",
+        line,
     )

@@ -23,6 +23,7 @@ from tagger.network import model as model_module
 from tagger.network.card import ModelCard, TextInput
 from tagger.network.model import TaggerModel, read_card
 from tagger.network.text_ids import text_ids
+from tagger.pipeline.decode import Decode
 from tagger.pipeline.pipeline import tag_images
 from tagger.results import Failed, ImageText, Result, Tagged
 from tagger.rules import Rules
@@ -399,11 +400,11 @@ def dated(path: str) -> ImageText | None:
     return None if place == 3 else ImageText("blue" if place % 2 else "", 1000 + place, "names")
 
 
-@pytest.mark.parametrize("isolated", [False, True])
+@pytest.mark.parametrize("decode", [Decode.THREADS, Decode.PROCESSES])
 def test_each_result_has_the_text_of_its_image(
-    posters: list[str], tiny_text_model: Path, device: str, isolated: bool
+    posters: list[str], tiny_text_model: Path, device: str, decode: Decode
 ) -> None:
-    found = results(tiny_text_model, posters, dated, device, isolated=isolated)
+    found = results(tiny_text_model, posters, dated, device, decode=decode)
 
     assert [result.path for result in found] == posters
     tagged = {int(one.path[:2]): one for one in found if isinstance(one, Tagged)}

@@ -1,52 +1,145 @@
 """Decodes images in a separate process; run as ``python -m tagger.decode.process``.
 
-:mod:`tagger.decode.processes` starts it and communicates with it through its standard streams.
+:mod:`tagger.decode.processes` starts it, and describes the messages between both.
 """
 
 from __future__ import annotations
 
+import base64
 import os
+import pickle
 import sys
-from typing import BinaryIO
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
 
 from tagger.decode.budget import Attempt, ImageLimits, Memory
+from tagger.decode.facts import measure
+from tagger.decode.messages import (
+    DONE,
+    NEEDS,
+    READY,
+    RETURNS,
+    Connection,
+    Progress,
+    facts_record,
+)
 from tagger.decode.picture import ImageError, load_picture
 from tagger.decode.pillow import one_thread_per_image
-from tagger.decode.processes import ANSWER, GRANTED, NEEDS, PICTURE, REFUSED, REQUEST
+from tagger.decode.shared import open_shared
+from tagger.results import FileFacts, ImageText, Pixels
+
+
+@dataclass
+class _Parent:
+    """The process that asks, as this one sees it."""
+
+    connection: Connection
+    work: SimpleQueue[list[Any]]
+    granted: SimpleQueue[None]
+
+    def listen(self) -> None:
+        """Take messages until there are no more: the other process has ended, and so does this."""
+        try:
+            while True:
+                message = self.connection.receive()
+                if message:
+                    self.work.put(message)
+                else:
+                    self.granted.put(None)
+        except (EOFError, OSError, ValueError):
+            os._exit(0)
 
 
 class _AskingAttempt(Attempt):
-    """An attempt whose memory is granted by the other process."""
+    """An attempt that asks the other process for all memory above an allowance."""
 
-    def __init__(self, limits: ImageLimits, requests: BinaryIO, answers: BinaryIO) -> None:
-        super().__init__(limits, Memory(limits.memory))
-        self._requests = requests
-        self._answers = answers
+    def __init__(
+        self, limits: ImageLimits, memory: Memory, parent: _Parent, allowance: int
+    ) -> None:
+        super().__init__(limits, memory)
+        self._parent = parent
+        self._allowance = allowance
+        self.asked = False
 
     def needs(self, size: int) -> bool:
-        """Request memory and wait for it."""
-        self._answers.write(ANSWER.pack(NEEDS, size, 0))
-        self._answers.flush()
-        if self._requests.read(1) != GRANTED:
-            raise SystemExit
+        """Wait until the other process grants the memory."""
+        if size > self._allowance:
+            self.asked = True
+            self._parent.connection.send(NEEDS, size)
+            self._parent.granted.get()
         return True
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Decode requested images until the requests end."""
-    while len(head := requests.read(REQUEST.size)) == REQUEST.size:
-        length, height, width, memory, computing = REQUEST.unpack(head)
-        path = os.fsdecode(requests.read(length))
-        limits = ImageLimits(seconds=None, computing=computing or None, memory=memory)
+@dataclass
+class _Reader:
+    """Reads images, as the other process has set it up."""
+
+    parent: _Parent
+    progress: Progress
+    wanted: Collection[str]
+    allowance: int
+    text_of: Callable[[str], ImageText | None] | None
+    memory: Memory
+
+    def read(self, path: str, rows: Pixels, place: int, limits: ImageLimits) -> list[Any]:
+        """Return an image's record, having put its pixels into a row."""
+        attempt = _AskingAttempt(limits, self.memory, self.parent, self.allowance)
+        known = FileFacts()
         try:
-            picture = load_picture(path, height, width, _AskingAttempt(limits, requests, answers))
+            # Before the image itself, so that any later change is detected.
+            known = measure(path, self.wanted)
+            self.progress.note(known)
+            picture = load_picture(path, rows.shape[1], rows.shape[2], attempt)
+            rows[place] = picture.pixels
+            text = None if self.text_of is None else self.text_of(path)
         except ImageError as error:
-            reason = str(error).encode("utf-8", "backslashreplace")
-            answers.write(ANSWER.pack(REFUSED, len(reason), 0) + reason)
-        else:
-            answers.write(ANSWER.pack(PICTURE, picture.width, picture.height))
-            answers.write(picture.pixels.tobytes())
-        answers.flush()
+            return [str(error), *facts_record(known)]
+        except MemoryError:
+            return ["not enough memory to read it", *facts_record(known)]
+        finally:
+            if attempt.asked:
+                self.parent.connection.send(RETURNS)
+        said = None if text is None else (text.words, text.year, text.source)
+        return [None, *facts_record(known), picture.width, picture.height, said]
+
+
+def serve(parent: _Parent) -> None:
+    """Read the images of one request after the other."""
+    handle, size, at, wanted, allowance, text_of = parent.work.get()
+    shared = open_shared(handle, size)
+    pixels = np.frombuffer(shared, dtype=np.uint8)
+    reader = _Reader(
+        parent,
+        Progress(shared, at),
+        wanted,
+        allowance,
+        # From the process that started this one, which may run anything anyway.
+        None if text_of is None else pickle.loads(base64.b64decode(text_of)),  # noqa: S301
+        Memory(0),
+    )
+    parent.connection.send(READY)
+    while True:
+        first, offset, height, width, computing, memory, paths = parent.work.get()
+        began = time.perf_counter()
+        limits = ImageLimits(seconds=None, computing=computing, memory=memory)
+        reader.memory.limit = memory
+        shape = (len(paths), height, width, 3)
+        rows = pixels[offset : offset + len(paths) * height * width * 3].reshape(shape)
+        records: list[list[Any] | None] = []
+        for place, path in enumerate(paths):
+            if path is None:  # given up before
+                records.append(None)
+                continue
+            reader.progress.begin(first + place)
+            records.append(reader.read(path, rows, place, limits))
+        reader.progress.end()
+        parent.connection.send(DONE, time.perf_counter() - began, records)
 
 
 def main() -> None:
@@ -54,8 +147,10 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
+    parent = _Parent(Connection(sys.stdin.buffer, answers), SimpleQueue(), SimpleQueue())
+    threading.Thread(target=parent.listen, name="requests", daemon=True).start()
     with one_thread_per_image():
-        serve(sys.stdin.buffer, answers)
+        serve(parent)
 
 
 if __name__ == "__main__":

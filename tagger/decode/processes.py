@@ -1,43 +1,64 @@
-"""Decoders in separate processes: a file that crashes one of them does not end the run.
+"""Decoders in separate processes, which put pixels into memory that they share with this one.
 
-Threads share a process, so a decoder that accesses invalid memory ends all of them. This is rare,
-because decoders are well tested, and separate processes cost time and memory, so it is optional.
+A file that crashes a decoder ends its process and no other, and no process waits for the lock of
+another one's interpreter. :mod:`tagger.decode.messages` says what both tell each other.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
-import os
+import pickle
 import signal
-import struct
 import subprocess
 import sys
-import threading
+import time
+from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
-from tagger.decode.budget import Attempt
-from tagger.decode.picture import ImageError, Picture
+from tagger.decode.budget import ImageLimits, Memory
+from tagger.decode.messages import DONE, NEEDS, READY, RETURNS, Connection, Progress
+from tagger.decode.shared import SharedBytes
 from tagger.errors import TaggerError, os_reason
 
 logger = logging.getLogger(__name__)
 
-#: Length of the path, height and width of the pixels, memory, seconds of computing (0: no limit).
-REQUEST: Final = struct.Struct("<IIIQd")
-#: The kind of answer, and two numbers.
-ANSWER: Final = struct.Struct("<BQQ")
-#: Kinds of answer: an amount of memory is needed; a picture with its original width and height,
-#: followed by its pixels; a reason with its length, followed by its text.
-NEEDS, PICTURE, REFUSED = range(3)
-GRANTED: Final = b"+"
+# A process that was killed ends at once, unless it hangs in the system.
+_SECONDS_TO_END: Final = 5.0
 
 
-class _Decoder:
-    """A process that decodes one image after the other."""
+@dataclass(frozen=True)
+class Setup:
+    """What a process gets to know once.
 
-    def __init__(self) -> None:
+    Attributes:
+        wanted: facts that :func:`tagger.decode.facts.measure` finds out about each file.
+        allowance: bytes in which it may decode an image without asking.
+        text_of: finds out what is known of an image in words; it can be pickled.
+    """
+
+    wanted: tuple[str, ...] = ()
+    allowance: int = 0
+    text_of: Any = None
+
+
+class Decoder:
+    """A process that reads images into shared memory.
+
+    Args:
+        shared: where pixels go.
+        at: where in it the process notes its progress, :data:`Progress.SIZE` bytes.
+
+    Raises:
+        TaggerError: no process can be started.
+    """
+
+    def __init__(self, shared: SharedBytes, at: int, setup: Setup) -> None:
+        self.progress = Progress(shared.bytes, at)
+        self.progress.end()
+        self._held = 0
+        self.waits = False
         # Not the current folder's modules: it may not be trusted.
         command = [sys.executable, "-P", "-m", "tagger.decode.process"]
         try:
@@ -47,113 +68,134 @@ class _Decoder:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                **shared.inherited,
                 **_group_of_its_own(),
             )
         except OSError as error:
-            raise TaggerError(
-                f"--isolate needs to start a process, which failed: {os_reason(error)}."
-            ) from None
+            raise cannot_start(os_reason(error)) from None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._connection = Connection(self._process.stdout, self._process.stdin)
+        text_of = setup.text_of and base64.b64encode(pickle.dumps(setup.text_of)).decode()
+        self._told = (shared.handle, shared.size, at, setup.wanted, setup.allowance, text_of)
 
-    def load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
-        """Decode an image; errors as in :func:`tagger.decode.picture.load_picture`."""
-        attempt.when_given_up(self._process.kill)
+    def begin(self) -> None:
+        """Wait until it is ready.
+
+        Raises:
+            EOFError: it ends instead; or OSError or ValueError.
+        """
+        self._connection.send(*self._told)
+        if self._connection.receive() != [READY]:
+            raise ValueError
+
+    def ask(
+        self, first: int, offset: int, size: tuple[int, int], limits: ImageLimits, paths: list[Any]
+    ) -> None:
+        """Ask for images; :meth:`answer` waits for what has become of those asked for first.
+
+        Args:
+            first: number of the first one.
+            offset: in shared memory, where the pixels of the first one go; of the rest behind it.
+            size: height and width.
+            limits: what one of them may cost; its ``seconds`` are left to whoever asks.
+            paths: of the images; None for one that is not to be read.
+
+        Raises:
+            OSError: the process has ended; or ValueError.
+        """
+        self._connection.send(first, offset, *size, limits.computing, limits.memory, paths)
+
+    def answer(self, memory: Memory) -> tuple[float, list[Any]]:
+        """Wait for seconds and records, and give the process the memory that it needs meanwhile.
+
+        A record is why the image cannot be read (or None), its facts as in :func:`facts_record`,
+        and if it can be read width, height, and text with year and source or None.
+
+        Raises:
+            EOFError: the process has ended; or OSError or ValueError.
+        """
         try:
-            return self._load(path, height, width, attempt)
-        except (EOFError, OSError, ValueError):
-            code = self._process.wait()
-            try:
-                ending = signal.Signals(-code).name
-            except ValueError:
-                ending = f"exit code {code}"
-            logger.info("a decoding process ended by %s; another one is started if needed", ending)
-            raise ImageError(f"its decoder crashed ({ending})") from None
+            while True:
+                kind, *rest = self._connection.receive()
+                if kind == NEEDS:
+                    self._take(rest[0], memory)
+                    self._connection.send()
+                elif kind == RETURNS:
+                    self._give_back(memory)
+                elif kind == DONE:
+                    seconds, records = rest
+                    return seconds, records
+                else:
+                    raise ValueError(kind)
+        except BaseException:
+            self._give_back(memory)
+            raise
 
-    def _load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
-        name = os.fsencode(path)
-        limits = attempt.limits
-        size = (len(name), height, width)
-        self._send(REQUEST.pack(*size, limits.memory, limits.computing or 0) + name)
-        while True:
-            kind, first, second = ANSWER.unpack(self._receive(ANSWER.size))
-            if kind == PICTURE:
-                pixels = np.frombuffer(self._receive(height * width * 3), dtype=np.uint8)
-                return Picture(pixels.reshape(height, width, 3), first, second)
-            if kind == REFUSED:
-                raise ImageError(self._receive(first).decode("utf-8"))
-            attempt.wait_for(first)
-            self._send(GRANTED)
+    def _take(self, size: int, memory: Memory) -> None:
+        self._give_back(memory)  # an image that is read in another way asks again
+        self.waits = True
+        memory.take(size)
+        self._held = size
+        self.waits = False
+
+    def _give_back(self, memory: Memory) -> None:
+        held, self._held = self._held, 0
+        if held:
+            memory.give_back(held)
 
     @property
     def is_alive(self) -> bool:
         """Return whether it can decode another image."""
         return self._process.poll() is None
 
-    def close(self) -> None:
+    def computed(self) -> float | None:
+        """Return its CPU time in seconds; None if the system does not tell."""
+        if sys.platform != "linux":
+            return None
+        try:
+            return time.clock_gettime(~self._process.pid << 3 | 2)  # clock_getcpuclockid(3)
+        except OSError:  # it has ended
+            return None
+
+    def ending(self) -> str:
+        """Wait for its end, which is near, and say what it was: a signal or an exit code."""
+        try:
+            code = self._process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self.close()
+            return "an answer that makes no sense"
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"exit code {code}"
+
+    def kill(self) -> None:
         """End it, even in the middle of an image."""
         self._process.kill()
-        with contextlib.suppress(OSError), self._process:
-            pass  # leaving it closes its streams and waits for its end
-
-    def _send(self, data: bytes) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(data)
-        self._process.stdin.flush()
-
-    def _receive(self, size: int) -> bytes:
-        assert self._process.stdout is not None
-        data = self._process.stdout.read(size)
-        if len(data) < size:
-            raise EOFError
-        return data
-
-
-class Isolation:
-    """Decoding processes, one for each thread that uses one at the same time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._free: list[_Decoder] = []
-        self._closed = False
-
-    def load(self, path: str, height: int, width: int, attempt: Attempt) -> Picture:
-        """Decode an image; arguments and errors as for :func:`tagger.decode.picture.load_picture`.
-
-        Raises:
-            TaggerError: no process can be started.
-        """
-        decoder = self._free_decoder() or _Decoder()
-        # Only the decoder knows how much memory it needs, so none is held until it asks.
-        try:
-            with attempt.holding(0):
-                return decoder.load(path, height, width, attempt)
-        finally:
-            attempt.when_given_up(None)
-            with self._lock:
-                if self._closed or attempt.given_up or not decoder.is_alive:
-                    decoder.close()
-                else:
-                    self._free.append(decoder)
-
-    def _free_decoder(self) -> _Decoder | None:
-        with self._lock:
-            while self._free:
-                decoder = self._free.pop()
-                if decoder.is_alive:
-                    return decoder
-                decoder.close()
-        return None
 
     def close(self) -> None:
-        """End all processes."""
-        with self._lock:
-            self._closed = True
-            while self._free:
-                self._free.pop().close()
+        """End it, and wait for that unless it hangs in the system."""
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                assert stream is not None
+                stream.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_SECONDS_TO_END)
 
 
-def isolation() -> contextlib.closing[Isolation]:
-    """Provide decoding processes; leaving the context ends them."""
-    return contextlib.closing(Isolation())
+def crashed(ending: str) -> str:
+    """Say why the image failed at which a process has ended."""
+    logger.info("a decoding process ended by %s; another one is started if needed", ending)
+    return f"its decoder crashed ({ending})"
+
+
+def cannot_start(reason: str) -> TaggerError:
+    """Return the error of processes that do not start, or end before they have done anything."""
+    return TaggerError(
+        f"No process can be started to decode images ({reason}): use --decode threads."
+    )
 
 
 def _group_of_its_own() -> dict[str, Any]:

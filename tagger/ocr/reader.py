@@ -12,8 +12,8 @@ from PIL import Image
 
 from tagger.decode.budget import DEFAULT_LIMITS, Attempt, ImageLimits, Memory
 from tagger.decode.facts import file_stamp
+from tagger.decode.isolation import Isolation
 from tagger.decode.picture import ImageError, Picture, load_picture
-from tagger.decode.processes import Isolation
 from tagger.errors import TaggerError
 from tagger.network.devices import Device
 from tagger.network.ort import said
@@ -70,7 +70,7 @@ class Reader:
         self._limits = limits
         self._memory = Memory(limits.memory)
         self._cache = WordCache(kept_in, READER) if kept_in is not None else None
-        self._isolation = Isolation() if isolated else None
+        self._isolation = Isolation(_TO_READ**2) if isolated else None
         self._load: LoadPicture = load_picture if self._isolation is None else self._isolation.load
 
     def words(self, path: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+import numpy as np
 
 from tagger.decode.budget import NO_HURRY, Attempt, ImageLimits, Memory
 from tagger.decode.facts import measure
@@ -27,6 +30,9 @@ Read: TypeAlias = list[Loaded | Failed]
 
 #: Finds out what is known of an image in words, by its path.
 TextOf: TypeAlias = Callable[[str], ImageText | None]
+
+#: Starts work that may hang, as :meth:`tagger.pipeline.workers.WorkerPool.submit_watched`.
+SubmitWatched: TypeAlias = Callable[[Callable[[], Read], Callable[..., bool]], Future[Read]]
 
 #: Like :func:`tagger.decode.picture.load_picture`: path, height, width, attempt → picture.
 LoadPicture: TypeAlias = Callable[[str, int, int, Attempt], Picture]
@@ -70,6 +76,11 @@ class Loading:
         self._read: Read = []
         self._known = FileFacts()
         self._attempt: Attempt | None = None
+
+    @property
+    def count(self) -> int:
+        """How many images there are."""
+        return len(self._paths)
 
     def finish(self) -> Read:
         """Read the remaining images; the row of an unreadable image is left unchanged.
@@ -139,3 +150,59 @@ class Loading:
 def load_into(paths: Sequence[str], pixels: Pixels) -> Read:
     """Read images directly into a batch, without a time limit; see :class:`Loading`."""
     return Loading(paths, (), NO_HURRY, Memory(NO_HURRY.memory), pixels).finish()
+
+
+def add_texts(
+    paths: Sequence[str],
+    reading: Future[Read],
+    text_of: TextOf,
+    limits: ImageLimits,
+    submit: SubmitWatched,
+) -> Future[Read]:
+    """Return images that a process reads with what this process knows of them in words.
+
+    Args:
+        paths: of the images.
+        reading: the images without texts.
+        text_of: watched as in :class:`Loading`.
+        limits: what it may cost.
+        submit: starts the work on texts when the images have been read.
+    """
+    outcome: Future[Read] = Future()
+    images: Read = []
+
+    def told(texts: Future[Read]) -> None:
+        if texts.cancelled():
+            outcome.cancel()
+        elif (error := texts.exception()) is not None:
+            outcome.set_exception(error)
+        else:
+            found = iter(texts.result())
+            outcome.set_result(
+                [one if isinstance(one, Failed) else _joined(one, next(found)) for one in images]
+            )
+
+    def read(pictures: Future[Read]) -> None:
+        nonlocal images
+        if pictures.cancelled() or pictures.exception() is not None:
+            told(pictures)
+            return
+        images = pictures.result()
+        wanted = [path for path, one in zip(paths, images, strict=True) if isinstance(one, Loaded)]
+        nothing = np.empty((len(wanted), 0, 0, 3), dtype=np.uint8)
+        memory = Memory(limits.memory)
+        texts = Loading(wanted, (), limits, memory, nothing, _no_picture, text_of)
+        submit(texts.finish, texts.gave_up).add_done_callback(told)
+
+    reading.add_done_callback(read)
+    return outcome
+
+
+def _no_picture(path: str, height: int, width: int, attempt: Attempt) -> Picture:
+    return Picture(np.empty((0, 0, 3), dtype=np.uint8), 0, 0)
+
+
+def _joined(image: Loaded, text: Loaded | Failed) -> Loaded | Failed:
+    if isinstance(text, Failed):
+        return replace(text, facts=image.facts)
+    return replace(image, text=text.text)

@@ -1,43 +1,58 @@
 """Joins the stages: paths → results, in input order.
 
-On a CPU, a worker decodes a few images and runs the network on them itself, on one core: no core
-waits for another, and nothing has to be balanced. On a GPU, many workers fill a batch together, and
-a thread of the device then runs it.
+Images are decoded by threads or by processes. Where threads decode for a CPU, a worker decodes a
+few images and runs the network on them itself, on one core: no core waits for another, and nothing
+has to be balanced. Otherwise decoders fill a batch together, piece by piece, and a thread of the
+device then runs it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
+from contextlib import ExitStack
 from itertools import chain, count, islice
-from queue import SimpleQueue
-from typing import TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeVar
 
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits, Memory
-from tagger.decode.picture import load_picture
 from tagger.decode.pillow import one_thread_per_image
-from tagger.errors import UsageError
+from tagger.errors import TaggerError, UsageError
 from tagger.network.devices import main_memory
 from tagger.network.model import TaggerModel
 from tagger.pipeline.costs import Costs
-from tagger.pipeline.loading import Loading, LoadPicture, Read, TextOf
+from tagger.pipeline.decode import Decode
+from tagger.pipeline.loading import TextOf
+from tagger.pipeline.stages import Reading, Stages
+from tagger.pipeline.ways import (
+    BATCHES_PER_DEVICE,
+    InThreads,
+    InWorkers,
+    OnDevices,
+    Way,
+    device_pools,
+    network_threads,
+    slots_in_shared_memory,
+)
 from tagger.pipeline.workers import worker_pool
-from tagger.results import DECIMALS, Failed, Pixels, Result, Tagged
-from tagger.rules import Rules, select
+from tagger.results import Result
+from tagger.rules import Rules
+
+if TYPE_CHECKING:
+    from tagger.pipeline.in_processes import InProcesses
+
+logger = logging.getLogger(__name__)
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")
 
-# A batch for a GPU is decoded in pieces of this many images, by all workers.
-_PIECE = 8
-# In the network, being copied, complete, being filled.
-_BATCHES_PER_DEVICE = 4
+
+# Images after which it is known how many are tagged in a second.
+_TO_SEE = 128
+# At this rate threads begin to wait for the interpreter's lock: it is held for about 0.3 ms for
+# each image that a thread decodes, and for a tenth of that if a process does.
+_TOO_MANY = 500.0
 
 
 def tag_images(
@@ -48,21 +63,22 @@ def tag_images(
     workers: int,
     facts: Collection[str] = (),
     limits: ImageLimits = DEFAULT_LIMITS,
-    isolated: bool = False,
+    decode: Decode = Decode.AUTO,
     text_of: TextOf | None = None,
 ) -> Iterator[Result]:
     """Tag images; one that cannot be read keeps its place as a Failed.
 
     Args:
-        paths: image files; consumed at most two batches per worker (CPU) or four per device (GPU)
-            ahead.
+        paths: image files; consumed at most two batches per worker (threads on a CPU), four per
+            device (on a GPU), or as many lots as fit into the memory that processes share ahead.
         model: an opened model.
         rules: which scores become tags.
         workers: number of images decoded, and on a CPU also scored, at a time.
         facts: facts that :func:`tagger.decode.facts.measure` finds out about each file.
         limits: an image's budget.
-        isolated: whether images are decoded in separate processes, so that one that crashes its
-            decoder fails like any other.
+        decode: who decodes images; a crash of a decoder ends a thread's process, while in a process
+            of its own the image fails like any other. AUTO begins with threads, and goes over to
+            processes if images are tagged so quickly that threads would wait for each other.
         text_of: says what is known of an image in words, or None; called with its path, by a
             worker, within the image's budget, and not at all for a model that takes no text.
 
@@ -72,33 +88,30 @@ def tag_images(
         StalledError: many images hang.
         TaggerError: no process or no thread can be started.
     """
-    check_memory(model, workers)
-    memory = Memory(limits.memory)
+    check_memory(model, workers, decode)
     costs = Costs()
     wanted = text_of if model.card.text is not None else None
+    reading = Reading(facts, limits, Memory(limits.memory), wanted)
 
-    def tagged_batches() -> Iterator[list[Result]]:
-        numbered = zip(count(), batches(paths, model.batch_size), strict=False)
-        tagged = _in_workers if model.runs_on_cpu else _on_devices
-        with _picture_loader(isolated=isolated) as load:
+    def lots() -> Iterator[list[Result]]:
+        with ExitStack() as stack:
+            engine = _Engine(Stages(model, rules, costs), reading, workers, decode, stack)
+            for lot in in_order(engine.lots(paths), engine.submit, ahead=engine.ahead):
+                with costs.of("outputs", len(lot)):  # whoever takes the results
+                    yield lot
+        threads = network_threads(model, workers)
+        costs.log({"reading": workers, "network": threads, "outputs": 1})
 
-            def loading(paths: Sequence[str], pixels: Pixels | None = None) -> Loading:
-                return Loading(paths, facts, limits, memory, pixels, load, wanted)
-
-            yield from tagged(numbered, _Stages(model, rules, costs), workers, loading)
-        costs.log(workers)
-
-    return chain.from_iterable(tagged_batches())
+    return chain.from_iterable(lots())
 
 
-def check_memory(model: TaggerModel, workers: int) -> None:
+def check_memory(model: TaggerModel, workers: int, decode: Decode = Decode.AUTO) -> None:
     """Check that this machine can hold the batches that are at work at the same time.
 
     Raises:
         UsageError: they would take more than half of its memory.
     """
-    count = workers if model.runs_on_cpu else _BATCHES_PER_DEVICE * model.lanes
-    size = count * model.batch_size * model.card.height * model.card.width * 3
+    size = _memory_of_batches(model, workers, decode)
     there = main_memory()
     if there is not None and size > there // 2:
         raise UsageError(
@@ -110,114 +123,97 @@ def check_memory(model: TaggerModel, workers: int) -> None:
         )
 
 
-@contextmanager
-def _picture_loader(*, isolated: bool) -> Iterator[LoadPicture]:
-    if not isolated:
-        with one_thread_per_image():
-            yield load_picture
-        return
-    from tagger.decode.processes import isolation
-
-    with isolation() as processes:
-        yield processes.load
-
-
-def _in_workers(
-    numbered: Iterable[tuple[int, list[str]]],
-    stages: _Stages,
-    workers: int,
-    loading: Callable[[Sequence[str]], Loading],
-) -> Iterator[list[Result]]:
-    free: list[Pixels] = []  # arrays of finished batches, the last one still in a cache
-
-    def work(number: int, batch: list[str], images: Loading) -> list[Result]:
-        if images.pixels is None:
-            try:
-                images.pixels = free.pop()
-            except IndexError:
-                images.pixels = stages.model.empty_batch()
-        results = stages.results(number, batch, stages.read(images), images.pixels)
-        free.append(images.pixels)
-        return results
-
-    def submit(item: tuple[int, list[str]]) -> Future[list[Result]]:
-        images = loading(item[1])
-        return pool.submit_watched(partial(work, *item, images), images.gave_up)
-
-    with worker_pool(workers, "tag") as pool:
-        yield from in_order(numbered, submit, ahead=2 * workers)
+def _memory_of_batches(model: TaggerModel, workers: int, decode: Decode) -> int:
+    """Return the bytes of all batches at work; AUTO counts what is decoded by threads."""
+    if decode is Decode.PROCESSES:
+        lots, rows = slots_in_shared_memory(model, workers)
+        images = lots * rows
+    else:
+        lots = workers if model.runs_on_cpu else BATCHES_PER_DEVICE * model.lanes
+        images = lots * model.batch_size
+    return images * model.card.height * model.card.width * 3
 
 
-def _on_devices(
-    numbered: Iterable[tuple[int, list[str]]],
-    stages: _Stages,
-    workers: int,
-    loading: Callable[[Sequence[str], Pixels], Loading],
-) -> Iterator[list[Result]]:
-    model = stages.model
-    ahead = _BATCHES_PER_DEVICE * model.lanes
-    free: SimpleQueue[Pixels] = SimpleQueue()
-    for _ in range(ahead):
-        free.put(model.empty_batch())
+class _Engine:
+    """Takes each lot of images the way that suits it."""
 
-    def run(
-        number: int, batch: list[str], pixels: Pixels, pieces: list[Future[Read]]
-    ) -> list[Result]:
-        read = [one for piece in pieces for one in piece.result()]
-        results = stages.results(number, batch, read, pixels)
-        free.put(pixels)
-        return results
+    def __init__(
+        self, stages: Stages, reading: Reading, workers: int, decode: Decode, stack: ExitStack
+    ) -> None:
+        self._stages, self._reading, self._workers = stages, reading, workers
+        self._stack = stack
+        self._images = 0
+        self._processes: tuple[Way, InProcesses] | None = None
+        self._may_change = decode is Decode.AUTO
+        if decode is Decode.PROCESSES:
+            self._way = self._start_processes()[0]
+        else:
+            self._way = self._by_threads()
 
-    with ExitStack() as stack:
-        decoding = stack.enter_context(worker_pool(workers, "decode"))
-        # Exited first: a device would wait forever for pieces that were dropped. Two threads each:
-        # one copies its batch to the device while the other's is in the network.
-        devices = [stack.enter_context(worker_pool(2, "device")) for _ in range(model.lanes)]
+    def lots(self, paths: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+        """Cut a stream of paths into numbered lots."""
+        paths = iter(paths)
+        for number in count():
+            if self._may_change and self._images >= _TO_SEE:
+                self._consider()
+            lot = list(islice(paths, self._way.lot))
+            if not lot:
+                return
+            self._images += len(lot)
+            yield number, lot
 
-        def submit(item: tuple[int, list[str]]) -> Future[list[Result]]:
-            number, batch = item
-            pixels = free.get()
-            images = [
-                loading(batch[start : start + _PIECE], pixels[start : start + _PIECE])
-                for start in range(0, len(batch), _PIECE)
-            ]
-            pieces = [
-                decoding.submit_watched(partial(stages.read, piece), piece.gave_up)
-                for piece in images
-            ]
-            return devices[number % model.lanes].submit(run, number, batch, pixels, pieces)
+    def submit(self, lot: tuple[int, list[str]]) -> Future[list[Result]]:
+        """Start the work on a lot."""
+        return self._way.submit(*lot)
 
-        yield from in_order(numbered, submit, ahead=ahead)
+    def ahead(self) -> int:
+        """Return how many lots may be at work."""
+        return self._way.ahead
 
+    def _consider(self) -> None:
+        """Go over to processes if threads would wait for each other."""
+        if self._processes is None:
+            if self._images >= _TOO_MANY * self._stages.costs.seconds:
+                self._try_processes()
+            return
+        way, decoders = self._processes
+        if decoders.processes.error is not None:
+            logger.info("threads go on decoding: %s", decoders.processes.error)
+            self._may_change = False
+        elif decoders.processes.are_ready:
+            logger.info("processes go on decoding after %d images", self._images)
+            self._way, self._may_change = way, False
 
-@dataclass(frozen=True)
-class _Stages:
-    """What workers do with a batch."""
+    def _try_processes(self) -> None:
+        there = main_memory()
+        needed = _memory_of_batches(self._stages.model, self._workers, Decode.PROCESSES)
+        if there is not None and needed > there // 2:
+            self._may_change = False
+            return
+        try:
+            self._processes = self._start_processes()
+        except (OSError, TaggerError) as error:
+            logger.info("threads go on decoding: %s", error)
+            self._may_change = False
 
-    model: TaggerModel
-    rules: Rules
-    costs: Costs
+    def _start_processes(self) -> tuple[Way, InProcesses]:
+        from tagger.pipeline.in_processes import InProcesses
 
-    def read(self, images: Loading) -> Read:
-        """Read images; see :meth:`tagger.pipeline.loading.Loading.finish`."""
-        with self.costs.of("reading"):
-            return images.finish()
+        stages, workers = self._stages, self._workers
+        devices = device_pools(stages.model, workers, self._stack)
+        # Exited first: a device waits for none of the pieces that are cancelled.
+        decoders = InProcesses(stages, self._reading, workers, self._stack)
+        return OnDevices(stages, decoders, devices), decoders
 
-    def results(self, number: int, batch: list[str], read: Read, pixels: Pixels) -> list[Result]:
-        """Score a batch; rows of unreadable images contain leftovers."""
-        failed = [one for one in read if isinstance(one, Failed)]
-        if len(failed) == len(read):
-            return list(failed)
-        with self.costs.of("network"):
-            texts = [None if isinstance(one, Failed) else one.text for one in read]
-            exact = self.model.scores(pixels, texts, lane=number % self.model.lanes)
-            scores = exact.astype(np.float64).round(DECIMALS)
-        return [
-            one
-            if isinstance(one, Failed)
-            else Tagged(path, select(own, self.rules), own, one.facts, one.text)
-            for path, one, own in zip(batch, read, scores[: len(batch)], strict=True)
-        ]
+    def _by_threads(self) -> Way:
+        stages, workers = self._stages, self._workers
+        self._stack.enter_context(one_thread_per_image())
+        if stages.model.runs_on_cpu:
+            return InWorkers(stages, self._reading, workers, self._stack)
+        decoding = self._stack.enter_context(worker_pool(workers, "decode"))
+        # Exited first: a device would wait forever for pieces that were dropped.
+        devices = device_pools(stages.model, workers, self._stack)
+        return OnDevices(stages, InThreads(stages, self._reading, decoding), devices)
 
 
 def batches(paths: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -228,14 +224,21 @@ def batches(paths: Iterable[str], size: int) -> Iterator[list[str]]:
 
 
 def in_order(
-    items: Iterable[Given], submit: Callable[[Given], Future[Done]], *, ahead: int
+    items: Iterable[Given],
+    submit: Callable[[Given], Future[Done]],
+    *,
+    ahead: int | Callable[[], int],
 ) -> Iterator[Done]:
     """Yield what becomes of the items, in their order.
 
-    At most ``ahead`` items are submitted whose work has not been taken yet.
+    At most ``ahead`` items are submitted whose work has not been taken yet; a function says how
+    many at the time.
     """
     items = iter(items)
-    window = deque(submit(item) for item in islice(items, ahead))
-    while window:
+    window: deque[Future[Done]] = deque()
+    while True:
+        most = ahead if isinstance(ahead, int) else ahead()
+        window.extend(submit(item) for item in islice(items, max(0, most - len(window))))
+        if not window:
+            return
         yield window.popleft().result()
-        window.extend(submit(item) for item in islice(items, 1))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import itertools
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
@@ -80,6 +81,24 @@ class WorkerPool:
             with contextlib.suppress(RuntimeError):  # cannot be started: then nothing is watched
                 watcher.start()
         return future
+
+    def submit_after(
+        self, awaited: Sequence[Future[Any]], work: Callable[[], Done]
+    ) -> Future[Done]:
+        """Start work as soon as other work is done, or has failed; errors as in :meth:`submit`."""
+        job = Task(work)
+        done = itertools.count(1)
+
+        def one_is_done(_: Future[Any]) -> None:
+            if next(done) == len(awaited):
+                try:
+                    self._submit(job)
+                except TaggerError as error:
+                    job.future.set_exception(error)
+
+        for one in awaited:
+            one.add_done_callback(one_is_done)
+        return job.future
 
     def _submit(self, job: Task[Done]) -> Future[Done]:
         if self._closed.is_set():  # the interpreter is ending, and somebody still reads results

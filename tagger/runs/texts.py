@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pickle import PicklingError
 from typing import TYPE_CHECKING
 
 from tagger.errors import UsageError
@@ -108,23 +109,41 @@ class TextPlan:
         before names; an image that has a row without a title has none. Words that are read come
         behind a title. None if the network is given no words.
         """
-        if not self.any:
-            return None
+        return TextOf(self) if self.any else None
+
+
+class TextOf:
+    """Says what the images of a run are told in words; see :meth:`TextPlan.text_of`.
+
+    It can be pickled if it needs nothing but names and ``.nfo`` files, which any process can read.
+    """
+
+    def __init__(self, plan: TextPlan) -> None:
         from tagger.find.film_titles import FilmTitles
 
-        names, titles, read = FilmTitles(), self.titles, self.read
+        self._plan, self._names = plan, FilmTitles()
 
-        def text_of(path: str) -> ImageText | None:
-            found = None if titles is None else titles.of(path)
-            if found is None:
-                found = names.of(path)
-            if found is not None and not self.takes_year:
-                found = replace(found, year=None)
-            if read is not None:
-                found = _with_words(found, read(path))
-            return found if found and (found.words or found.year is not None) else None
+    def __call__(self, path: str) -> ImageText | None:
+        """Return the words of an image, or None if there are none."""
+        plan = self._plan
+        found = None if plan.titles is None else plan.titles.of(path)
+        if found is None:
+            found = self._names.of(path)
+        if found is not None and not plan.takes_year:
+            found = replace(found, year=None)
+        if plan.read is not None:
+            found = _with_words(found, plan.read(path))
+        return found if found and (found.words or found.year is not None) else None
 
-        return text_of
+    def __reduce__(self) -> tuple[type[TextOf], tuple[TextPlan]]:
+        """Pickle the plan alone.
+
+        Raises:
+            PicklingError: a table notes whether it is used, and a reader of words has networks.
+        """
+        if self._plan.titles is not None or self._plan.read is not None:
+            raise PicklingError("its table or its reader of words belongs to this process")
+        return TextOf, (self._plan,)
 
 
 def _with_words(text: ImageText | None, words: str) -> ImageText | None:

@@ -199,11 +199,13 @@ def _core_of_run(paths: list[str], model: TaggerModel, workers: int) -> float:
 
     from tagger import job
     from tagger.find.scan import WalkOptions, scan
+    from tagger.pipeline.decode import Decode
     from tagger.rules import Rules
     from tagger.table.plan import TablePlan
 
     found = scan(paths, WalkOptions())
-    source = job.images(found, model, Rules.of_card(model.card), workers=workers, isolated=True)
+    rules, apart = Rules.of_card(model.card), Decode.PROCESSES
+    source = job.images(found, model, rules, workers=workers, decode=apart)
     with tempfile.TemporaryDirectory(prefix="tagger-bench-") as scratch:
         table = TablePlan.checked(str(Path(scratch) / "tags.csv"))
         before = time.process_time()

@@ -92,7 +92,7 @@ def tag(
         rules,
         workers=decoding.worker_count(),
         limits=limits,
-        isolated=decoding.isolate,
+        decode=decoding.decoders(),
         untagged=images.untagged(found, opened.card, rules, holders),
         texts=text.plan(opened.card),
     )

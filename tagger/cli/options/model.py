@@ -12,6 +12,7 @@ import typer
 from tagger.cli.options.groups import OptionGroup
 from tagger.errors import UsageError, about
 from tagger.network.devices import LARGEST_BATCH, MOST_WORKERS
+from tagger.pipeline.decode import Decode
 
 if TYPE_CHECKING:
     from tagger.decode.budget import ImageLimits
@@ -132,19 +133,34 @@ class DecodeOptions(OptionGroup):
             show_default=False,
         ),
     ] = None
-    isolate: Annotated[
-        bool,
+    decode: Annotated[
+        Decode,
         typer.Option(
-            help="Decode in separate processes: a file that crashes its decoder fails alone. "
-            "Slower."
+            help="Who decodes: threads, or processes, where a file that crashes its decoder fails "
+            "alone. auto begins with threads and goes over to processes if they are faster."
         ),
-    ] = False
+    ] = Decode.AUTO
+    isolate: Annotated[bool, typer.Option(help="The same as --decode processes.")] = False
 
     def worker_count(self) -> int:
         """Return how many workers there are."""
         from tagger.network.devices import available_cores
 
         return self.workers or available_cores()
+
+    def decoders(self) -> Decode:
+        """Return who decodes.
+
+        Raises:
+            UsageError: the options contradict each other.
+        """
+        if self.isolate and self.decode is Decode.THREADS:
+            raise UsageError(
+                "--isolate decodes in processes and --decode threads does not: choose one.",
+                "isolate",
+                "decode",
+            )
+        return Decode.PROCESSES if self.isolate else self.decode
 
     def limits(self) -> ImageLimits:
         """Return what one image may cost.

@@ -1,0 +1,176 @@
+"""The ways in which batches are decoded and run."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Final, Protocol
+
+from tagger.network.model import TaggerModel
+from tagger.pipeline.loading import Loading, Read
+from tagger.pipeline.stages import Reading, Stages
+from tagger.pipeline.workers import WorkerPool, worker_pool
+from tagger.results import Pixels, Result
+
+#: In the network, being copied, complete, being filled.
+BATCHES_PER_DEVICE: Final = 4
+
+# A piece of work, so that handing it over costs little and all workers end at about the same time.
+_SECONDS_OF_PIECE: Final = 0.04
+_MOST_IN_PIECE: Final = 64
+# Before it is known how long an image takes.
+_FIRST_PIECE: Final = 8
+
+# Bytes of all batches in shared memory, unless there must be more.
+_SHARED: Final = 256 * 1024**2
+
+
+class Way(Protocol):
+    """A way to results."""
+
+    @property
+    def ahead(self) -> int:
+        """The most lots that are submitted and not taken."""
+
+    @property
+    def lot(self) -> int:
+        """How many images to submit together next."""
+
+    def submit(self, number: int, paths: list[str]) -> Future[list[Result]]:
+        """Start the work on a lot of images."""
+
+
+class InWorkers:
+    """Threads that decode a batch and run it themselves."""
+
+    def __init__(self, stages: Stages, reading: Reading, workers: int, stack: ExitStack) -> None:
+        self.ahead = 2 * workers
+        self.lot = stages.model.batch_size
+        self._stages, self._loading = stages, reading.in_threads()
+        self._free: list[Pixels] = []  # arrays of finished batches, the last one still in a cache
+        self._pool = stack.enter_context(worker_pool(workers, "tag"))
+
+    def submit(self, number: int, paths: list[str]) -> Future[list[Result]]:
+        """Start the work on a batch."""
+        images = self._loading(paths)
+        work = partial(self._work, number, paths, images)
+        return self._pool.submit_watched(work, images.gave_up)
+
+    def _work(self, number: int, paths: list[str], images: Loading) -> list[Result]:
+        if images.pixels is None:
+            try:
+                images.pixels = self._free.pop()
+            except IndexError:
+                images.pixels = self._stages.model.empty_batch()
+        read = self._stages.read(images)
+        results = self._stages.results(number, paths, read, images.pixels)
+        self._free.append(images.pixels)
+        return results
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Room for the pixels of a lot: whole batches; ``offset`` is their place in shared memory."""
+
+    pixels: Pixels
+    offset: int = 0
+
+
+class Decoders(Protocol):
+    """What fills slots."""
+
+    def slots(self) -> list[Slot]:
+        """Return the slots to fill."""
+
+    def submit(self, paths: list[str], slot: Slot, start: int) -> Future[Read]:
+        """Read images into the rows of a slot, from ``start`` on."""
+
+
+class OnDevices:
+    """Decoders that fill slots piece by piece, and threads of devices that run them."""
+
+    def __init__(self, stages: Stages, decoders: Decoders, devices: list[WorkerPool]) -> None:
+        self._stages, self._decoders, self._devices = stages, decoders, devices
+        slots = decoders.slots()
+        self.ahead = len(slots)  # so that there is always one for the next lot
+        self._rows = len(slots[0].pixels)
+        # The last one first: its pages are in memory.
+        self._free = slots
+
+    @property
+    def lot(self) -> int:
+        """The images of one batch, or of several if they take no time."""
+        size = self._stages.model.batch_size
+        seconds = self._stages.costs.an_image("network")
+        if seconds is None:
+            return size
+        return size * max(1, min(self._rows, int(_SECONDS_OF_PIECE / seconds)) // size)
+
+    def submit(self, number: int, paths: list[str]) -> Future[list[Result]]:
+        """Start the work on a lot."""
+        slot = self._free.pop()
+        size = self._piece()
+        pieces = [
+            self._decoders.submit(paths[start : start + size], slot, start)
+            for start in range(0, len(paths), size)
+        ]
+        device = self._devices[number % len(self._devices)]
+        return device.submit_after(pieces, partial(self._run, number, paths, slot, pieces))
+
+    def _piece(self) -> int:
+        seconds = self._stages.costs.an_image("reading")
+        if seconds is None:
+            return _FIRST_PIECE
+        return max(1, min(_MOST_IN_PIECE, int(_SECONDS_OF_PIECE / max(seconds, 1e-9))))
+
+    def _run(
+        self, number: int, paths: list[str], slot: Slot, pieces: list[Future[Read]]
+    ) -> list[Result]:
+        read = list(chain.from_iterable(piece.result() for piece in pieces))
+        results = self._stages.results(number, paths, read, slot.pixels)
+        self._free.append(slot)
+        return results
+
+
+class InThreads:
+    """Decodes in threads."""
+
+    def __init__(self, stages: Stages, reading: Reading, pool: WorkerPool) -> None:
+        self._stages, self._loading, self._pool = stages, reading.in_threads(), pool
+
+    def slots(self) -> list[Slot]:
+        """Return the slots to fill."""
+        model = self._stages.model
+        return [Slot(model.empty_batch()) for _ in range(BATCHES_PER_DEVICE * model.lanes)]
+
+    def submit(self, paths: list[str], slot: Slot, start: int) -> Future[Read]:
+        """Read images into the rows of a slot."""
+        images = self._loading(paths, pixels=slot.pixels[start : start + len(paths)])
+        return self._pool.submit_watched(partial(self._stages.read, images), images.gave_up)
+
+
+def slots_in_shared_memory(model: TaggerModel, workers: int) -> tuple[int, int]:
+    """Return how many lots fit into shared memory, and the images of each: whole batches."""
+    threads = network_threads(model, workers)
+    fewest, most = threads + 2, threads + 2 * workers + 2
+    batch = model.batch_size * model.card.height * model.card.width * 3
+    batches = max(1, min(_MOST_IN_PIECE // model.batch_size, _SHARED // (fewest * batch)))
+    lots = max(fewest, min(most, _SHARED // (batches * batch)))
+    return lots, batches * model.batch_size
+
+
+def network_threads(model: TaggerModel, workers: int) -> int:
+    """Return how many threads run a network that does not decode: on a GPU two for each device.
+
+    One of them copies its batch to the device while the other's is in the network.
+    """
+    return workers if model.runs_on_cpu else 2 * model.lanes
+
+
+def device_pools(model: TaggerModel, workers: int, stack: ExitStack) -> list[WorkerPool]:
+    """Open pools of threads that run the network, one for each device."""
+    threads = -(-network_threads(model, workers) // model.lanes)
+    return [stack.enter_context(worker_pool(threads, "device")) for _ in range(model.lanes)]
