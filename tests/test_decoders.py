@@ -21,6 +21,7 @@ from stalled_files import HELD, Stalled, stalls
 
 from tagger.decode.budget import ImageLimits
 from tagger.decode.facts import STAMP
+from tagger.decode.messages import Connection
 from tagger.decode.processes import Decoder
 from tagger.network import model as model_module
 from tagger.network.model import TaggerModel
@@ -188,6 +189,29 @@ def test_a_process_that_nothing_ends_is_abandoned(
     assert [one for one in found if isinstance(one, Failed)] == [
         Failed(paths[2], "reading it takes longer than 4 s")
     ]
+
+
+def test_a_piece_is_one_message_each_way(
+    posters: list[str], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = {"sent": 0, "received": 0, "pieces": 0}
+
+    def counted(what: str, call: Callable[..., object]) -> Callable[..., object]:
+        def counting(*given: object) -> object:
+            messages[what] += 1
+            return call(*given)
+
+        return counting
+
+    monkeypatch.setattr(Connection, "send", counted("sent", Connection.send))
+    monkeypatch.setattr(Connection, "receive", counted("received", Connection.receive))
+    submit = decoders.ProcessDecoders.submit
+    monkeypatch.setattr(decoders.ProcessDecoders, "submit", counted("pieces", submit))
+
+    results(tiny_model, posters * 4, batch_size=60)
+
+    pieces = messages["pieces"]
+    assert messages == {"sent": pieces + 2, "received": pieces + 2, "pieces": pieces}
 
 
 def test_large_images_wait_for_the_memory_of_others(folder: Path, tiny_model: Path) -> None:

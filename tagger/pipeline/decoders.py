@@ -123,7 +123,7 @@ class ProcessDecoders:
 
     def _start(self, seat: Seat) -> None:
         seat.thread = threading.Thread(
-            target=self._work, args=(seat,), name=f"decode_{seat.at}", daemon=True
+            target=self._work, args=(seat,), name=f"decode_{seat.at // Progress.SIZE}", daemon=True
         )
         try:
             seat.thread.start()
