@@ -33,8 +33,9 @@ def bench(*arguments: str | Path, cwd: Path) -> dict[str, object]:
 
 def test_a_folder_is_measured(posters: Path, tiny_model: Path):
     report = bench(
-        posters, "--model", tiny_model, "--workers", "2", "--rounds", "2", cwd=posters.parent
-    )
+        posters, "--model", tiny_model, "--workers", "2", "--rounds", "2", "--images", "40",
+        cwd=posters.parent,
+    )  # fmt: skip
     assert report["model"] == "colours 1.2 (fp32)"
     assert (report["device"], report["batch_size"], report["workers"]) == ("cpu", 4, 2)
     (rates,) = report["sets"].values()
@@ -51,7 +52,7 @@ def test_a_folder_is_measured(posters: Path, tiny_model: Path):
 def test_a_gpu_can_be_simulated_and_another_machine_reckoned(posters: Path, tiny_model: Path):
     report = bench(
         posters, "--model", tiny_model, "--rounds", "1", "--simulate-gpu", "50", "--cores", "3",
-        cwd=posters.parent,
+        "--images", "40", cwd=posters.parent,
     )  # fmt: skip
     assert (report["device"], report["simulated_gpu"], report["batch_size"]) == (
         "simulated:0", 50, 64,
@@ -82,7 +83,8 @@ def test_people_read_what_bounds_the_rate(posters: Path, tiny_model: Path):
     )  # fmt: skip
     assert ran.code == 0, ran.stderr
     assert ran.stderr == (
-        f"Measuring 13 images, {posters}, in 1 round.\nMeasuring the main process with 40 images.\n"
+        f"Measuring 13 images, {posters}, in 1 round.\n"
+        "Measuring the main process with 200 images.\n"
     )
     lines = ran.stdout.decode().splitlines()
     assert lines[:3] == [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import statistics
-import threading
 import time
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from tagger.decode.pillow import one_thread_per_image
+from tagger.decode.budget import NO_HURRY
+from tagger.decode.shared import SharedBytes
 from tagger.errors import DataError
+from tagger.network.devices import available_cores
 from tagger.network.model import TaggerModel
-from tagger.pipeline.loading import load_into
+from tagger.pipeline.costs import Costs
+from tagger.pipeline.decoders import ProcessDecoders, bytes_of_progress
+from tagger.pipeline.loading import Read
 from tagger.pipeline.pipeline import batches, in_order, tag_images
 from tagger.pipeline.workers import worker_pool
 from tagger.results import ImageText, Tagged
@@ -24,6 +29,9 @@ from tagger.rules import Rules
 
 #: Width and height of the posters that are drawn if none are given.
 DRAWN_SIZES = {"small": (300, 444), "large": (2000, 3000)}
+
+# Images that a process decodes together: small, so that all end at the same time.
+_PIECE = 8
 
 # A stage is the bottleneck if it takes at least this share of the time.
 _DOMINANT = 0.6
@@ -35,7 +43,7 @@ class Rates:
 
     Attributes:
         images: number of images.
-        decode: reading, decoding and resizing only, by all workers.
+        decode: reading, decoding and resizing only, by as many processes as there are workers.
         model: the network only, by all workers or on all devices.
         end_to_end: both, and choosing tags.
         shared_cores: whether the same cores do both, as on a CPU.
@@ -117,15 +125,18 @@ def measure(paths: Sequence[str], model: TaggerModel, *, workers: int, rounds: i
     )
     if not readable:
         raise DataError("None of these images can be read, so there is nothing to measure.")
-    stages: dict[str, Callable[[], Iterable[Sized]]] = {
-        "decode": lambda: _decode(paths, model, workers),
-        "model": lambda: _run(len(paths), model, workers),
-        "end_to_end": lambda: ([one] for one in tag_images(paths, model, rules, workers=workers)),
-    }
-    measured: dict[str, list[_Cost]] = {name: [] for name in stages}
-    for _ in range(rounds):
-        for name, start in stages.items():
-            measured[name].append(_cost(start()))
+    measured: dict[str, list[_Cost]] = {"decode": [], "model": [], "end_to_end": []}
+    with _decoding(model, workers) as decode:
+        stages: dict[str, Callable[[], Iterable[Sized]]] = {
+            "decode": lambda: decode(paths),
+            "model": lambda: _run(len(paths), model, workers),
+            "end_to_end": lambda: (
+                [one] for one in tag_images(paths, model, rules, workers=workers)
+            ),
+        }
+        for _ in range(rounds):
+            for name, start in stages.items():
+                measured[name].append(_cost(start()))
     costs = {
         name: _Cost(*(statistics.median(column) for column in zip(*costs, strict=True)))
         for name, costs in measured.items()
@@ -136,7 +147,7 @@ def measure(paths: Sequence[str], model: TaggerModel, *, workers: int, rounds: i
         model=1 / costs["model"].seconds,
         end_to_end=1 / costs["end_to_end"].seconds,
         shared_cores=model.runs_on_cpu,
-        decode_core=costs["decode"].core,
+        decode_core=costs["decode"].seconds * min(workers, available_cores()),
         model_core=costs["model"].core,
     )
 
@@ -168,21 +179,30 @@ def network_rate(
     return 1 / _cost(_run(images, model, workers, text_of)).seconds
 
 
-def _decode(paths: Sequence[str], model: TaggerModel, workers: int) -> Iterable[Sized]:
-    own = threading.local()
+@contextmanager
+def _decoding(
+    model: TaggerModel, workers: int
+) -> Iterator[Callable[[Sequence[str]], Iterable[Sized]]]:
+    """Start processes that read images and throw the pixels away: what the machine can decode.
 
-    def work(batch: list[str]) -> Sized:
-        if not hasattr(own, "pixels"):
-            own.pixels = model.empty_batch()
-        return load_into(batch, own.pixels)
+    Threads would wait for the interpreter's lock, and so measure something else.
+    """
+    height, width = model.card.height, model.card.width
+    room, ahead = _PIECE * height * width * 3, 2 * workers
+    first = bytes_of_progress(workers)
+    with ExitStack() as stack:
+        shared = SharedBytes(first + ahead * room)
+        stack.callback(shared.close)
+        decoders = ProcessDecoders(workers, shared, (), NO_HURRY, Costs(), None)
+        stack.callback(decoders.close)
+        while not decoders.are_ready and decoders.error is None:
+            time.sleep(0.01)
 
-    with one_thread_per_image(), worker_pool(workers, "decode") as pool:
-        # Small pieces, so that the workers end at the same time.
-        yield from in_order(
-            batches(paths, min(4, model.batch_size)),
-            lambda batch: pool.submit(work, batch),
-            ahead=2 * workers,
-        )
+        def submit(item: tuple[int, list[str]]) -> Future[Read]:
+            number, piece = item
+            return decoders.submit(piece, first + number % ahead * room, (height, width))
+
+        yield lambda paths: in_order(enumerate(batches(paths, _PIECE)), submit, ahead=ahead)
 
 
 def _run(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Images per second and device; the fastest run small networks at some ten thousand.
 _FASTEST_GPU = 10_000_000
 _MOST_CORES = 1024
+# What an image costs the main process does not depend on how many there are.
+_MOST_FOR_MAIN = 10_000
 
 EXAMPLES = """Examples:
 
@@ -178,7 +180,8 @@ def _main_core(
     from tagger.network.simulated import SimulatedGpu
     from tagger.pipeline.rates import draw_posters
 
-    few, many = images // 4, images
+    few = min(images, _MOST_FOR_MAIN // 5)
+    many = 5 * few
     if not quiet:
         say(f"Measuring the main process with {counted(many, 'image')}.")
     (drawn,) = draw_posters(folder, 8, 8, 1)
@@ -186,6 +189,7 @@ def _main_core(
     for name in names:
         Path(name).write_bytes(Path(drawn).read_bytes())
     gpu = SimulatedGpu(model.file, float("inf"))
+    _core_of_run(names[:few], gpu, workers)  # imports
     core = [
         _core_of_run(names, gpu, workers) - _core_of_run(names[:few], gpu, workers)
         for _ in range(rounds)
