@@ -51,7 +51,7 @@ format: $(VENV)/.dev
 
 # All wheels that a machine without a network needs: copy the folder there, then
 #   pip install --no-index --find-links wheelhouse poster-tagger
-# EXTRAS=cuda adds the CUDA libraries, EXTRAS=cuda,parquet,xlsx all that tagging can use.
+# EXTRAS=cuda adds the CUDA libraries, EXTRAS=cuda,parquet all that tagging can use.
 wheelhouse: $(VENV)/.pip
 	$(BIN)/python -m pip wheel --quiet --wheel-dir $(WHEELHOUSE) ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@ls $(WHEELHOUSE) | wc -l | xargs -I{} echo "{} wheels in $(WHEELHOUSE)/"

@@ -23,7 +23,7 @@ from tagger.pipeline.decode import Decode
 from tagger.results import Failed, Result
 from tagger.runs.lock import locked
 from tagger.runs.manifest import Manifest, ModelFacts, versions_noted
-from tagger.runs.options import built_in_options, noted_options
+from tagger.runs.options import built_in_options, facts_shown, noted_options
 from tagger.runs.paths import RunPaths
 from tagger.runs.plan import Plan, Resume, plan_run
 from tagger.runs.remaining import Remaining
@@ -326,7 +326,8 @@ def _stream(job: Job, report: Report) -> TableStream | None:
     if sink is None:
         return None
     no_tags = "unsure, no tags" if job.source.rules.unsure else "no tags"
-    table = Table(job.table, job.source.card.labels, report.failed)
+    card, rules = job.source.card, job.source.rules
+    table = Table(job.table, card.labels, report.failed, facts_shown(card, rules, __version__))
     return table_stream(table, sink, no_tags=no_tags)
 
 
@@ -352,7 +353,10 @@ def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
         versions=versions_noted(__version__),
         defaults=built_in_options(source.card),
     )
-    table = Table(job.table, source.card.labels, report.failed) if job.table.is_file else None
+    table = None
+    if job.table.is_file:
+        facts = facts_shown(source.card, source.rules, __version__)
+        table = Table(job.table, source.card.labels, report.failed, facts)
     with locked(paths.lock, paths.what, listener.notice, needed=job.table.is_file):
         plan = plan_run(
             paths,

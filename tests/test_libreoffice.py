@@ -2,10 +2,12 @@
 
 import csv
 import io
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import PATIENCE, Ran
 from PIL import Image
@@ -52,12 +54,21 @@ def rows_of(table: Path, delimiter: str) -> list[list[str]]:
 def values(rows: list[list[str]]) -> list[list[object]]:
     """Probabilities as numbers: a spreadsheet does not keep zeros at the end."""
     header, *rest = rows
-    first = header.index("score") if "score" in header else header.index("error") + 1
-    last = header.index("error") if "score" in header else len(header)
+    texts = [name in ("path", "tag", "tags", "error") for name in header]
+    # Reasons are at the end of a sheet.
+    places = sorted(range(len(header)), key=lambda place: header[place] == "error")
     return [
-        list(header),
-        *([*row[:first], *map(float, row[first:last]), *row[last:]] for row in rest),
+        [header[place] for place in places],
+        *(
+            [row[place] if texts[place] else _number(row[place]) for place in places]
+            for row in rest
+        ),
     ]
+
+
+def _number(cell: str) -> float:
+    """Read a probability; a sheet shows it in per cent, with all decimals."""
+    return round(float(cell[:-1]) / 100, 4) if cell.endswith("%") else float(cell)
 
 
 def draw(folder: Path) -> None:
@@ -129,10 +140,39 @@ def test_libreoffice_finds_texts_and_no_formulas_in_a_sheet(
     )  # fmt: skip
     content = (folder / "t.fods").read_text(encoding="utf-8")
     assert "table:formula" not in content
-    assert "<text:p>=cmd|&apos; calc&apos;!A1.png</text:p>" in content
+    assert ">=cmd|&apos; calc&apos;!A1.png</text:a></text:p>" in content
     # The filter is on, and probabilities are coloured.
     assert 'table:target-range-address="tags.A1:tags.G3" table:display-filter-buttons="true"' in (
         content
     )
     assert content.count("<calcext:color-scale-entry ") == 2
-    assert 'calcext:target-range-address="tags.D2:tags.G3"' in content
+    assert 'calcext:target-range-address="tags.C2:tags.F3"' in content
+
+
+def test_libreoffice_prints_posters_on_the_first_page(
+    tag: Callable[..., Ran], folder: Path
+) -> None:
+    colours = [(50, 50, 200), (50, 200, 50), (200, 50, 50), (200, 200, 50)]
+    noise = np.random.default_rng(0).integers(-50, 50, (444, 300, 3))
+    for number, colour in enumerate(colours):  # with noise, so that they stay JPEGs
+        pixels = np.clip(noise + colour, 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    assert tag(".", "-o", "t.xlsx").code == 0
+
+    subprocess.run(
+        [
+            reader("soffice"), "--headless", f"-env:UserInstallation={(folder / 'p').as_uri()}",
+            "--convert-to", "pdf", "--outdir", folder, folder / "t.xlsx",
+        ],
+        check=True, capture_output=True, timeout=PATIENCE,
+    )  # fmt: skip
+
+    content = (folder / "t.pdf").read_bytes()
+    pages = re.findall(rb"/Type/Page/.*?/MediaBox\[0 0 (\d+) (\d+)\]", content)
+    assert len(pages) == 2  # tags, summary
+    assert all(int(width) > int(height) for width, height in pages)
+    jpegs = re.findall(rb"/Subtype/Image[^>]*/DCTDecode/Length \d+>>\s*stream\r?\n(.*?)endstream",
+                       content, re.DOTALL)  # fmt: skip
+    images = [np.asarray(Image.open(io.BytesIO(jpeg))) for jpeg in jpegs]
+    shown = sorted(image.mean(axis=(0, 1)).round(-2).tolist() for image in images)
+    assert shown == sorted(np.round(colours, -2).tolist())

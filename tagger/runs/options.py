@@ -13,6 +13,8 @@ from tagger.table.formats import Format
 from tagger.table.plan import TablePlan
 from tagger.text import escape
 
+_NO_THUMBNAILS = "--no-thumbnails"
+
 
 def noted_options(
     rules: Rules, table: TablePlan, holders: HolderPlan, texts: TextPlan
@@ -23,16 +25,38 @@ def noted_options(
     """
     return {
         **(_of_table(table) if table.is_file else {}),
+        **({} if table.thumbnails or table.format is not Format.XLSX else {_NO_THUMBNAILS: True}),
         **_of_rules(rules),
         **(_of_holders(holders) if holders.any else {}),
         **(_of_texts(texts) if texts.any else {}),
     }
 
 
+def facts_shown(card: ModelCard, rules: Rules, version: str) -> list[tuple[str, str]]:
+    """Return what a table may tell a person of its run: names and values.
+
+    It holds for every run with the same results, whenever and from whatever they come.
+    """
+    reached = [value for value in rules.thresholds if value <= 1] or [1.0]
+    least, most = min(reached), max(reached)
+    threshold = f"{least:g}" if least == most else f"{least:g} to {most:g}, by label"
+    unless = f", none below {rules.unsure:g}" if rules.unsure else ""
+    facts = [
+        ("model", f"{card.name} {card.version}"),
+        ("threshold", threshold),
+        ("tags of an image", f"{rules.min_tags} to {rules.max_tags}{unless}"),
+        ("ignored", ", ".join(sorted(rules.ignored))),
+        ("renamed", ", ".join(f"{name} = {new}" for name, new in sorted(rules.renamed.items()))),
+        ("made by", f"poster-tagger {version}"),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
 def built_in_options(card: ModelCard) -> dict[str, Option]:
     """Return the values of options that a manifest of another version lacks."""
     return {
         **_of_table(TablePlan(format=Format.CSV)),
+        _NO_THUMBNAILS: False,
         "--precision": None,
         **_of_rules(Rules.of_card(card)),
         **_of_holders(HolderPlan()),

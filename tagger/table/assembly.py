@@ -40,7 +40,7 @@ def kept_rows(table: Table, file: str, *, unfinished: bool) -> Iterator[ImageRow
     is_text = table.book is None or unfinished
     whole = not unfinished and _ends_whole(file)
     with open_rows(file, torn=is_text) as rows:
-        if rows.header not in ((), table.header):
+        if rows.header and sorted(rows.header) != sorted(table.header):
             raise TableError(
                 f"The columns of {rows.name} differ from those of this run: start over with "
                 "--overwrite."
@@ -55,8 +55,13 @@ def kept_rows(table: Table, file: str, *, unfinished: bool) -> Iterator[ImageRow
 
 def _images(table: Table, rows: TableRows) -> Iterator[ImageRows]:
     error = table.header.index("error")
+    # A format may have them in another order.
+    places = [rows.header.index(name) for name in table.header] if rows.header else []
     typed = (
-        [_typed(*pair, rows.name, number) for pair in zip(table.columns, cells, strict=True)]
+        [
+            _typed(column, cells[place], rows.name, number)
+            for column, place in zip(table.columns, places, strict=True)
+        ]
         for number, cells in rows
     )
     for path, group in itertools.groupby(typed, key=lambda row: row[0]):

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
 from tagger.table.columns import Column, Row
+from tagger.table.plan import TablePlan
 from tagger.table.sink import Sink, SinkFile
 
 if TYPE_CHECKING:
@@ -21,14 +22,23 @@ class Book(ABC):
     Attributes:
         group: rows that are written together.
 
+    Args:
+        columns: of the table.
+        plan: what was asked for.
+        facts: names and values that tell a person what the run was, for formats that show them.
+
     Raises:
         OutputError: it cannot hold this many columns.
     """
 
     group: int
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(
+        self, columns: Sequence[Column], plan: TablePlan, facts: Sequence[tuple[str, str]] = ()
+    ) -> None:
         self.columns = columns
+        self.plan = plan
+        self.facts = facts
 
     def fitting(self, text: str) -> str:
         """Return a text as a cell holds it."""

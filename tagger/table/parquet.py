@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from tagger.errors import TableError, UsageError, first_line, os_reason
 from tagger.table.book import Book
 from tagger.table.columns import Column, Kind, Row
+from tagger.table.plan import TablePlan
 from tagger.table.rows import Cells, TableRows
 from tagger.table.sink import SinkFile
 
@@ -27,8 +28,10 @@ _CELLS_READ = 65_536
 class ParquetBook(Book):
     """A Parquet file; when it is read, there is one row group in memory at a time."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
-        super().__init__(columns)
+    def __init__(
+        self, columns: Sequence[Column], plan: TablePlan, facts: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(columns, plan, facts)
         self.group = max(1, min(_ROWS, _CELLS // len(columns)))
         self._schema = pa.schema([(column.name, _TYPES[column.kind]) for column in columns])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tagger.errors import UsageError
 from tagger.files.kinds import IMAGE_SUFFIXES
 from tagger.table.formats import Format, LayoutName
-from tagger.text import printable, relative_to
+from tagger.text import printable, relative_to, unescape
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class TablePlan:
         absolute: whether the table shows absolute paths.
         relative_to: the folder from which on its paths lead; None for as they were given.
         overwrite: whether it replaces whatever is there, of which a copy is kept.
+        thumbnails: whether a format that can hold pictures shows the images.
     """
 
     output: str | None = None
@@ -34,6 +35,7 @@ class TablePlan:
     absolute: bool = False
     relative_to: str | None = None
     overwrite: bool = False
+    thumbnails: bool = True
 
     @classmethod
     def checked(
@@ -47,6 +49,7 @@ class TablePlan:
         absolute: bool = False,
         relative_to: str | None = None,
         overwrite: bool = False,
+        thumbnails: bool = True,
     ) -> TablePlan:
         """Check what was asked for, as above; without a format, the file's ending tells it.
 
@@ -74,7 +77,8 @@ class TablePlan:
             raise UsageError(
                 f"--relative-to {printable(relative_to)}: no such folder.", "relative-to"
             )
-        return cls(output, settled, layout, excel, extras, absolute, relative_to, overwrite)
+        shape = (output, settled, layout, excel, extras)
+        return cls(*shape, absolute, relative_to, overwrite, thumbnails)
 
     @property
     def is_text(self) -> bool:
@@ -98,6 +102,10 @@ class TablePlan:
         if self.absolute:
             return os.path.abspath
         return str if self.relative_to is None else relative_to(self.relative_to)
+
+    def place(self, path: str) -> str:
+        """Return where an image is whose path the table spells so."""
+        return os.path.join(self.relative_to or "", unescape(path))
 
 
 def _format(output: str | None, wanted: Format | None) -> Format | None:

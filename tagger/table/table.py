@@ -39,6 +39,7 @@ class Table:
     Args:
         labels: of the model, in the order of its scores.
         cut: called with an image whose text was cut to what a cell holds, and a sentence about it.
+        facts: names and values that tell a person what the run was, for formats that show them.
 
     Attributes:
         columns: those of the layout, extra ones, labels.
@@ -53,7 +54,11 @@ class Table:
     """
 
     def __init__(
-        self, plan: TablePlan, labels: Sequence[str], cut: Callable[[str, str], None]
+        self,
+        plan: TablePlan,
+        labels: Sequence[str],
+        cut: Callable[[str, str], None],
+        facts: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.plan = plan
         self.a_row_a_tag = plan.layout is LayoutName.LONG
@@ -75,7 +80,9 @@ class Table:
         self._tag_cells = _of_each_tag if self.a_row_a_tag else _of_all_tags
         self._cut = cut
         wanted = plan.format or Format.CSV
-        self.book = None if wanted.is_text else wanted.book(f"The format {wanted}")(self.columns)
+        self.book = None
+        if not wanted.is_text:
+            self.book = wanted.book(f"The format {wanted}")(self.columns, plan, facts)
         text = wanted if wanted.is_text else Format.JSONL
         self.text = encoding(text, self.header, scores=len(self._labels), excel=plan.excel)
         self.head = head(text, self.header, excel=plan.excel)

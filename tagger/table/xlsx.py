@@ -6,20 +6,22 @@ import os
 import re
 import shutil
 import tempfile
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any
 
-from tagger.errors import OutputError, TableError, UsageError, first_line, os_reason
+from tagger.errors import OutputError
 from tagger.results import DECIMALS
 from tagger.table.book import Book
 from tagger.table.columns import Column, Kind, Row
-from tagger.table.rows import Cells, TableRows
+from tagger.table.plan import TablePlan
 from tagger.table.sink import SinkFile
+from tagger.table.xlsx_pictures import ROW_HEIGHT, SHOWN_COLUMNS, Pictures
+from tagger.table.xlsx_reading import MOST_ROWS, SHEET, read_xlsx
+from tagger.table.xlsx_summary import write_summary
+from tagger.text import split_tags
 
-#: What a sheet holds, in any program.
-MOST_ROWS = 1_048_576
 MOST_COLUMNS = 16_384
 #: Of a cell, counted in UTF-16 as Excel does.
 MOST_CHARACTERS = 32_767
@@ -36,7 +38,16 @@ _UNSAFE = re.compile(
 
 _MOST_BYTES = 2 * MOST_CHARACTERS
 
-_WIDTHS = {"path": 44, "tags": 32, "tag": 16, "error": 24, "folder": 32, "name": 24, "title": 24}
+# What stays in view.
+_FRONT = (Column("path", Kind.TEXT), Column("title", Kind.TEXT))
+
+# Of columns, in characters.
+_WIDTHS = {"path": 36, "tags": 26, "tag": 16, "error": 30, "folder": 32, "name": 24, "title": 24}
+_PROBABILITY_WIDTH = 7.5
+
+# Points. Headings of probabilities are upright, so that many of them fit onto a page.
+_POINTS_A_LETTER = 6
+_HEADINGS = (30, 150)
 
 # A fixed scale: the same colour means the same probability in every table.
 _COLOURS = {
@@ -49,28 +60,35 @@ _COLOURS = {
     "max_color": "#63BE7B",
 }
 
-_SHEET = "tags"
-
-# Bytes of a member that are never too many, and how many times its size in the archive are.
-_SMALL = 16 * 1024 * 1024
-_MOST_TIMES = 100
-
-# How every OpenDocument file begins, behind 30 bytes of the first entry's head.
-_OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument"
+# All decimals that the table has: whoever saves what is shown as CSV loses none.
+_PER_CENT = f"0.{'0' * (DECIMALS - 2)}%"
 
 
 class XlsxBook(Book):
-    """A workbook, written row by row; read is the sheet ``tags``, or the first one."""
+    """A workbook, written row by row: the sheet ``tags``, and one with counts and facts.
+
+    Path and title come first and stay in view, reasons of failures come last. Where images are
+    files, each has a thumbnail beside its path, and the path is a link.
+    """
 
     group = 256
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(
+        self, columns: Sequence[Column], plan: TablePlan, facts: Sequence[tuple[str, str]] = ()
+    ) -> None:
         if len(columns) > MOST_COLUMNS:
             raise OutputError(
                 f"The table has {len(columns):,} columns, but an XLSX sheet can only have "
                 f"{MOST_COLUMNS:,}: use --layout list or long, or another format."
             )
-        super().__init__(columns)
+        super().__init__(columns, plan, facts)
+        names = [column.name for column in columns]
+        self._tags = names.index("tags" if "tags" in names else "tag")
+        self._error = names.index("error")
+        front = [place for place, column in enumerate(columns) if column in _FRONT]
+        behind = [place for place in range(len(columns)) if place not in (*front, self._error)]
+        self._order = [*front, *behind, self._error]
+        self._frozen = len(front)
         self._beside: str | None = None
 
     def fitting(self, text: str) -> str:
@@ -106,6 +124,9 @@ class XlsxBook(Book):
         import xlsxwriter
 
         self._written = 1
+        self._path: object = None
+        self._images: Counter[str] = Counter()
+        self._uses: Counter[str] = Counter()
         if beside is None:
             self._beside = tempfile.mkdtemp(prefix="xlsx-")
         else:  # by a name that a later run knows, should this one be killed
@@ -116,129 +137,114 @@ class XlsxBook(Book):
         # The same table is the same file, whenever it is written.
         self._book.set_properties({"created": _CREATED})
         self._book.use_zip64()
-        self._sheet = self._book.add_worksheet(_SHEET)
-        number = self._book.add_format({"num_format": "0." + DECIMALS * "0"})
-        for place, column in enumerate(self.columns):
-            style = number if column.kind is Kind.PROBABILITY else None
-            self._sheet.set_column(place, place, _WIDTHS.get(column.name), style)
-        self._sheet.freeze_panes(1, 0)
-        bold = self._book.add_format({"bold": True})
-        for place, column in enumerate(self.columns):
-            self._sheet.write_string(0, place, _spelled(column.name), bold)
+        self._sheet = self._book.add_worksheet(SHEET)
+        self._pictures = Pictures(self._book, self._sheet, self.plan, self._beside)
+        self._set_columns()
+        self._set_page()
+
+    def _set_columns(self) -> None:
+        """Set widths, formats and headings."""
+        book, sheet = self._book, self._sheet
+        plain = book.add_format({"valign": "vcenter"})
+        text = book.add_format({"valign": "vcenter", "text_wrap": True})
+        number = book.add_format({"valign": "vcenter", "num_format": _PER_CENT})
+        heading = {"bold": True, "bottom": 1, "bg_color": "#EDEFF2"}
+        level = book.add_format({**heading, "valign": "bottom", "text_wrap": True})
+        upright = book.add_format({**heading, "rotation": 90, "align": "left"})
+        letters = [0]
+        for place, source in enumerate(self._order):
+            column = self.columns[source]
+            is_number = column.kind is Kind.PROBABILITY
+            width: float | None = _WIDTHS.get(column.name)
+            style = number if is_number else plain
+            if column.kind is Kind.TEXT:
+                style = self._pictures.path_format if column.name == "path" else text
+            if is_number:
+                width = _PROBABILITY_WIDTH
+                letters.append(len(column.name))
+            if column.name == "path":
+                width = _WIDTHS["path"] + (SHOWN_COLUMNS if self._pictures.shown else 0)
+            sheet.set_column(place, place, width, style)
+            if source == self._error:
+                self._error_column = (place, place, width, style)
+            sheet.write_string(0, place, _spelled(column.name), upright if is_number else level)
+        least, most = _HEADINGS
+        sheet.set_row(0, min(most, max(least, _POINTS_A_LETTER * max(letters) + 18)))
+
+    def _set_page(self) -> None:
+        """Set what stays in view and how the sheet is printed."""
+        self._sheet.freeze_panes(1, self._frozen)
+        self._sheet.set_landscape()
+        self._sheet.fit_to_pages(1, 0)
+        self._sheet.repeat_rows(0)
+        self._sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+        self._sheet.set_footer("&C&P / &N")
 
     def write_rows(self, rows: list[Row]) -> None:
         """Write a group of rows."""
-        for row in rows:
-            for place, cell in enumerate(row):
+        begin = [self._begins_image(row) for row in rows]
+        self._pictures.prepare([row[0] for row, begins in zip(rows, begin, strict=True) if begins])
+        for row, begins in zip(rows, begin, strict=True):
+            if begins and self._pictures.add(self._written, str(row[0])):
+                self._sheet.set_row(self._written, ROW_HEIGHT)
+            for place, source in enumerate(self._order):
+                cell = row[source]
                 if isinstance(cell, str):
                     # Never Worksheet.write: it takes `=cmd` for a formula and links for links.
+                    if place == 0 and begins and self._pictures.link(self._written, cell):
+                        continue
                     self._sheet.write_string(self._written, place, cell)
                 elif cell is not None:
                     self._sheet.write_number(self._written, place, cell)
             self._written += 1
 
+    def _begins_image(self, row: Row) -> bool:
+        """Count a row; return whether it is the first one of its image."""
+        begins = row[0] != self._path
+        self._path = row[0]
+        self._uses.update(split_tags(str(row[self._tags] or "")))
+        if begins:
+            self._images["failed" if row[self._error] else "tagged"] += 1
+        return begins
+
     def finish(self) -> None:
-        """Put the workbook together: filter, colours, and the rows from beside."""
+        """Put the workbook together: filter, colours, counts, and the rows from beside."""
         from xlsxwriter.exceptions import FileCreateError
 
         last = self._written - 1
         self._sheet.autofilter(0, 0, last, len(self.columns) - 1)
         scores = [
-            place for place, column in enumerate(self.columns) if column.kind is Kind.PROBABILITY
+            place
+            for place, source in enumerate(self._order)
+            if self.columns[source].kind is Kind.PROBABILITY
         ]
         if scores and last:  # they stand side by side in every layout
             self._sheet.conditional_format(1, scores[0], last, scores[-1], _COLOURS)
+        if not self._images["failed"]:
+            self._sheet.set_column(*self._error_column, {"hidden": True})
+        known = [(name, self.fitting(value)) for name, value in self.facts]
+        facts = [*self._counts(), *known, *self._pictures.facts()]
+        write_summary(self._book, self._uses, self._images.total(), facts)
         try:
             self._book.close()
         except FileCreateError as error:
             raise error.args[0] from None  # the system's own, which says why
 
+    def _counts(self) -> list[tuple[str, Any]]:
+        tagged, failed = self._images["tagged"], self._images["failed"]
+        return [("images", tagged + failed), ("tagged", tagged), ("failed", failed)]
+
     def release(self) -> None:
         """Remove what lies beside."""
+        if hasattr(self, "_pictures"):
+            self._pictures.close()
         if self._beside is not None:
             shutil.rmtree(self._beside, ignore_errors=True)
 
-    @staticmethod
-    def read(file: str, name: str, *, edited: bool) -> TableRows:
-        """Open a file; with ``edited``, cells where no column has a name are not read."""
-        import openpyxl
-
-        try:
-            stream = open(file, "rb")  # noqa: SIM115 (openpyxl asks files for their endings)
-        except OSError as error:
-            raise UsageError(f"{name} cannot be read: {os_reason(error)}.") from None
-        if stream.read(30 + len(_OPEN_DOCUMENT)).endswith(_OPEN_DOCUMENT):
-            stream.close()
-            raise TableError(
-                f"{name} is an OpenDocument file: save it as .xlsx, or as CSV in UTF-8."
-            )
-        stream.seek(0)
-        try:
-            _refuse_bomb(stream, name)
-            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-            sheet = book[_SHEET] if _SHEET in book.sheetnames else book.worksheets[0]
-            # What a sheet says of its size would be believed, row by row.
-            sheet.reset_dimensions()
-            header = _without_empty_end(next(sheet.iter_rows(max_row=1, values_only=True), ()))
-            rows = sheet.iter_rows(min_row=2, max_col=len(header) + 1, values_only=True)
-        except TableError:
-            stream.close()
-            raise
-        except Exception as error:  # openpyxl raises whatever comes of a damaged file
-            stream.close()
-            raise TableError(f"{name} is damaged: {first_line(error)}.") from None
-
-        def close() -> None:
-            book.close()
-            stream.close()
-
-        if not header:
-            close()
-            raise TableError(f"{name} has no header in the first row of its sheet.")
-        if edited:
-            rows = (row[: len(header)] for row in rows)
-        return TableRows(name, header, _rows(rows, len(header), name), close)
+    read = staticmethod(read_xlsx)
 
 
 FORMAT = XlsxBook
-
-
-def _rows(rows: Iterator[tuple[Any, ...]], columns: int, name: str) -> Iterator[Cells]:
-    try:
-        for number, row in enumerate(rows, start=2):
-            if number > MOST_ROWS:
-                raise TableError(
-                    f"{name} is damaged: it has more rows than an XLSX sheet can have."
-                )
-            cells = _without_empty_end(row)
-            if cells:  # a spreadsheet may leave empty rows behind
-                yield [*cells, *[None] * (columns - len(cells))]
-    except TableError:
-        raise
-    except Exception as error:  # as above
-        raise TableError(f"{name} is damaged: {first_line(error)}.") from None
-
-
-def _refuse_bomb(stream: BinaryIO, name: str) -> None:
-    """Refuse a file that would unpack to far more than a table can.
-
-    The measure is that of Apache POI (``ZipSecureFile``); sheets shrink to a twentieth. No more
-    is ever unpacked of a member than it says.
-    """
-    with zipfile.ZipFile(stream) as archive:
-        for member in archive.infolist():
-            if member.file_size > max(_SMALL, _MOST_TIMES * member.compress_size):
-                raise TableError(
-                    f"{name} would unpack to {member.file_size / 1e6:,.0f} MB: too large."
-                )
-    stream.seek(0)
-
-
-def _without_empty_end(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    length = len(row)
-    while length and row[length - 1] is None:
-        length -= 1
-    return row[:length]
 
 
 def _shortened(text: str) -> str:

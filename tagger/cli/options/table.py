@@ -57,6 +57,10 @@ class TableOptions(OptionGroup):
     relative_to: Annotated[
         str | None, typer.Option(metavar="DIR", help="Write paths relative to DIR.")
     ] = None
+    no_thumbnails: Annotated[
+        bool,
+        typer.Option(help="XLSX: leave out the images beside the paths; each takes about 4 kB."),
+    ] = False
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -84,4 +88,5 @@ class TableOptions(OptionGroup):
             absolute=self.absolute,
             relative_to=self.relative_to,
             overwrite=self.overwrite,
+            thumbnails=not self.no_thumbnails,
         )

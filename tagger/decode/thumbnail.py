@@ -1,0 +1,102 @@
+"""Image files → small JPEGs for people to look at, several at a time, each within its budget."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from PIL import Image
+
+from tagger.decode.budget import DEFAULT_LIMITS, Attempt, ImageError, ImageLimits, Memory
+from tagger.decode.patience import Patience
+from tagger.decode.picture import load_picture
+
+# More would only wait for the interpreter's lock, or for the drive.
+_MOST_THREADS = 8
+
+_QUALITY = 75
+
+# A drive that keeps so many images waiting is gone: the others are not waited for.
+_MOST_HANGING = 4
+
+# A shape that differs by less is not seen to; most posters are then decoded once.
+_UNSEEN = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A JPEG, and its size in pixels."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+
+class Thumbnails:
+    """Makes thumbnails.
+
+    Args:
+        height: of the box that a thumbnail fits into, in pixels; nothing is enlarged.
+        width: likewise.
+        limits: what an image may cost.
+    """
+
+    def __init__(self, height: int, width: int, limits: ImageLimits = DEFAULT_LIMITS) -> None:
+        self._box = (height, width)
+        self._limits = limits
+        self._memory = Memory(limits.memory)
+        self._own = threading.local()
+        self._patiences: list[Patience] = []
+        self._hanging = 0
+        self._threads = ThreadPoolExecutor(
+            min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="thumbnail"
+        )
+
+    def of(self, paths: Iterable[str]) -> Iterator[Thumbnail | str]:
+        """Yield the thumbnail of each image, or why there is none; all paths are taken at once."""
+        return self._threads.map(self._of_one, paths)
+
+    def close(self) -> None:
+        """End the threads; one that hangs on a drive is left behind."""
+        self._threads.shutdown(wait=True)
+        for patience in self._patiences:
+            patience.close()
+
+    def _of_one(self, path: str) -> Thumbnail | str:
+        if self._hanging >= _MOST_HANGING:
+            return "reading has stalled"
+        if not hasattr(self._own, "patience"):
+            self._own.patience = Patience(self._limits.seconds)
+            self._patiences.append(self._own.patience)
+        attempts: list[Attempt] = []
+
+        def work() -> Thumbnail:
+            attempts.append(Attempt(self._limits, self._memory))
+            return _thumbnail(path, *self._box, attempts[0])
+
+        try:
+            return self._own.patience(work)  # type: ignore[no-any-return]
+        except TimeoutError as error:
+            self._hanging += 1
+            for attempt in attempts:
+                attempt.give_up()
+            return f"reading it {error}"
+        except (ImageError, MemoryError) as error:
+            return str(error) or "not enough memory to decode it"
+
+
+def _thumbnail(path: str, height: int, width: int, attempt: Attempt) -> Thumbnail:
+    picture = load_picture(path, height, width, attempt)
+    scale = min(1.0, height / picture.height, width / picture.width)
+    rows, columns = (max(1, round(side * scale)) for side in (picture.height, picture.width))
+    if abs(rows / height - 1) > _UNSEEN or abs(columns / width - 1) > _UNSEEN:
+        # The whole is decoded again, since the size was not known before.
+        picture = load_picture(path, rows, columns, attempt)
+    pixels = Image.fromarray(picture.pixels)
+    data = io.BytesIO()
+    pixels.save(data, "JPEG", quality=_QUALITY)
+    return Thumbnail(data.getvalue(), pixels.width, pixels.height)
