@@ -14,6 +14,9 @@ from tagger.table.rows import Cells, TableRows
 from tagger.table.text import without_apostrophe
 from tagger.text import unescape
 
+#: The column in which a gallery notes what a person changed; a label may have the same name.
+CORRECTED = "corrected"
+
 _OWN = frozenset({"path", "tags", "tag", "score", "error"})
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can spell it
 # What a spreadsheet shows for a formula that it cannot reckon, such as a typed "-Drama".
@@ -32,14 +35,21 @@ class EditedRow:
 
     Attributes:
         cell: the image's tags as they stand there, or one of them.
-        failed: whether the image had failed.
+        reason: why the image had failed; empty if it had not.
         values: probabilities, 0 to 1; no number where the table says none.
+        corrected: what a person changed, as a gallery notes it; empty for nothing.
     """
 
     path: str
     cell: str
-    failed: bool
+    reason: str
     values: array[float]
+    corrected: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the image had failed."""
+        return bool(self.reason)
 
 
 class EditedTable:
@@ -91,20 +101,29 @@ class EditedTable:
             raise TableError(
                 f"{self._name}: the path in row {number + 1:,} is not a valid file name."
             )
-        failed = bool(self._text(number, "error", cells).strip())
-        return EditedRow(path, cell, failed, array("d", self._values(cells)))
+        reason = self._text(number, "error", cells).strip()
+        corrected = self._cell(CORRECTED, cells)
+        return EditedRow(
+            path,
+            cell,
+            reason,
+            array("d", self._values(cells)),
+            corrected.strip() if isinstance(corrected, str) else "",
+        )
 
     def _values(self, cells: Cells) -> Iterator[float]:
         for name in self.names:
-            place = self._places.get(name)
-            value = probability(None if place is None else cells[place])
+            value = probability(self._cell(name, cells))
             if value is None:
                 self.no_labels.add(name)
             yield _UNKNOWN if value is None else value
 
-    def _text(self, number: int, column: str, cells: Cells) -> str:
+    def _cell(self, column: str, cells: Cells) -> object:
         place = self._places.get(column)
-        cell = None if place is None else cells[place]
+        return None if place is None else cells[place]
+
+    def _text(self, number: int, column: str, cells: Cells) -> str:
+        cell = self._cell(column, cells)
         if cell is None:
             return ""
         text = cell_text(cell)

@@ -13,7 +13,7 @@ from tagger.network.card import ModelCard
 from tagger.results import DECIMALS, Failed, FileFacts, ImageText, Result, Scores, Tagged
 from tagger.rules import Rules, select
 from tagger.table.columns import EXTRA_COLUMNS
-from tagger.table.edited import own_names, probability
+from tagger.table.edited import CORRECTED, own_names, probability
 from tagger.table.rows import Cells, TableRows
 from tagger.text import unescape
 
@@ -87,7 +87,7 @@ class WideTable:
             raise TableError(f"{self._name} has the column '{twice[0]}' twice.")
         if "path" not in header or not {"tags", "tag", *self._labels} & set(header):
             raise TableError(f"{self._name} is not a table written by 'tagger tag'.")
-        rest = set(header) - {"", *_OWN, *EXTRA_COLUMNS, *self._labels}
+        rest = set(header) - {"", *_OWN, *EXTRA_COLUMNS, CORRECTED, *self._labels}
         missing = [label for label in self._labels if label not in header]
         if len(missing) == len(self._labels) and rest <= {"tag", "score"}:
             raise TableError(

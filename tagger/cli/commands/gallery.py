@@ -1,0 +1,157 @@
+"""``tagger gallery``: a page to look through a table's images with their tags."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tagger.cli.console import EXIT_SOME_FAILED, MOST_FAILURES_SHOWN, say
+from tagger.cli.options.groups import Only, Without
+from tagger.cli.options.model import DecodeOptions, ModelOptions
+from tagger.cli.options.report import ConfigOptions, ReportOptions
+from tagger.cli.progress import tracked
+from tagger.errors import ModelError, UsageError
+from tagger.text import counted, printable
+
+if TYPE_CHECKING:
+    from tagger.gallery.gallery import Made
+    from tagger.network.card import ModelCard
+
+_MOST_SHOWN = 10_000_000
+
+EXAMPLES = """Examples:
+
+\b
+  tagger gallery tags.csv -o gallery.html
+  tagger gallery tags.csv -o doubtful.html --least-sure 200
+  tagger gallery tags-corrected.csv -o gallery.html --images ~/posters
+
+Exit codes: 0 done, 1 some images could not be shown, 2 wrong usage, 3 could not continue (table,
+disk), 130 interrupted.
+"""
+
+
+def gallery(
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE",
+            help="A table written by 'tagger tag', in any format and layout; - for stdin.",
+            show_default=False,
+        ),
+    ],
+    *,
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="The page to write.", show_default=False
+        ),
+    ],
+    images: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder that the table's paths are relative to; default: the current one.",
+        ),
+    ] = None,
+    least_sure: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=_MOST_SHOWN,
+            metavar="N",
+            help="Show only the N images whose tags are least sure, the least sure first.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, max=_MOST_SHOWN, metavar="N", help="Show only the first N images."),
+    ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            help="Replace FILE even if it is not a gallery, or was edited; a copy is kept as "
+            "FILE.bak."
+        ),
+    ] = False,
+    model: Annotated[ModelOptions, Only("model")],
+    decoding: Annotated[DecodeOptions, Without("isolate")],
+    report: Annotated[ReportOptions, Without("summary")],
+    config: ConfigOptions,
+) -> int:
+    """Make a web page of a table, to look through its images and correct their tags.
+
+    The page needs no network and no program but a browser. Up to 500 images are inside it; for more
+    it has a folder of thumbnails beside it, and above 20,000 there are several pages. Corrections
+    are saved as a table for 'tagger apply'. Thresholds come from the model, so pass the one that
+    was used. Paths are resolved as by 'tagger tag': start the command in the same folder.
+    """
+    from tagger.gallery.gallery import Gallery, GalleryPlan
+
+    _check(output, images, least_sure, limit)
+    plan = GalleryPlan(
+        table,
+        output,
+        images,
+        _card(model),
+        least_sure,
+        limit,
+        overwrite,
+        decoding.worker_count(),
+        decoding.limits(),
+    )
+    wanted = Gallery(plan)
+    steps = tracked(range(len(wanted)), "Making thumbnails", "image", quiet=report.quiet)
+    made = wanted.write(lambda: next(steps, None))
+    for _ in steps:  # takes the bar away
+        pass
+    _say(made, quiet=report.quiet)
+    return EXIT_SOME_FAILED if made.failures or not made.images else 0
+
+
+def _check(output: str, images: str | None, least_sure: int | None, limit: int | None) -> None:
+    if os.path.splitext(output)[1].lower() not in (".html", ".htm"):
+        raise UsageError(f"-o {output}: a gallery is a web page: use .html.", "output")
+    if images is not None and not os.path.isdir(images):
+        raise UsageError(f"--images {printable(images)}: no such folder.", "images")
+    if least_sure is not None and limit is not None:
+        raise UsageError(
+            "--least-sure and --limit both say which images are shown: choose one.",
+            "least-sure",
+            "limit",
+        )
+
+
+def _card(model: ModelOptions) -> ModelCard | None:
+    """Return the card of the model that was named, or of the bundled one if there is one.
+
+    Raises:
+        ModelError: the named one cannot be read.
+    """
+    try:
+        return model.card()
+    except ModelError:
+        if model.model is not None:
+            raise
+        return None
+
+
+def _say(made: Made, *, quiet: bool) -> None:
+    if quiet:
+        return
+    for path, reason in list(made.failures.items())[:MOST_FAILURES_SHOWN]:
+        say(f"failed: {printable(path)}: {reason}")
+    if (more := len(made.failures) - MOST_FAILURES_SHOWN) > 0:
+        say(f"… and {counted(more, 'more failure')}.")
+    pages = printable(made.pages[0])
+    if len(made.pages) > 1:
+        pages = f"{len(made.pages):,} pages, the first of them {pages}"
+    beside = f", thumbnails in {printable(os.path.dirname(made.folder))}" if made.folder else ""
+    say(f"{counted(made.images, 'image')} in {pages}{beside}.")
+    if made.images and len(made.failures) == made.images:
+        say(
+            "None of the images can be shown: paths are relative to the current folder, so start "
+            "this command where 'tagger tag' was started, or pass --images."
+        )

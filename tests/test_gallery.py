@@ -1,0 +1,400 @@
+"""``tagger gallery``: what the page holds, and what it never replaces."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Ran
+from pictures import save_picture
+from PIL import Image
+
+from tagger.gallery import gallery as gallery_module
+
+USAGE, SOME_FAILED = 2, 1
+COLOURS = {"blue": (10, 20, 240), "green": (10, 200, 20), "red": (220, 10, 20)}
+
+
+def content(page: Path) -> dict[str, Any]:
+    """Return what a page shows."""
+    found = re.search(
+        rb'<script type="application/json" id="data">(.*?)</script>', page.read_bytes()
+    )
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def numbers(data: dict[str, Any]) -> list[int]:
+    """Return a page's probabilities, in ten-thousandths."""
+    raw = base64.b64decode(data["scores"])
+    return [int.from_bytes(raw[at : at + 2], "little") for at in range(0, len(raw), 2)]
+
+
+@pytest.fixture
+def tagged(folder: Path, tag: Callable[..., Ran]) -> Path:
+    """Return a folder with a table of three posters and a file that is none."""
+    for name, colour in COLOURS.items():
+        save_picture(folder / "p" / f"{name}.png", colour)
+    (folder / "p" / "none.jpg").write_text("a text of some length, not an image\n")
+    tag("p", "-o", "tags.csv")
+    return folder
+
+
+@pytest.fixture
+def gallery(tagger: Callable[..., Ran], tiny_model: Path) -> Callable[..., Ran]:
+    def run(*arguments: str | Path) -> Ran:
+        return tagger("gallery", *arguments, "--model", tiny_model)
+
+    return run
+
+
+def test_a_page_shows_each_image_with_tags_and_probabilities(
+    tagged: Path, gallery: Callable[..., Ran]
+) -> None:
+    ran = gallery("tags.csv", "-o", "gallery.html")
+
+    assert (ran.code, ran.stdout, ran.stderr) == (0, b"", "4 images in gallery.html.\n")
+    data = content(tagged / "gallery.html")
+    assert data["paths"] == ["p/blue.png", "p/green.png", "p/none.jpg", "p/red.png"]
+    assert data["labels"] == data["names"] == ["red", "green", "blue", "N/A"]
+    assert data["tags"] == [[2], [1], [], [0]]
+    assert data["titles"] == ["blue", "green", "none", "red"]
+    assert data["errors"] == {"2": "a text file, not an image"}
+    assert numbers(data)[:4] == [392, 784, 9412, 392]
+    assert numbers(data)[8:12] == [0xFFFF] * 4
+    assert data["rules"] == {
+        "thresholds": [0.5] * 4,
+        "defaults": [0.5] * 4,
+        "least": 1,
+        "most": 3,
+        "never": [False, False, False, True],
+        "unsure": 0.0,
+    }
+    assert data["small"][0].startswith("data:image/jpeg;base64,")
+    assert sorted(os.listdir(tagged)) == [
+        "gallery.html", "p", "tags.csv", "tags.csv.run.journal", "tags.csv.run.json",
+    ]  # fmt: skip
+
+
+def test_a_thumbnail_has_the_shape_of_its_image(tagged: Path, gallery: Callable[..., Ran]) -> None:
+    save_picture(tagged / "p" / "red.png", COLOURS["red"], size=(400, 100))
+    gallery("tags.csv", "-o", "gallery.html")
+
+    address = content(tagged / "gallery.html")["small"][3]
+    file = tagged / "small.jpg"
+    file.write_bytes(base64.b64decode(address.partition(",")[2]))
+    with Image.open(file) as small:
+        assert small.size == (224, 56)
+        assert small.getpixel((10, 10)) == pytest.approx(COLOURS["red"], abs=6)
+
+
+def test_the_rules_are_those_of_the_run(
+    tagged: Path, tag: Callable[..., Ran], gallery: Callable[..., Ran]
+) -> None:
+    tag("p", "-o", "other.csv", "--threshold", "red=0.2", "--max-tags", "1", "--rename", "red=Rot")
+    gallery("other.csv", "-o", "gallery.html")
+
+    data = content(tagged / "gallery.html")
+    assert data["rules"]["thresholds"] == [0.2, 0.5, 0.5, 0.5]
+    assert data["rules"]["defaults"] == [0.5] * 4
+    assert (data["rules"]["least"], data["rules"]["most"]) == (1, 1)
+    assert data["names"] == ["Rot", "green", "blue", "N/A"]
+    assert data["tags"][3] == [0]
+
+
+def test_another_models_table_has_no_rules(tagged: Path, tagger: Callable[..., Ran]) -> None:
+    (tagged / "foreign.csv").write_text("path,tags,error,x,y\np/red.png,x,,0.7,0.1\n")
+    ran = tagger("gallery", "foreign.csv", "-o", "gallery.html")
+
+    assert ran.code == 0
+    data = content(tagged / "gallery.html")
+    assert (data["labels"], data["rules"]) == (["x", "y"], None)
+
+
+@pytest.mark.parametrize("layout", ["list", "long"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "xlsx"])
+def test_every_layout_and_format_is_read(
+    tagged: Path,
+    tag: Callable[..., Ran],
+    gallery: Callable[..., Ran],
+    layout: str,
+    ending: str,
+) -> None:
+    tag("p", "-o", f"t.{ending}", "--layout", layout, "--columns", "title,year,width")
+    assert gallery(f"t.{ending}", "-o", "gallery.html").code == 0
+
+    data = content(tagged / "gallery.html")
+    names = [[data["names"][tag] for tag in tags] for tags in data["tags"]]
+    assert names == [["blue"], ["green"], [], ["red"]]
+    assert data["labels"] == ([] if layout == "list" else ["blue", "green", "red"])
+    if layout == "long":
+        assert numbers(data)[:3] == [9412, 0xFFFF, 0xFFFF]
+
+
+def test_the_least_sure_come_first(tagged: Path, gallery: Callable[..., Ran]) -> None:
+    save_picture(tagged / "p" / "grey.png", (128, 128, 128))
+    (tagged / "tags.csv").write_text(
+        "path,tags,error,red,green,blue,N/A\n"
+        "p/blue.png,blue,,0.1,0.2,0.9,0.1\n"
+        "p/green.png,green,,0.4,0.6,0.1,0.9\n"
+        "p/none.jpg,,a text file,,,,\n"
+        "p/red.png,red,,0.95,0,0,0\n"
+    )
+    assert gallery("tags.csv", "-o", "gallery.html", "--least-sure", "2").code == 0
+
+    data = content(tagged / "gallery.html")
+    assert data["paths"] == ["p/green.png", "p/blue.png"]
+    assert data["order"] == "least sure"
+
+
+def test_corrected_images_raise_no_doubt(tagged: Path, gallery: Callable[..., Ran]) -> None:
+    (tagged / "tags.csv").write_text(
+        "path,tags,error,corrected,red,green,blue,N/A\n"
+        "p/blue.png,blue,,checked,0.4,0.4,0.6,0\n"
+        "p/red.png,red,,,0.95,0,0,0\n"
+    )
+    gallery("tags.csv", "-o", "gallery.html", "--least-sure", "9")
+    assert content(tagged / "gallery.html")["paths"] == ["p/red.png"]
+
+    gallery("tags.csv", "-o", "gallery.html")
+    data = content(tagged / "gallery.html")
+    assert (data["labels"], data["corrected"]) == (
+        ["red", "green", "blue", "N/A"],
+        {"0": "checked"},
+    )
+
+
+def test_a_corrected_table_is_tagged_again(
+    tagged: Path, tagger: Callable[..., Ran], tiny_model: Path
+) -> None:
+    (tagged / "tags.csv").write_text(
+        "path,tags,error,corrected,red,green,blue,N/A\np/red.png,blue,,added blue,0.95,0,0,0\n"
+    )
+    ran = tagger("retag", "tags.csv", "--layout", "list", "--model", tiny_model)
+    assert (ran.code, ran.rows()) == (0, ["p/red.png,red,"])
+
+
+def test_a_missing_image_has_its_reason_instead_of_a_picture(
+    tagged: Path, gallery: Callable[..., Ran]
+) -> None:
+    (tagged / "p" / "red.png").unlink()
+    (tagged / "p" / "green.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+
+    ran = gallery("tags.csv", "-o", "gallery.html")
+
+    assert ran.code == SOME_FAILED
+    assert ran.stderr.splitlines() == [
+        "failed: p/green.png: a damaged PNG, or a kind of PNG that is not supported",
+        "failed: p/red.png: no such file or directory",
+        "4 images in gallery.html.",
+    ]
+    missing = content(tagged / "gallery.html")["missing"]
+    assert missing["3"] == "no such file or directory"
+    assert missing["2"] == "a text file, not an image"
+
+
+def test_paths_lead_from_the_folder_that_is_named(
+    tagged: Path,
+    tag: Callable[..., Ran],
+    gallery: Callable[..., Ran],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tag("p", "-o", "inside.csv", "--relative-to", "p")
+    (tagged / "elsewhere").mkdir()
+    monkeypatch.chdir(tagged / "elsewhere")
+
+    assert gallery("../tags.csv", "-o", "a.html").code == SOME_FAILED
+    assert gallery("../tags.csv", "-o", "a.html", "--images", "..").code == 0
+    assert content(tagged / "elsewhere" / "a.html")["images"] == "../"
+    # The run noted which folder its paths lead from.
+    assert gallery("../inside.csv", "-o", "b.html").code == 0
+    assert content(tagged / "elsewhere" / "b.html")["images"] == "../p/"
+
+
+class TestManyImages:
+    @pytest.fixture(autouse=True)
+    def few_are_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(gallery_module, "MOST_EMBEDDED", 2)
+
+    def files(self, folder: Path) -> dict[str, int]:
+        lie = folder / "gallery_files" / ".thumbnails"
+        return (
+            {file.name: file.stat().st_mtime_ns for file in lie.iterdir()} if lie.is_dir() else {}
+        )
+
+    def test_thumbnails_lie_beside_the_page(
+        self, tagged: Path, gallery: Callable[..., Ran]
+    ) -> None:
+        ran = gallery("tags.csv", "-o", "gallery.html")
+
+        assert ran.stderr == "4 images in gallery.html, thumbnails in gallery_files.\n"
+        data = content(tagged / "gallery.html")
+        assert data["thumbnails"] == "gallery_files/.thumbnails/"
+        assert {f"{name}.jpg" for name in data["small"] if name} == set(self.files(tagged))
+        assert len(self.files(tagged)) == 3
+
+    def test_they_are_made_again_only_if_an_image_has_changed(
+        self, tagged: Path, gallery: Callable[..., Ran]
+    ) -> None:
+        gallery("tags.csv", "-o", "gallery.html")
+        before = self.files(tagged)
+        save_picture(tagged / "p" / "red.png", (250, 0, 0), size=(50, 60))
+
+        gallery("tags.csv", "-o", "gallery.html")
+
+        after = self.files(tagged)
+        kept = before.items() & after.items()
+        assert (len(after), len(kept)) == (3, 2)
+
+    def test_the_folder_goes_when_a_page_holds_all(
+        self, tagged: Path, gallery: Callable[..., Ran]
+    ) -> None:
+        gallery("tags.csv", "-o", "gallery.html")
+        gallery("tags.csv", "-o", "gallery.html", "--limit", "2")
+        assert not (tagged / "gallery_files").exists()
+
+    def test_what_others_put_there_stays(self, tagged: Path, gallery: Callable[..., Ran]) -> None:
+        lie = tagged / "gallery_files"
+        (lie / ".thumbnails").mkdir(parents=True)
+        for file in (lie / "mine.jpg", lie / ".thumbnails" / "mine.jpg"):
+            file.write_bytes(b"mine")
+        gallery("tags.csv", "-o", "gallery.html")
+        gallery("tags.csv", "-o", "gallery.html", "--limit", "1")
+        assert [file.name for file in lie.rglob("*") if file.is_file()] == ["mine.jpg"] * 2
+
+    def test_no_walk_takes_them_for_posters(
+        self, tagged: Path, gallery: Callable[..., Ran], tag: Callable[..., Ran]
+    ) -> None:
+        gallery("tags.csv", "-o", "p/gallery.html")
+        assert (tagged / "p" / "gallery_files" / ".thumbnails").is_dir()
+        assert len(tag("p").rows()) == 4
+
+    def test_large_sets_have_several_pages(
+        self, tagged: Path, gallery: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(gallery_module, "MOST_ON_PAGE", 3)
+        ran = gallery("tags.csv", "-o", "gallery.html")
+
+        assert ran.stderr == (
+            "4 images in 2 pages, the first of them gallery.html, thumbnails in gallery_files.\n"
+        )
+        first, second = (content(tagged / f"gallery{number}.html") for number in ("", "-2"))
+        assert (first["part"], first["parts"]) == (0, ["gallery.html", "gallery-2.html"])
+        assert (second["part"], second["paths"], second["total"]) == (1, ["p/red.png"], 4)
+        assert len(self.files(tagged)) == 3
+
+        gallery("tags.csv", "-o", "gallery.html", "--limit", "3")
+        assert not (tagged / "gallery-2.html").exists()
+
+
+class TestWhatIsThere:
+    def test_our_own_page_is_replaced(self, tagged: Path, gallery: Callable[..., Ran]) -> None:
+        gallery("tags.csv", "-o", "gallery.html")
+        assert gallery("tags.csv", "-o", "gallery.html", "--limit", "1").code == 0
+        assert len(content(tagged / "gallery.html")["paths"]) == 1
+
+    @pytest.mark.parametrize(
+        "foreign", ["<p>mine</p>", "", None], ids=["foreign", "empty", "edited"]
+    )
+    def test_another_page_is_refused(
+        self, tagged: Path, gallery: Callable[..., Ran], foreign: str | None
+    ) -> None:
+        page = tagged / "gallery.html"
+        gallery("tags.csv", "-o", "gallery.html")
+        text = page.read_text(encoding="utf-8").replace("</body>", "<p>mine</p></body>")
+        page.write_text(text if foreign is None else foreign, encoding="utf-8")
+        before = page.read_bytes()
+
+        ran = gallery("tags.csv", "-o", "gallery.html")
+
+        assert (ran.code, page.read_bytes()) == (USAGE, before)
+        assert ran.stderr == (
+            "tagger: gallery.html already exists and is not known to be an unedited gallery: "
+            "choose another output, or pass --overwrite to replace it (a copy is kept as "
+            "gallery.html.bak).\n"
+        )
+
+        assert gallery("tags.csv", "-o", "gallery.html", "--overwrite").code == 0
+        assert (tagged / "gallery.html.bak").read_bytes() == before
+
+    def test_a_foreign_second_page_is_refused_before_anything_is_written(
+        self, tagged: Path, gallery: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(gallery_module, "MOST_ON_PAGE", 3)
+        (tagged / "gallery-2.html").write_text("mine")
+        assert gallery("tags.csv", "-o", "gallery.html").code == USAGE
+        assert not (tagged / "gallery.html").exists()
+
+
+class TestHostileNames:
+    NAMES = (
+        "</script><script>document.title='ran'</script>.png",
+        "<!--<script>.png",
+        "a\u2028b\u2029.png",
+        "' onerror='x' \" & $&.png",
+        "@@SCRIPT@@.png",
+    )
+
+    def test_names_are_data(
+        self, folder: Path, tag: Callable[..., Ran], gallery: Callable[..., Ran]
+    ) -> None:
+        names = [os.fsencode(name.replace("/", "∕")) for name in self.NAMES] + [b"\xff\xfe.png"]
+        for name in names:
+            save_picture(Path(os.fsdecode(os.path.join(os.fsencode(folder), b"p", name))))
+        tag("p", "-o", "tags.csv")
+        assert gallery("tags.csv", "-o", "gallery.html").code == 0
+
+        page = folder / "gallery.html"
+        text = page.read_bytes()
+        assert text.count(b"<script") == text.count(b"</script>") == 2
+        assert b"ran'<" not in text
+        assert sorted(content(page)["paths"]) == sorted(
+            ["p/" + name.replace("/", "∕") for name in self.NAMES] + ["p/\\xff\\xfe.png"]
+        )
+
+    def test_tags_labels_and_reasons_are_data(
+        self, folder: Path, tagger: Callable[..., Ran]
+    ) -> None:
+        row = {
+            "path": "x.png",
+            "tags": "</script>|\u2028",
+            "error": "<img src=x>",
+            "</style>": 0.5,
+        }
+        (folder / "t.jsonl").write_text(json.dumps(row) + "\n")
+        tagger("gallery", "t.jsonl", "-o", "gallery.html")
+        data = content(folder / "gallery.html")
+        assert (data["labels"], data["errors"]) == (["</style>"], {"0": "<img src=x>"})
+        assert data["names"][1] == "</script>"
+
+
+def test_the_same_table_makes_the_same_page(tagged: Path, gallery: Callable[..., Ran]) -> None:
+    gallery("tags.csv", "-o", "a.html", "--workers", "1")
+    gallery("tags.csv", "-o", "b.html", "--workers", "3")
+    assert (tagged / "a.html").read_bytes() == (tagged / "b.html").read_bytes()
+
+
+def test_a_table_without_images_makes_an_empty_page(
+    folder: Path, gallery: Callable[..., Ran]
+) -> None:
+    (folder / "tags.csv").write_text("path,tags,error\n")
+    ran = gallery("tags.csv", "-o", "gallery.html")
+    assert (ran.code, ran.stderr) == (SOME_FAILED, "0 images in gallery.html.\n")
+
+
+def test_a_full_disk_is_one_sentence(
+    tagged: Path, gallery: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery_module, "MOST_EMBEDDED", 1)
+    (tagged / "gallery_files").write_text("a file where the folder belongs")
+    ran = gallery("tags.csv", "-o", "gallery.html")
+    assert ran.code == 3
+    assert ran.stderr.endswith("cannot be written: not a directory.\n")
+    assert not (tagged / "gallery.html").exists()
