@@ -83,6 +83,44 @@ def test_a_page_shows_each_image_with_tags_and_probabilities(
     ]  # fmt: skip
 
 
+class TestWithTheTable:
+    def test_tag_writes_the_table_beside_the_page(
+        self, tagged: Path, tag: Callable[..., Ran]
+    ) -> None:
+        ran = tag("p", "-o", "both.html", "--threshold", "red=0.7")
+
+        assert ran.code == SOME_FAILED  # of the file that is no image
+        assert ran.stderr.endswith("4 images in both.html.\n")
+        assert (tagged / "both.csv").read_bytes() == (tagged / "tags.csv").read_bytes()
+        data = content(tagged / "both.html")
+        assert (data["table"], data["rules"]["thresholds"][0]) == ("both.csv", 0.7)
+
+    def test_a_run_is_resumed_and_the_page_made_again(
+        self, tagged: Path, tag: Callable[..., Ran]
+    ) -> None:
+        tag("p", "-o", "both.html", "-f", "jsonl")
+        save_picture(tagged / "p" / "a.png", "white")
+        tag("p", "-o", "both.html", "-f", "jsonl", "--resume")
+        assert content(tagged / "both.html")["paths"][0] == "p/a.png"
+        assert (tagged / "both.jsonl").exists()
+
+    def test_retag_does_so_too(
+        self, tagged: Path, tagger: Callable[..., Ran], tiny_model: Path
+    ) -> None:
+        ran = tagger(
+            "retag", "tags.csv", "-o", "r.html", "--rename", "red=Rot", "--model", tiny_model
+        )
+        assert ran.code == SOME_FAILED
+        assert content(tagged / "r.html")["names"][0] == "Rot"
+
+    def test_a_page_of_others_is_refused_before_anything_is_tagged(
+        self, tagged: Path, tag: Callable[..., Ran]
+    ) -> None:
+        (tagged / "both.html").write_text("mine")
+        ran = tag("p", "-o", "both.html")
+        assert (ran.code, (tagged / "both.csv").exists()) == (USAGE, False)
+
+
 def test_a_thumbnail_has_the_shape_of_its_image(tagged: Path, gallery: Callable[..., Ran]) -> None:
     save_picture(tagged / "p" / "red.png", COLOURS["red"], size=(400, 100))
     gallery("tags.csv", "-o", "gallery.html")

@@ -68,6 +68,27 @@ class GalleryPlan:
     workers: int = 1
     limits: ImageLimits = DEFAULT_LIMITS
 
+    def check_output(self, page: str | None = None) -> None:
+        """Check that a page, or the first one, can be written and replaces nothing of value.
+
+        Raises:
+            OutputError: it cannot be written.
+            UsageError: it lies there, and is no gallery as we wrote it.
+        """
+        page = page or self.output
+        name = printable(page)
+        with about("output"):
+            check_target(page)
+            try:
+                if self.overwrite or not os.path.lexists(page) or is_ours(page):
+                    return
+            except OSError as error:
+                raise UsageError(f"{name} cannot be read: {os_reason(error)}.") from None
+            raise UsageError(
+                f"{name} already exists and is not known to be an unedited gallery: choose "
+                f"another output, or pass --overwrite to replace it (a copy is kept as {name}.bak)."
+            )
+
 
 @dataclass
 class Made:
@@ -99,9 +120,7 @@ class Gallery:
 
     def __init__(self, plan: GalleryPlan) -> None:
         self._plan = plan
-        with about("output"):
-            check_target(plan.output)
-        self._refuse_to_replace()
+        plan.check_output()
         with open_rows(plan.table, edited=True) as rows:
             whole = read_entries(rows)
             self._name = rows.name
@@ -112,7 +131,7 @@ class Gallery:
         parts = range(0, max(1, len(self._entries.entries)), MOST_ON_PAGE)
         self._pages = [_page_name(plan.output, number) for number, _ in enumerate(parts)]
         for page in self._pages[1:]:
-            self._refuse_to_replace(page)
+            plan.check_output(page)
 
     def __len__(self) -> int:
         """Return how many images it shows."""
@@ -175,20 +194,6 @@ class Gallery:
             for one in small:
                 made_one()
                 yield one
-
-    def _refuse_to_replace(self, page: str | None = None) -> None:
-        page = page or self._plan.output
-        try:
-            if self._plan.overwrite or not os.path.lexists(page) or is_ours(page):
-                return
-        except OSError as error:
-            raise UsageError(f"{printable(page)} cannot be read: {os_reason(error)}.") from None
-        name = printable(page)
-        raise UsageError(
-            f"{name} already exists and is not known to be an unedited gallery: choose another "
-            f"output, or pass --overwrite to replace it (a copy is kept as {name}.bak).",
-            "output",
-        )
 
     def _write(self, page: str, data: dict[str, Any]) -> None:
         if os.path.lexists(page) and not is_ours(page):

@@ -81,7 +81,7 @@ def _digest(text: str) -> str:
 @cache
 def _script() -> str:
     parts = [_part(f"{name}.js") for name in _SCRIPTS]
-    return "\n(() => {\n'use strict';\n" + "\n".join(parts) + "})();\n"
+    return "\n'use strict';\n" + "\n".join(parts)
 
 
 @cache

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.console import EXIT_SOME_FAILED, MOST_FAILURES_SHOWN, say
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import DecodeOptions, ModelOptions
 from tagger.cli.options.report import ConfigOptions, ReportOptions
-from tagger.cli.progress import tracked
+from tagger.cli.options.table import PAGE_ENDINGS
 from tagger.errors import ModelError, UsageError
-from tagger.text import counted, printable
+from tagger.text import printable
 
 if TYPE_CHECKING:
-    from tagger.gallery.gallery import Made
     from tagger.network.card import ModelCard
 
 _MOST_SHOWN = 10_000_000
@@ -25,6 +23,7 @@ EXAMPLES = """Examples:
 
 \b
   tagger gallery tags.csv -o gallery.html
+  tagger tag posters/ -o gallery.html           both at once: the table is gallery.csv
   tagger gallery tags.csv -o doubtful.html --least-sure 200
   tagger gallery tags-corrected.csv -o gallery.html --images ~/posters
 
@@ -88,7 +87,8 @@ def gallery(
     are saved as a table for 'tagger apply'. Thresholds come from the model, so pass the one that
     was used. Paths are resolved as by 'tagger tag': start the command in the same folder.
     """
-    from tagger.gallery.gallery import Gallery, GalleryPlan
+    from tagger.cli.gallery import make_shown
+    from tagger.gallery.gallery import GalleryPlan
 
     _check(output, images, least_sure, limit)
     plan = GalleryPlan(
@@ -102,17 +102,11 @@ def gallery(
         decoding.worker_count(),
         decoding.limits(),
     )
-    wanted = Gallery(plan)
-    steps = tracked(range(len(wanted)), "Making thumbnails", "image", quiet=report.quiet)
-    made = wanted.write(lambda: next(steps, None))
-    for _ in steps:  # takes the bar away
-        pass
-    _say(made, quiet=report.quiet)
-    return EXIT_SOME_FAILED if made.failures or not made.images else 0
+    return make_shown(plan, quiet=report.quiet)
 
 
 def _check(output: str, images: str | None, least_sure: int | None, limit: int | None) -> None:
-    if os.path.splitext(output)[1].lower() not in (".html", ".htm"):
+    if os.path.splitext(output)[1].lower() not in PAGE_ENDINGS:
         raise UsageError(f"-o {output}: a gallery is a web page: use .html.", "output")
     if images is not None and not os.path.isdir(images):
         raise UsageError(f"--images {printable(images)}: no such folder.", "images")
@@ -136,22 +130,3 @@ def _card(model: ModelOptions) -> ModelCard | None:
         if model.model is not None:
             raise
         return None
-
-
-def _say(made: Made, *, quiet: bool) -> None:
-    if quiet:
-        return
-    for path, reason in list(made.failures.items())[:MOST_FAILURES_SHOWN]:
-        say(f"failed: {printable(path)}: {reason}")
-    if (more := len(made.failures) - MOST_FAILURES_SHOWN) > 0:
-        say(f"… and {counted(more, 'more failure')}.")
-    pages = printable(made.pages[0])
-    if len(made.pages) > 1:
-        pages = f"{len(made.pages):,} pages, the first of them {pages}"
-    beside = f", thumbnails in {printable(os.path.dirname(made.folder))}" if made.folder else ""
-    say(f"{counted(made.images, 'image')} in {pages}{beside}.")
-    if made.images and len(made.failures) == made.images:
-        say(
-            "None of the images can be shown: paths are relative to the current folder, so start "
-            "this command where 'tagger tag' was started, or pass --images."
-        )

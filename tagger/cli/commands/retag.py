@@ -67,8 +67,13 @@ def retag(
     mirrors = bool(holders.sidecar) and holders.sidecar_dir is not None
     base = mirrored_base(holders.sidecar_base, mirrors=mirrors)
     table_plan, holder_plan = table.plan(), holders.plan(base)
-    _refuse_to_overwrite_unread(results, table.output)
+    _refuse_to_overwrite_unread(results, table_plan.output)
     card = model.card()
+    page = None
+    if table.page is not None:
+        from tagger.cli.gallery import make_shown, plan_beside
+
+        page = plan_beside(table, card)
     rules = tags.rules(card)
     with open_rows(results, edited=True) as rows:
         wide = WideTable(rows, card, table_plan.columns)
@@ -79,9 +84,10 @@ def retag(
             lambda outputs: _placed(wide.results(rules), rows.name, holder_plan, base),
             table=results,
         )
-        return run_shown(
+        code = run_shown(
             Job(source, table_plan, holder_plan), quiet=report.quiet, summary_file=report.summary
         )
+    return code if page is None else max(code, make_shown(page, quiet=report.quiet))
 
 
 def _refuse_to_overwrite_unread(results: str, output: str | None) -> None:

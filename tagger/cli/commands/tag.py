@@ -96,12 +96,18 @@ def tag(
         untagged=images.untagged(found, opened.card, rules, holders),
         texts=text.plan(opened.card),
     )
-    return run_shown(
+    page = None
+    if table.page is not None:
+        from tagger.cli.gallery import make_shown, plan_beside
+
+        page = plan_beside(table, opened.card, workers=decoding.workers, limits=limits)
+    code = run_shown(
         job.Job(source, table_plan, holder_plan, resume),
         quiet=report.quiet,
         summary_file=report.summary,
         device_note=opened.device_note,
     )
+    return code if page is None else max(code, make_shown(page, quiet=report.quiet))
 
 
 def _list_images(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -13,6 +14,9 @@ from tagger.table.formats import Format, LayoutName
 if TYPE_CHECKING:
     from tagger.table.plan import TablePlan
 
+#: What the names of galleries end with.
+PAGE_ENDINGS = (".html", ".htm")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions(OptionGroup):
@@ -23,7 +27,11 @@ class TableOptions(OptionGroup):
     output: Annotated[
         str | None,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="Write the table to FILE; default: stdout."
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write the table to FILE; default: stdout. For gallery.html, write gallery.csv "
+            "and a web page of it.",
         ),
     ] = None
     format: Annotated[
@@ -69,6 +77,13 @@ class TableOptions(OptionGroup):
         ),
     ] = False
 
+    @property
+    def page(self) -> str | None:
+        """The gallery that is wanted besides the table; None if there is none."""
+        if self.output is None or os.path.splitext(self.output)[1].lower() not in PAGE_ENDINGS:
+            return None
+        return self.output
+
     def plan(self) -> TablePlan:
         """Check what was asked for.
 
@@ -79,8 +94,12 @@ class TableOptions(OptionGroup):
         """
         from tagger.table.plan import TablePlan
 
+        output = self.output
+        if self.page is not None:
+            ending = (self.format or Format.CSV).endings[0]
+            output = f"{os.path.splitext(self.page)[0]}{ending}"
         return TablePlan.checked(
-            self.output,
+            output,
             self.format,
             self.layout,
             excel=self.excel,

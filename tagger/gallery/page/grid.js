@@ -59,8 +59,9 @@ function draw() {
     }
   }
   for (let number = first; number <= last; number++) {
-    if (!drawn.has(number)) drawn.set(number, fillRow(spare.pop() ?? newRow(), number));
+    if (!drawn.has(number)) drawn.set(number, fillRow(spare.shift() ?? newRow(), number));
   }
+  putInOrder(first, last);
   for (const element of spare) element.remove();
   markActive();
 }
@@ -86,8 +87,17 @@ function fillRow(element, number) {
   element.setAttribute('aria-rowindex', number + 1);
   element.style.transform = `translateY(${number * rowHeight}px)`;
   [...element.children].forEach((cell, column) => fillCell(cell, number * columns + column));
-  if (!element.isConnected) by('sizer').append(element);
   return element;
+}
+
+// Who reads the page aloud goes by the order of the elements.
+function putInOrder(first, last) {
+  let next = by('sizer').firstChild;
+  for (let number = first; number <= last; number++) {
+    const element = drawn.get(number);
+    if (element === next) next = element.nextSibling;
+    else by('sizer').insertBefore(element, next);
+  }
 }
 
 function fillCell(cell, place) {
@@ -213,6 +223,7 @@ function drawForPrint() {
   drawn = new Map();
   spare = [];
   for (let number = 0; number < rows; number++) drawn.set(number, fillRow(newRow(), number));
+  putInOrder(0, rows - 1);
 }
 
 function buildGrid() {
