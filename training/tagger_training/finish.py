@@ -232,6 +232,9 @@ def _write_report(
     validation = report.Validation(ids, labelled.labels, *outcome)
     report.write_validation(run, validation)
     description = run.read_json(run.settings)
-    report.write_page(
-        run, report.RunReport(description, card, weights, state, evaluation, validation, with_text)
+    page = report.RunReport(description, card, weights, state, evaluation, validation, with_text)
+    images, rows = training.data.images, training.data.validation
+    shown = report.mistaken_images(
+        validation, report.shown_labels(page), lambda row: images[rows[row]]
     )
+    report.write_page(run, replace(page, images=shown))

@@ -103,13 +103,14 @@ def prepare(
     ]
     run.create()
     images, labelled = _decoded(labelled, settings, cache or run.cache, listener)
+    never = _never(labelled.labels, settings.never)
+    data, scored = _split(labelled, images, settings, never)
+    labelled = _with_unmeasured(labelled, data, never)
     for notice in labelled.notices:
         listener.notice(notice)
     description = _describe(source, settings, labelled)
     if run.settings.exists():
         check_same(run, "data", description["data"])
-    never = _never(labelled.labels, settings.never)
-    data, scored = _split(labelled, images, settings, never)
     texts = _texts(source, labelled, data, others)
     run.write_json(run.settings, description)
     _write_split(run, labelled, data)
@@ -219,6 +220,20 @@ def _split(
         scored=np.array([label in scored for label in labelled.labels], dtype=np.bool_),
     )
     return data, scored
+
+
+def _with_unmeasured(labelled: LabelledSet, data: FitData, never: Sequence[str]) -> LabelledSet:
+    """Return the set with a notice of the labels that no held-out image has, if there are any."""
+    held_out = labelled.targets[data.validation].sum(axis=0)
+    names = tuple(
+        label
+        for label, count in zip(labelled.labels, held_out, strict=True)
+        if not count and label not in never
+    )
+    if not names or not len(data.validation):
+        return labelled
+    notice = Notice("label", "not measured (no held-out image has it)", names)
+    return replace(labelled, notices=(*labelled.notices, notice))
 
 
 def _texts(

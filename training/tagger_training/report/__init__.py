@@ -5,6 +5,7 @@ become apparent hours later.
 """
 
 from tagger_training.report.data import RunReport, Validation
+from tagger_training.report.mistakes import mistaken_images, shown_labels
 from tagger_training.report.page import render_page, write_page
 from tagger_training.report.pictures import draw_learning_curves, draw_per_label
 from tagger_training.report.tables import write_history, write_validation
@@ -14,7 +15,9 @@ __all__ = [
     "Validation",
     "draw_learning_curves",
     "draw_per_label",
+    "mistaken_images",
     "render_page",
+    "shown_labels",
     "write_history",
     "write_page",
     "write_validation",

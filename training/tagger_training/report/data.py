@@ -46,6 +46,7 @@ class RunReport:
         evaluation: the metrics.
         validation: the predictions they are computed from.
         with_text: kind of text → the metrics with it; empty if the network takes none.
+        images: rows of the validation → pictures of them as JPEG, of all that are shown.
     """
 
     description: Mapping[str, Any]
@@ -55,3 +56,4 @@ class RunReport:
     evaluation: Evaluation
     validation: Validation
     with_text: Mapping[str, Evaluation] = field(default_factory=dict)
+    images: Mapping[int, bytes] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tagger_training.metrics import Evaluation
 from tagger_training.report.data import RunReport
 from tagger_training.report.html_tables import figure_table, label_table, text_table
+from tagger_training.report.mistakes import mistakes
 from tagger_training.report.sections import bars, calibration, confusion, curves, learning
 from tagger_training.report.settings import settings_section
 from tagger_training.run_folder import RunFolder
@@ -21,7 +22,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; style-src 'unsafe-inline'">
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>{title}</title>
 <style>
 {style}</style>
@@ -53,6 +54,7 @@ def render_page(report: RunReport) -> str:
         ("curves", "Precision and recall", curves(report)),
         ("calibration", "Calibration", calibration(report)),
         ("confusion", "Confusion", confusion(report)),
+        *([("mistakes", "Surest mistakes", mistakes(report))] if report.images else []),
         ("table", "Every label", label_table(report)),
         ("settings", "Settings and data", settings_section(report.description)),
     )
