@@ -64,7 +64,7 @@ def test_a_text_that_is_not_described_is_damage(text: object) -> None:
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"rule": "ngrams-2"}, "its text rule 'ngrams-2' is unknown"),
+        ({"rule": "ngrams-3"}, "its text rule 'ngrams-3' is unknown"),
         ({"rule": ["ngrams-1"]}, "its text rule ['ngrams-1'] is unknown"),
         ({"buckets": 0}, "its text buckets 0 is not between 1 and 16777216"),
         ({"buckets": 2**24 + 1}, "its text buckets 16777217 is not between 1 and 16777216"),

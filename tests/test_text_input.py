@@ -95,6 +95,38 @@ REFERENCE = {
     "\u01c5": [727, 625, 538, 343],
 }
 
+# Of the sequences across words, reckoned likewise.
+ACROSS_WORDS = {
+    "Die Hard 2": [
+        621,
+        517,
+        471,
+        377,
+        994,
+        723,
+        841,
+        78,
+        218,
+        262,
+        979,
+        473,
+        721,
+        237,
+        806,
+        577,
+        658,
+        813,
+        509,
+        641,
+    ],
+    "Am\xe9lie": [213, 982, 86, 252, 291, 64, 770, 160, 265, 872],
+    "a_b\U0001f600c": [513, 507, 453, 174, 243, 208],
+    "\u4e03\u4eba\u306e\u4f8d": [821, 476, 140, 898],
+    "it's": [357, 417, 258, 669],
+    "no No NO": [648, 108, 59, 771, 735, 908, 644, 559],
+    "": [],
+}
+
 
 def ids(words: str, text: TextInput = TEXT) -> list[int]:
     """Return a text's ids without the padding."""
@@ -108,6 +140,21 @@ def ids(words: str, text: TextInput = TEXT) -> list[int]:
 @pytest.mark.parametrize("words", REFERENCE)
 def test_the_ids_of_a_text_are_the_same_everywhere(words: str) -> None:
     assert ids(words) == REFERENCE[words]
+
+
+@pytest.mark.parametrize("words", ACROSS_WORDS)
+def test_sequences_of_characters_may_go_across_words(words: str) -> None:
+    text = TextInput("ngrams-2", buckets=1000, length=32, year=False)
+
+    assert ids(words, text) == ACROSS_WORDS[words]
+
+
+def test_words_that_lost_their_space_have_the_sequences_of_the_others() -> None:
+    text = TextInput("ngrams-2", 2**24, 512, year=False)
+
+    apart, glued = set(ids("die hard", text)), set(ids("diehard", text))
+    assert len(apart - glued) == 3  # two words and their pair
+    assert len(glued - apart) == 1  # one word
 
 
 @pytest.mark.parametrize(

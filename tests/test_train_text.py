@@ -107,7 +107,7 @@ def test_it_says_what_the_texts_bring(text_run: Made):
 def test_card_report_and_description_name_the_text(text_run: Made, shapes: ShapeSet):
     card = ModelCard.from_json((text_run.path / "card.json").read_text(encoding="utf-8"))
     assert card.labels == LABELS  # neither column is a label
-    assert card.text == TextInput("ngrams-1", buckets=2**16, length=512, year=True)
+    assert card.text == TextInput("ngrams-2", buckets=2**17, length=512, year=True)
     assert list(card.provenance["validation_with_text"]) == ["words"]
     folder = text_run.path.parent
     assert read_json(text_run.path / "run.json")["data"]["text"] == {

@@ -20,7 +20,7 @@ FORMAT_VERSION = 1
 PRECISIONS = ("fp32", "fp16", "int8")
 RESIZE_RULES = ("stretch",)
 #: How words become numbers, see :mod:`tagger.network.text_ids`.
-TEXT_RULES = ("ngrams-1",)
+TEXT_RULES = ("ngrams-1", "ngrams-2")
 
 #: Names of the table's own columns, which cannot be labels.
 RESERVED_LABELS = frozenset({"path", "tags", "error"})

@@ -10,6 +10,9 @@ as ``wWORD``; each pair of neighbours as ``bONE TWO``; and of each word between 
 sequences of 3, then of 4 and of 5 characters as ``cABC``. A feature's id is the CRC-32 of its UTF-8
 modulo the number of buckets, plus 1. Each id counts once, and the first ``length`` ids count; of a
 text, the first ``length`` words and ``65 * length`` characters.
+
+``ngrams-2``: the same, except that the sequences of 3, 4 and 5 characters are those of all words
+joined without spaces, as ``xABC``: what reads words off a picture often loses the spaces.
 """
 
 from __future__ import annotations
@@ -80,7 +83,7 @@ def text_ids(words: str, text: TextInput) -> npt.NDArray[np.int32]:
 @lru_cache(maxsize=_KEPT)
 def _ids(words: str, text: TextInput) -> npt.NDArray[np.int32]:
     found: dict[int, None] = {}
-    for feature in _features(_words(words, text)):
+    for feature in _FEATURES[text.rule](_words(words, text)):
         found[crc32(feature.encode()) % text.buckets + 1] = None
         if len(found) == text.length:
             break
@@ -105,13 +108,28 @@ def _words(words: str, text: TextInput) -> list[str]:
     return [match[0][:_LONGEST_WORD] for match in islice(_WORD.finditer(words), text.length)]
 
 
-def _features(words: list[str]) -> Iterator[str]:
+def _within_words(words: list[str]) -> Iterator[str]:
+    yield from _words_and_pairs(words)
+    for word in words:
+        yield from _sequences("c", f" {word} ")
+
+
+def _across_words(words: list[str]) -> Iterator[str]:
+    yield from _words_and_pairs(words)
+    yield from _sequences("x", "".join(words))
+
+
+def _words_and_pairs(words: list[str]) -> Iterator[str]:
     for word in words:
         yield "w" + word
     for one, two in pairwise(words):
         yield f"b{one} {two}"
-    for word in words:
-        spaced = f" {word} "
-        for size in _SIZES:
-            for start in range(len(spaced) - size + 1):
-                yield "c" + spaced[start : start + size]
+
+
+def _sequences(kind: str, text: str) -> Iterator[str]:
+    for size in _SIZES:
+        for start in range(len(text) - size + 1):
+            yield kind + text[start : start + size]
+
+
+_FEATURES = {"ngrams-1": _within_words, "ngrams-2": _across_words}

@@ -25,7 +25,7 @@ Array = npt.NDArray[Any]
 Texts = Sequence[ImageText | None]
 
 #: Enough buckets for the n-grams of 30,000 titles, and enough ids for the words on a poster.
-TEXT_INPUT = TextInput(rule="ngrams-1", buckets=2**16, length=512, year=True)
+TEXT_INPUT = TextInput(rule="ngrams-2", buckets=2**17, length=512, year=True)
 
 
 @dataclass(frozen=True)
