@@ -10,7 +10,7 @@ The approaches are those of ``parties.py``: a bare pool of processes that decode
 for each ``--options`` and once more with the Python of another revision (``--against``). In each
 round all of them run once, one after the other, each in a process of its own. Rates and processor
 times are medians over the rounds; so is the share, each round's rate divided by the pool's in the
-same round.
+same round. Interrupted, it shows what it has.
 
 FOLDER's images are linked as often as it takes to reach the number of images; ``tiny`` draws JPEGs
 of 8 × 8 pixels. The network ``free`` is the tests' mean colour of 8 × 8 pixels, which takes almost
@@ -27,11 +27,13 @@ import json
 import os
 import runpy
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,6 +79,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as of `timeout`
     parties = [
         party
         for party in _parties(options.options or [""], options.against)
@@ -92,10 +95,11 @@ def main() -> None:
         else:
             _link(images, Path(options.images), options.count or 8_088)
         found: dict[tuple[int, str], list[dict[str, float]]] = {}
-        for _ in range(options.rounds):
-            for workers, party in itertools.product(options.workers, parties):
-                measured = _run(party, images, workers, network)
-                found.setdefault((workers, party.name), []).append(measured)
+        with suppress(KeyboardInterrupt):  # what was measured so far is shown
+            for _ in range(options.rounds):
+                for workers, party in itertools.product(options.workers, parties):
+                    measured = _run(party, images, workers, network)
+                    found.setdefault((workers, party.name), []).append(measured)
     report = list(_report(found))
     if options.json:
         print(json.dumps({"network": options.network, "rounds": options.rounds, "rates": report}))
@@ -128,7 +132,7 @@ def _report(found: dict[tuple[int, str], list[dict[str, float]]]) -> Iterator[di
         of_pool = None
         if pool:
             marks = [one["images"] / one["seconds"] for one in pool]
-            shares = [rate / mark for rate, mark in zip(rates, marks, strict=True)]
+            shares = [rate / mark for rate, mark in zip(rates, marks, strict=False)]
             of_pool = round(statistics.median(shares), 3)
         yield {
             "workers": workers,
