@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from typer._click.parser import _OptionParser
 
 _NAMES = (
-    "tag", "retag", "apply", "untag", "gallery", "train", "average", "refit", "export", "evaluate",
-    "info", "doctor", "bench",
+    "tag", "retag", "apply", "untag", "gallery", "explain", "train", "average", "refit", "export",
+    "evaluate", "info", "doctor", "bench",
 )  # fmt: skip
 _META_KEY = "tagger.configuration"
 _UNDONE = "undone "  # no parameter's name holds a blank
