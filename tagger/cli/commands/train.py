@@ -32,7 +32,13 @@ EXAMPLES = """Examples:
   tagger train --images posters/ --labels train.csv --output runs/posters
   tagger train --images posters/ --labels train.csv --output runs/posters --resume
   tagger export runs/posters -o posters.onnx
+  tagger train --images posters/ --labels corrected.csv --init bundled --output mine.onnx
 """
+
+# What a correction of a finished model takes.
+_USED_BY_INIT = (
+    "init", "output", "name", "cache", "images", "labels", "id_column", "tags_column", "separator"
+)  # fmt: skip
 
 # In a log, which has a line for each epoch, too.
 _SECONDS_BETWEEN_LINES = 60.0
@@ -47,6 +53,8 @@ def train(
     report: Annotated[ReportOptions, Only("verbose")],
 ) -> int:
     """Train a network on labelled images."""
+    if network.init is not None:
+        return _correct(labelled, written, network, fit)
     with needs_extras("train"):
         from tagger_training.settings import DataSource
         from tagger_training.train import train as run_training
@@ -71,6 +79,82 @@ def train(
         show(line)
     show(f"Next: tagger export {written.output} -o model.onnx")
     return 0
+
+
+def _correct(
+    labelled: LabelledSetOptions,
+    written: TrainingRunOptions,
+    network: NetworkOptions,
+    fit: FitOptions,
+) -> int:
+    """Correct the last layer of a finished model."""
+    from pathlib import Path
+
+    _refuse_unused(labelled, written, network, fit)
+    with needs_extras("train"):
+        from tagger_export.corrected import correct_model
+        from tagger_training.corrections import read_corrected
+    from tagger.network.model import BUNDLED_MODEL, read_card
+
+    source = BUNDLED_MODEL if network.init == "bundled" else Path(str(network.init))
+    card = read_card(source)
+    display = TrainDisplay()
+    with read_corrected(
+        labelled.labels,
+        labelled.images,
+        card,
+        display,
+        id_column=labelled.id_column,
+        tags_column=labelled.tags_column,
+        separator=labelled.separator,
+        cache=written.cache,
+    ) as (pixels, targets):
+        say(f"{counted(len(targets), 'corrected image')}.")
+        learned = correct_model(source, pixels, targets, written.output, written.name)
+    (ap, loss), (new_ap, new_loss) = learned.before, learned.after
+    show(
+        f"{written.output}: on images that it has not learned from, macro-AP {new_ap:.3f} "
+        f"({ap:.3f} before), log-loss {new_loss:.4f} ({loss:.4f})."
+    )
+    show(f"Next: tagger tag posters/ --model {written.output} -o tags.csv")
+    return 0
+
+
+def _refuse_unused(
+    labelled: LabelledSetOptions,
+    written: TrainingRunOptions,
+    network: NetworkOptions,
+    fit: FitOptions,
+) -> None:
+    """Raise UsageError for options that a correction of a finished model does not use."""
+    import dataclasses
+
+    from tagger.errors import UsageError
+
+    unused = {
+        **{field.name: (fit, field) for field in dataclasses.fields(fit)},
+        **{field.name: (network, field) for field in dataclasses.fields(network)},
+        **{field.name: (written, field) for field in dataclasses.fields(written)},
+        **{field.name: (labelled, field) for field in dataclasses.fields(labelled)},
+    }
+    for name in _USED_BY_INIT:
+        del unused[name]
+    for name, (group, field) in unused.items():
+        if getattr(group, name) != field.default:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} has no effect with --init: omit it.", option)
+    if written.output.suffix.lower() != ".onnx":
+        raise UsageError(
+            f"--output {written.output}: with --init it is a model file, so use a name that ends "
+            "in .onnx.",
+            "output",
+        )
+    if written.output.exists():
+        raise UsageError(
+            f"{written.output} already exists: choose another output, so that the two can be "
+            "compared.",
+            "output",
+        )
 
 
 def _settings(

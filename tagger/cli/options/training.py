@@ -123,6 +123,14 @@ class NetworkOptions(OptionGroup):
             help="efficientnet-lite2, -lite1, -lite0, sequential, or one of keras.applications.",
         ),
     ] = "efficientnet-lite2"
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Instead of training a network, correct a finished one by the images: bundled, or "
+            "an .onnx file. Only its last layer learns, in minutes; RUN is then an .onnx file.",
+        ),
+    ] = None
     from_scratch: Annotated[
         bool, typer.Option(help="Start from random weights, not ImageNet's.")
     ] = False
