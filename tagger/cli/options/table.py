@@ -67,7 +67,7 @@ class TableOptions(OptionGroup):
     ] = None
     no_thumbnails: Annotated[
         bool,
-        typer.Option(help="XLSX: leave out the images beside the paths; each takes about 4 kB."),
+        typer.Option(help="XLSX: leave out the images beside the paths; each takes about 5 kB."),
     ] = False
     overwrite: Annotated[
         bool,
