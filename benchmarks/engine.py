@@ -100,11 +100,13 @@ def main() -> None:
                 for workers, party in itertools.product(options.workers, parties):
                     measured = _run(party, images, workers, network)
                     found.setdefault((workers, party.name), []).append(measured)
-    report = list(_report(found))
-    if options.json:
-        print(json.dumps({"network": options.network, "rounds": options.rounds, "rates": report}))
-    else:
-        _show(report)
+        report = list(_report(found))
+        if options.json:
+            print(
+                json.dumps({"network": options.network, "rounds": options.rounds, "rates": report})
+            )
+        else:
+            _show(report)
 
 
 def _parties(options: Sequence[str], against: str | None) -> Iterator[Party]:
