@@ -19,7 +19,7 @@ from messages import says
 from pictures import png_bytes, save_picture
 from stalled_files import HELD, Stalled, stalls
 
-from tagger.decode.budget import ImageLimits
+from tagger.decode.budget import ImageLimits, Memory
 from tagger.decode.facts import STAMP
 from tagger.decode.messages import Connection
 from tagger.decode.processes import Decoder
@@ -214,8 +214,18 @@ def test_a_piece_is_one_message_each_way(
     assert messages == {"sent": pieces + 2, "received": pieces + 2, "pieces": pieces}
 
 
-def test_large_images_wait_for_the_memory_of_others(folder: Path, tiny_model: Path) -> None:
+def test_large_images_wait_for_the_memory_of_others(
+    folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each of them needs more than half, so no two are decoded at the same time."""
+    taken: list[int] = []
+
+    def noted(memory: Memory, size: int) -> None:
+        take(memory, size)
+        taken.append(memory._taken)
+
+    take = Memory.take
+    monkeypatch.setattr(Memory, "take", noted)
     paths = [str(save_picture(folder / f"{n}.png", "red", size=(2000, 2000))) for n in range(4)]
     bomb = folder / "bomb.png"
     bomb.write_bytes(png_bytes(12_000, 12_000, b""))
@@ -227,6 +237,9 @@ def test_large_images_wait_for_the_memory_of_others(folder: Path, tiny_model: Pa
         str(bomb),
         "decoding its 12000 × 12000 pixels takes 550 MB of memory, above the limit of 20 MB",
     )
+    assert len(taken) == 4
+    assert min(taken) > 10 * 2**20
+    assert max(taken) <= 20 * 2**20
 
 
 _BROKEN = """
