@@ -348,6 +348,24 @@ def test_threads_go_on_where_processes_do_not_start(
     assert "threads go on decoding: No process can be started to decode images" in caplog.text
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_program_with_python_inside_is_not_started_again(
+    posters: list[str],
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    program = tmp_path_factory.mktemp("program") / "editor"
+    program.write_text(f"#!/bin/sh\ntouch {program}.started\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(program))
+
+    found = results(tiny_model, posters * 2, decode=Decode.AUTO)
+
+    assert [one.path for one in found] == posters * 2
+    assert not Path(f"{program}.started").exists()
+
+
 def test_a_crash_is_an_end_of_threads_alone(tag: Callable[..., Ran], folder: Path) -> None:
     save_picture(folder / "a.png")
 

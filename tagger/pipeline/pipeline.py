@@ -9,6 +9,8 @@ device then runs it.
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
@@ -187,7 +189,9 @@ class _Engine:
     def _try_processes(self) -> None:
         there = main_memory()
         needed = _memory_of_batches(self._stages.model, self._workers, Decode.PROCESSES)
-        if there is not None and needed > there // 2:
+        # A program with an interpreter inside would be started once more instead.
+        is_python = os.path.basename(sys.executable or "").lower().startswith("python")
+        if not is_python or (there is not None and needed > there // 2):
             self._may_change = False
             return
         try:
