@@ -322,14 +322,33 @@ def test_a_quick_run_goes_over_to_processes(
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_small_job_starts_no_process(
-    posters: list[str], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "images", "starts"),
+    [("python3", 128, False), ("python3", 150, True), ("editor", 150, False)],
+)
+def test_processes_start_in_larger_jobs_if_the_program_is_python(
+    posters: list[str],
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    images: int,
+    starts: bool,
 ) -> None:
-    monkeypatch.setattr("sys.executable", "/nowhere/python")  # which would be an error
+    """A program with an interpreter inside would be started once more."""
+    program = tmp_path_factory.mktemp("program") / name
+    monkeypatch.setattr("sys.executable", str(program))
+    started: list[object] = []
 
-    found = results(tiny_model, posters[:128], decode=Decode.AUTO)
+    def refuse(command: list[str], **given: object) -> None:
+        started.append(command[0])
+        raise FileNotFoundError(2, "No such file or directory")
 
-    assert [one.path for one in found] == posters[:128]
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    found = results(tiny_model, posters[:images], decode=Decode.AUTO)
+
+    assert [one.path for one in found] == posters[:images]
+    assert set(started) == ({str(program)} if starts else set())
 
 
 @pytest.mark.usefixtures("quick")
@@ -346,24 +365,6 @@ def test_threads_go_on_where_processes_do_not_start(
 
     assert told(found) == told(results(tiny_model, posters, decode=Decode.THREADS)) * 2
     assert "threads go on decoding: No process can be started to decode images" in caplog.text
-
-
-@pytest.mark.usefixtures("quick")
-def test_a_program_with_python_inside_is_not_started_again(
-    posters: list[str],
-    tiny_model: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    program = tmp_path_factory.mktemp("program") / "editor"
-    program.write_text(f"#!/bin/sh\ntouch {program}.started\n")
-    program.chmod(0o755)
-    monkeypatch.setattr("sys.executable", str(program))
-
-    found = results(tiny_model, posters * 2, decode=Decode.AUTO)
-
-    assert [one.path for one in found] == posters * 2
-    assert not Path(f"{program}.started").exists()
 
 
 def test_a_crash_is_an_end_of_threads_alone(tag: Callable[..., Ran], folder: Path) -> None:

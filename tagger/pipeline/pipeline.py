@@ -156,7 +156,7 @@ class _Engine:
         """Cut a stream of paths into numbered lots."""
         paths = iter(paths)
         for number in count():
-            if self._may_change and self._images >= _TO_SEE:
+            if self._may_change and self._images > _TO_SEE:
                 self._consider()
             lot = list(islice(paths, self._way.lot))
             if not lot:
