@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,9 @@ _WORTH_RETURNING = 16 * 1024**2
 #: The CPU clock of another thread. macOS and Windows have none, so there only the thread itself can
 #: read its own.
 _cpu_clock_of: Any = getattr(time, "pthread_getcpuclockid", None)
+
+# Reading the CPU clock of a thread is a call of the system: small images share one.
+_SECONDS_BETWEEN_READINGS = 0.1
 
 
 class ImageError(Exception):
@@ -80,6 +84,24 @@ class Memory:
             self._changed.notify_all()
 
 
+class _CpuClock(threading.local):
+    """The clock of the time that the calling thread has computed."""
+
+    def __init__(self) -> None:
+        self.other = _cpu_clock_of(threading.get_ident()) if _cpu_clock_of is not None else None
+        self._read_at = -math.inf
+        self._value = 0.0
+
+    def at_most(self, now: float) -> float:
+        """Return what the clock shows, or a little more: it cannot be faster than ``monotonic``."""
+        if now - self._read_at > _SECONDS_BETWEEN_READINGS:
+            self._read_at, self._value = now, time.thread_time()
+        return self._value + now - self._read_at
+
+
+_cpu_clock = _CpuClock()
+
+
 class Attempt:
     """One attempt to decode an image: what it has cost, and whether anybody still waits for it.
 
@@ -91,8 +113,11 @@ class Attempt:
         self.memory = memory
         self.limits = limits
         self._began = time.monotonic()
-        self._computed_before = time.thread_time()
-        self._clock = _cpu_clock_of(threading.get_ident()) if _cpu_clock_of is not None else None
+        self._computed_before = _cpu_clock.at_most(self._began)
+        self._clock = _cpu_clock.other
+        # Before that, neither limit can be reached.
+        given = [one for one in (limits.seconds, limits.computing) if one is not None]
+        self._due = self._began + min(given, default=math.inf)
         self._waited = 0.0
         self._waits_since: float | None = None
         self._reads = 0
@@ -120,6 +145,8 @@ class Attempt:
         return self._reason(None if clock is None else lambda: time.clock_gettime(clock))
 
     def _reason(self, computed: Callable[[], float] | None) -> str | None:
+        if time.monotonic() < self._due:
+            return None
         limit = self.limits.computing
         if limit is not None and computed is not None:
             try:

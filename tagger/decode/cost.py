@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image, TiffImagePlugin
 
 from tagger.decode.file import ImageFile
+from tagger.decode.jpeg import PlainJpeg
 
 #: Pixels of an image that are converted at a time, see :mod:`tagger.decode.resize`.
 BAND_PIXELS = 2_000_000
@@ -63,7 +64,9 @@ def _number(tags: Any, tag: int, default: int) -> int:
 
 def _coefficient_bytes(image: Any, file: ImageFile, full_size: tuple[int, int]) -> int:
     """Return the size of libjpeg's buffer for a whole image, needed if it has several scans."""
-    if "progressive" not in image.info and _is_one_scan(image.layers, file):
+    is_plain = isinstance(image, PlainJpeg)
+    one_scan = image.is_one_scan if is_plain else _is_one_scan(image.layers, file)
+    if "progressive" not in image.info and one_scan:
         return 0
     areas = [across * down for _, across, down, _ in image.layer]
     widest = max((across for _, across, _, _ in image.layer), default=1)

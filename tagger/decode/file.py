@@ -10,6 +10,9 @@ from typing import Final
 
 from tagger.decode.budget import Attempt, ImageError
 
+# Most posters are read by one call of the system.
+_BUFFER_BYTES: Final = 64 * 1024
+
 # Headers of real images take a few hundred reads. Each may leave something in memory, so a file
 # that consists only of headers would fill it.
 _MOST_READS_OF_HEADER = 500_000
@@ -39,20 +42,26 @@ class ImageFile(io.BufferedReader):
     """
 
     def __init__(self, source: io.RawIOBase, size: int, attempt: Attempt) -> None:
-        super().__init__(source)
+        super().__init__(source, _BUFFER_BYTES)
         self.size = size
         self.attempt = attempt
-        self.begin_header()
+        self.header_bytes = 0
+        self._header_reads: int | None = 0
 
     def begin_header(self) -> None:
         """Go to the start; what is read next comes before the first pixel."""
         self.seek(0)
         self.header_bytes = 0
-        self._header_reads: int | None = 0
+        self._header_reads = 0
 
     def end_header(self) -> None:
         """Mark the end of the header: what is read next are pixels."""
         self._header_reads = None
+
+    def skip_header(self, size: int) -> None:
+        """Go behind a header, which is known to be that long and needs not be read."""
+        self.seek(size)
+        self.header_bytes = size
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read; errors as in :meth:`tagger.decode.budget.Attempt.look`."""

@@ -22,6 +22,7 @@ from tagger.decode.cost import memory_needed
 from tagger.decode.essential import MOST_EXIF, excerpts
 from tagger.decode.excerpt import Excerpt
 from tagger.decode.file import ImageFile, open_file, refuse_long_tables
+from tagger.decode.jpeg import PlainJpeg
 from tagger.decode.pillow import open_image
 from tagger.decode.resize import checksum, resized_rgb
 from tagger.files.kinds import HEAD_BYTES, decoded_format, other_kind
@@ -239,7 +240,11 @@ _SWAPS_SIDES = (5, 6, 7, 8)
 def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; 1 if the metadata is damaged."""
     # Pillow rotates TIFFs itself on loading.
-    if image.format == "TIFF" or len(image.info.get("exif") or b"") > MOST_EXIF:
+    if (
+        image.format == "TIFF"
+        or isinstance(image, PlainJpeg)
+        or len(image.info.get("exif") or b"") > MOST_EXIF
+    ):
         return 1
     try:
         value = image.getexif().get(0x0112, 1)

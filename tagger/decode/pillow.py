@@ -30,6 +30,7 @@ from PIL.ImageFile import ImageFile as PillowFile
 
 from tagger.decode.extras import reader_of_extra
 from tagger.decode.file import ImageFile
+from tagger.decode.jpeg import PlainJpeg, is_jpeg
 
 #: What Pillow may try to open. An explicit list: its EPS reader starts Ghostscript, and every
 #: other reader (PSD, FITS, ICNS, …) only widens what a hostile file can reach.
@@ -50,8 +51,7 @@ def open_image(file: ImageFile) -> PillowFile:
         Exception: whatever a plugin raises on damaged bytes.
     """
     head = file.read(_BYTES_THAT_TELL_FORMATS)
-    for name in FORMATS:
-        opens, accepts = Image.OPEN[name]
+    for opens, accepts in ((PlainJpeg, is_jpeg), *map(Image.OPEN.__getitem__, FORMATS)):
         try:
             # A text instead of True says that this Pillow was built without the format.
             if accepts is None or accepts(head) is True:

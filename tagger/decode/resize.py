@@ -24,7 +24,7 @@ def resized_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
         return Image.alpha_composite(page, image).convert("RGB")
     if image.mode in ("CMYK", "LAB"):
         return _through_profile(image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
