@@ -229,7 +229,8 @@ class Outputs:
             report.failed(result.path, result.reason, has_row=True)
         else:
             report.tagged += 1
-            report.tags.update([tag.name for tag in result.tags])
+            for tag in result.tags:
+                report.tags[tag.name] += 1
             if result.text is not None and report.titled is not None:
                 report.titled += 1
             if not result.tags and report.unsure is not None:
