@@ -1,12 +1,14 @@
-"""Memory that images share: whoever waits for it goes on as soon as there is enough."""
+"""What an image may cost: memory that all share, and time of its own."""
 
 from __future__ import annotations
 
 import threading
+import time
 
+import pytest
 from commands import wait_until
 
-from tagger.decode.budget import Memory
+from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 
 # Long enough for any machine, and short enough to see a hang.
 _BOUND = 60
@@ -60,3 +62,59 @@ def test_what_comes_back_in_pieces_adds_up() -> None:
     memory.give_back(50)
 
     assert ended(threads)
+
+
+def compute(seconds: float) -> None:
+    """Use a core."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def begun(**limits: float | None) -> Attempt:
+    """Return an attempt that begins now; limits that are not given are none."""
+    return Attempt(ImageLimits(**{"seconds": None, "computing": None} | limits), Memory(100))
+
+
+def test_computing_beyond_its_limit_ends_an_image() -> None:
+    attempt = begun(computing=0.05)
+    attempt.look(-1)
+
+    compute(0.2)
+
+    with pytest.raises(ImageError, match=r"^decoding it takes longer than 0\.05 s$"):
+        attempt.look(-1)
+
+
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="no clock of other threads")
+def test_another_thread_sees_that_it_computes_for_too_long() -> None:
+    attempt = begun(computing=0.05)
+    said: list[str | None] = []
+
+    compute(0.2)
+    watcher = threading.Thread(target=lambda: said.append(attempt.overdue()))
+    watcher.start()
+    watcher.join()
+
+    assert said == ["decoding it takes longer than 0.05 s"]
+
+
+def test_what_was_computed_before_an_image_is_not_its_own() -> None:
+    time.sleep(0.11)  # the clock is read again after that, and then shared for as long
+    begun()
+    compute(0.03)
+    attempt = begun(computing=0.01)
+
+    time.sleep(0.02)
+
+    attempt.look(-1)
+    assert attempt.overdue() is None
+
+
+def test_waiting_beyond_its_limit_ends_an_image() -> None:
+    attempt = begun(seconds=0.01, computing=100)
+
+    time.sleep(0.02)
+
+    with pytest.raises(ImageError, match=r"^reading it takes longer than 0\.01 s$"):
+        attempt.look(-1)
