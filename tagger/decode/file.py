@@ -10,9 +10,6 @@ from typing import Final
 
 from tagger.decode.budget import Attempt, ImageError
 
-# Most posters are read by one call of the system.
-_BUFFER_BYTES: Final = 64 * 1024
-
 # Headers of real images take a few hundred reads. Each may leave something in memory, so a file
 # that consists only of headers would fill it.
 _MOST_READS_OF_HEADER = 500_000
@@ -42,7 +39,7 @@ class ImageFile(io.BufferedReader):
     """
 
     def __init__(self, source: io.RawIOBase, size: int, attempt: Attempt) -> None:
-        super().__init__(source, _BUFFER_BYTES)
+        super().__init__(source)
         self.size = size
         self.attempt = attempt
         self.header_bytes = 0
