@@ -9,14 +9,8 @@ from pathlib import Path
 
 from commands import Ran
 from pictures import save_picture
-from system_calls import trace_tagger
 
 Tag = Callable[..., Ran]
-
-#: Calls of the system that concern a file. Those of threads depend on what else the machine does.
-OF_FILES = (
-    "%file,%desc,clock_gettime,getpid,gettid,mmap,munmap,madvise,rt_sigprocmask,sched_getaffinity"
-)
 
 
 def draw(folder: Path, images: int) -> None:
@@ -47,18 +41,3 @@ def test_an_image_takes_the_main_thread_few_steps(folder: Path, tag: Tag) -> Non
     steps(2)  # what is imported on the way
 
     assert (steps(360) - steps(60)) / 300 < 40
-
-
-def test_an_image_takes_few_calls_of_the_system(folder: Path, tiny_model: Path) -> None:
-    """Its stamp, and what it takes to read it; rows and their journal come together."""
-
-    def calls(images: int) -> int:
-        draw(folder / str(images), images)
-        options = ("--model", tiny_model, "--device", "cpu", "--workers", "1", "--no-config", "-q")
-        traced = trace_tagger(
-            "tag", str(images), "-o", f"{images}.csv", *options, calls=OF_FILES, cwd=folder
-        )
-        assert traced.ran.code == 0, traced.ran.stderr
-        return len(traced.calls)
-
-    assert (calls(360) - calls(60)) / 300 < 7.5
