@@ -85,11 +85,11 @@ $(VENV)/.base: $(VENV)/.pip pyproject.toml
 	touch $@
 
 # Extras for images, decoders and a reader of words, lie in a folder of their own: tests ask what
-# happens with and without them.
+# happens with and without them. So does axe, of which the tests need a script and no Playwright.
 $(VENV)/.dev: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --editable ".[train,dev]"
 	$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: --upgrade \
-		--target $(VENV)/formats pi-heif imagecodecs "rapidocr>=2.1,<3.9"
+		--target $(VENV)/formats pi-heif imagecodecs "rapidocr>=2.1,<3.9" "axe-playwright-python>=0.1.8"
 	touch $@
 
 # Only where there is a wheel: Linux on x86-64.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import json
 import os
@@ -63,13 +64,23 @@ class Page:
         self._opened.add(address)
         self.run("window.isFormer = true")
         self._send("Page.navigate", url=address)
-        self.wait(_IS_NEW)
+        self._wait_for_new()
 
     def reload(self) -> None:
         """Open the same file again."""
         self.run("window.isFormer = true")
         self._send("Page.reload")
-        self.wait(_IS_NEW)
+        self._wait_for_new()
+
+    def _wait_for_new(self) -> None:
+        """Wait for another document; on the way to it there is none to be asked."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            with contextlib.suppress(AssertionError):
+                if self.run(_IS_NEW):
+                    return
+            time.sleep(0.02)
+        raise AssertionError("no other document came")
 
     def run(self, script: str) -> Any:
         """Return the value of an expression, or of a promise."""
