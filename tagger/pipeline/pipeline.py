@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
@@ -98,9 +99,13 @@ def tag_images(
     def lots() -> Iterator[list[Result]]:
         with ExitStack() as stack:
             engine = _Engine(Stages(model, rules, costs), reading, workers, decode, stack)
+            taken, images = 0.0, 0  # seconds of whoever takes the results
             for lot in in_order(engine.lots(paths), engine.submit, ahead=engine.ahead):
-                with costs.of("outputs", len(lot)):  # whoever takes the results
-                    yield lot
+                since = time.perf_counter()
+                yield lot
+                taken += time.perf_counter() - since
+                images += len(lot)
+            costs.add("outputs", taken, images)
         threads = network_threads(model, workers)
         costs.log({"reading": workers, "network": threads, "outputs": 1})
 
