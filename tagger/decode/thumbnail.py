@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from PIL import Image
 
@@ -15,10 +17,13 @@ from tagger.decode.budget import DEFAULT_LIMITS, Attempt, ImageError, ImageLimit
 from tagger.decode.patience import Patience
 from tagger.decode.picture import load_picture
 
+Made = TypeVar("Made")
+
 # More would only wait for the interpreter's lock, or for the drive.
 _MOST_THREADS = 8
 
-_QUALITY = 75
+#: Of the JPEG.
+QUALITY = 75
 
 # A drive that keeps so many images waiting is gone: the others are not waited for.
 _MOST_HANGING = 4
@@ -43,30 +48,52 @@ class Thumbnails:
         height: of the box that a thumbnail fits into, in pixels; nothing is enlarged.
         width: likewise.
         limits: what an image may cost.
+        threads: so many work at a time; None for as many as are of use.
     """
 
-    def __init__(self, height: int, width: int, limits: ImageLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        limits: ImageLimits = DEFAULT_LIMITS,
+        threads: int | None = None,
+    ) -> None:
         self._box = (height, width)
         self._limits = limits
         self._memory = Memory(limits.memory)
         self._own = threading.local()
         self._patiences: list[Patience] = []
         self._hanging = 0
-        self._threads = ThreadPoolExecutor(
-            min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="thumbnail"
-        )
+        threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="thumbnail")
 
     def of(self, paths: Iterable[str]) -> Iterator[Thumbnail | str]:
         """Yield the thumbnail of each image, or why there is none; all paths are taken at once."""
-        return self._threads.map(self._of_one, paths)
+        return self.each(self.thumbnail, paths)
+
+    def each(
+        self, make: Callable[[str, Attempt], Made], paths: Iterable[str]
+    ) -> Iterator[Made | str]:
+        """Yield what is made of each image, or why that could not be.
+
+        Args:
+            make: called with a path and what making may cost; what else than an image's failure
+                it raises, the iterator raises.
+            paths: of the images; all are taken at once.
+        """
+        return self._threads.map(partial(self._one, make), paths)
+
+    def thumbnail(self, path: str, attempt: Attempt) -> Thumbnail:
+        """Return an image's thumbnail; errors as in :func:`tagger.decode.picture.load_picture`."""
+        return _thumbnail(path, *self._box, attempt)
 
     def close(self) -> None:
         """End the threads; one that hangs on a drive is left behind."""
-        self._threads.shutdown(wait=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
         for patience in self._patiences:
             patience.close()
 
-    def _of_one(self, path: str) -> Thumbnail | str:
+    def _one(self, make: Callable[[str, Attempt], Made], path: str) -> Made | str:
         if self._hanging >= _MOST_HANGING:
             return "reading has stalled"
         if not hasattr(self._own, "patience"):
@@ -74,9 +101,9 @@ class Thumbnails:
             self._patiences.append(self._own.patience)
         attempts: list[Attempt] = []
 
-        def work() -> Thumbnail:
+        def work() -> Made:
             attempts.append(Attempt(self._limits, self._memory))
-            return _thumbnail(path, *self._box, attempts[0])
+            return make(path, attempts[0])
 
         try:
             return self._own.patience(work)  # type: ignore[no-any-return]
@@ -98,5 +125,5 @@ def _thumbnail(path: str, height: int, width: int, attempt: Attempt) -> Thumbnai
         picture = load_picture(path, rows, columns, attempt)
     pixels = Image.fromarray(picture.pixels)
     data = io.BytesIO()
-    pixels.save(data, "JPEG", quality=_QUALITY)
+    pixels.save(data, "JPEG", quality=QUALITY)
     return Thumbnail(data.getvalue(), pixels.width, pixels.height)

@@ -22,7 +22,7 @@ from tagger.find.titles import title_and_year
 from tagger.gallery.entries import Entries, Entry, read_entries
 from tagger.gallery.page import data_address, is_ours, render
 from tagger.gallery.rules import doubts, rules_of
-from tagger.gallery.thumbnails import ENDING, Thumbnail, thumbnails
+from tagger.gallery.thumbnails import ENDING, Small, small_pictures
 from tagger.network.card import ModelCard
 from tagger.rules import Rules
 from tagger.runs.former import keep_copy
@@ -187,10 +187,10 @@ class Gallery:
 
     def _thumbnails(
         self, entries: Sequence[Entry], folder: str | None, made_one: Callable[[], object]
-    ) -> Iterator[Thumbnail]:
+    ) -> Iterator[Small]:
         plan = self._plan
         files = [os.path.join(self._images, entry.path) for entry in entries]
-        with thumbnails(files, folder, workers=plan.workers, limits=plan.limits) as small:
+        with small_pictures(files, folder, workers=plan.workers, limits=plan.limits) as small:
             for one in small:
                 made_one()
                 yield one
@@ -201,7 +201,7 @@ class Gallery:
         write_whole(page, render(data))
 
     def _data(
-        self, part: Entries, small: Sequence[Thumbnail], number: int, folder: str | None
+        self, part: Entries, small: Sequence[Small], number: int, folder: str | None
     ) -> dict[str, Any]:
         """Return what the page shows, see ``page/data.js``."""
         entries, plan = part.entries, self._plan

@@ -1,22 +1,15 @@
-"""Small pictures of images, made in parallel, each within the budget of an image."""
+"""The thumbnails of a gallery: in memory, or in files that are made once."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from threading import local
 
-from PIL import Image
-
-from tagger.decode.budget import Attempt, ImageLimits, Memory
-from tagger.decode.patience import Patience
-from tagger.decode.picture import ImageError, Picture, load_picture
+from tagger.decode.budget import Attempt, ImageError, ImageLimits
+from tagger.decode.thumbnail import QUALITY, Thumbnails
 from tagger.errors import OutputError, os_reason, spoils_the_rest
 from tagger.files.write import write_whole
 from tagger.text import printable
@@ -24,15 +17,12 @@ from tagger.text import printable
 #: The largest width and height of a thumbnail, in pixels.
 WIDTH, HEIGHT = 224, 336
 
-_QUALITY = 78
-# Thumbnails whose shape is nearly that of the box are not sampled twice.
-_SAME_SHAPE = 0.02
 #: The extension of their files.
 ENDING = ".jpg"
 
 
 @dataclass(frozen=True, slots=True)
-class Thumbnail:
+class Small:
     """A small picture, or why there is none.
 
     Attributes:
@@ -47,10 +37,10 @@ class Thumbnail:
 
 
 @contextmanager
-def thumbnails(
+def small_pictures(
     files: Sequence[str], folder: str | None, *, workers: int, limits: ImageLimits
-) -> Iterator[Iterator[Thumbnail]]:
-    """Provide the thumbnails of images, in their order.
+) -> Iterator[Iterator[Small]]:
+    """Provide the small pictures of images, in their order.
 
     Args:
         files: the images.
@@ -60,95 +50,43 @@ def thumbnails(
         limits: what an image may cost.
 
     Raises:
-        OutputError: by the iterator: a thumbnail cannot be written, and no other could.
+        OutputError: by the iterator: a file cannot be written, and no other could.
     """
-    making = _Making(folder, limits)
-    pool = ThreadPoolExecutor(workers, "thumbnails")
+    with closing(Thumbnails(HEIGHT, WIDTH, limits, workers)) as maker:
+
+        def make(file: str, attempt: Attempt) -> Small:
+            try:
+                return _small(maker, file, folder, attempt)
+            except OSError as error:
+                raise ImageError(os_reason(error)) from None
+
+        made = maker.each(make, files)
+        yield (Small(reason=one) if isinstance(one, str) else one for one in made)
+
+
+def _small(maker: Thumbnails, file: str, folder: str | None, attempt: Attempt) -> Small:
+    if folder is None:
+        return Small(data=maker.thumbnail(file, attempt).jpeg)
+    name = _name(file)
+    place = os.path.join(folder, f"{name}{ENDING}")
+    if not os.path.exists(place):
+        _write(place, maker.thumbnail(file, attempt).jpeg)
+    return Small(name)
+
+
+def _write(place: str, data: bytes) -> None:
     try:
-        yield pool.map(making.thumbnail, files)
-    finally:
-        pool.shutdown(cancel_futures=True)
-        making.close()
-
-
-class _Making:
-    """Makes thumbnails; its method may be called by several threads at once."""
-
-    def __init__(self, folder: str | None, limits: ImageLimits) -> None:
-        self._folder = folder
-        self._limits = limits
-        self._memory = Memory(limits.memory)
-        self._own = local()
-        self._opened: list[Patience] = []
-
-    def thumbnail(self, file: str) -> Thumbnail:
-        """Return an image's thumbnail, or why there is none."""
-        attempts: list[Attempt] = []
-        try:
-            return self._patience()(partial(self._thumbnail, file, attempts))
-        except TimeoutError:
-            for attempt in attempts:
-                attempt.give_up()
-            return Thumbnail(reason=f"reading it takes longer than {self._limits.seconds:g} s")
-        except ImageError as error:
-            return Thumbnail(reason=str(error))
-        except MemoryError:
-            return Thumbnail(reason="not enough memory to read it")
-        except OSError as error:
-            return Thumbnail(reason=os_reason(error))
-
-    def close(self) -> None:
-        """Let the threads that wait for drives end."""
-        for patience in self._opened:
-            patience.close()
-
-    def _patience(self) -> Patience:
-        """Return what this thread waits for drives with."""
-        patience: Patience | None = getattr(self._own, "patience", None)
-        if patience is None:
-            # A little more than what an image may take: the image itself says what took long.
-            seconds = self._limits.seconds
-            patience = self._own.patience = Patience(None if seconds is None else seconds + 1)
-            self._opened.append(patience)
-        return patience
-
-    def _thumbnail(self, file: str, attempts: list[Attempt]) -> Thumbnail:
-        name = _name(file)
-        place = None if self._folder is None else os.path.join(self._folder, f"{name}{ENDING}")
-        if place is not None and os.path.exists(place):
-            return Thumbnail(name)
-        attempts.append(Attempt(self._limits, self._memory))
-        data = _encoded(load_picture(file, HEIGHT, WIDTH, attempts[0]))
-        if place is None:
-            return Thumbnail(data=data)
-        self._write(place, data)
-        return Thumbnail(name)
-
-    def _write(self, place: str, data: bytes) -> None:
-        try:
-            write_whole(place, data, asked=True)
-        except OSError as error:
-            if spoils_the_rest(error) or isinstance(error, PermissionError | FileNotFoundError):
-                raise OutputError(
-                    f"{printable(place)} cannot be written: {os_reason(error)}."
-                ) from None
-            raise
+        write_whole(place, data, asked=True)
+    except OSError as error:
+        if spoils_the_rest(error) or isinstance(error, PermissionError | FileNotFoundError):
+            raise OutputError(
+                f"{printable(place)} cannot be written: {os_reason(error)}."
+            ) from None
+        raise
 
 
 def _name(file: str) -> str:
     """Return the name of an image's thumbnail: another one when the image's file has changed."""
     status = os.stat(file)
-    about = (os.path.abspath(file), status.st_size, status.st_mtime_ns, WIDTH, HEIGHT, _QUALITY)
+    about = (os.path.abspath(file), status.st_size, status.st_mtime_ns, WIDTH, HEIGHT, QUALITY)
     return hashlib.sha256(repr(about).encode("utf-8", "surrogateescape")).hexdigest()[:24]
-
-
-def _encoded(picture: Picture) -> bytes:
-    """Return a picture in its own shape as JPEG."""
-    image = Image.fromarray(picture.pixels)
-    scale = min(WIDTH / picture.width, HEIGHT / picture.height)
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    if abs(size[0] - WIDTH) > WIDTH * _SAME_SHAPE or abs(size[1] - HEIGHT) > HEIGHT * _SAME_SHAPE:
-        image = image.resize(size, Image.Resampling.BILINEAR)
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=_QUALITY)
-    return data.getvalue()
