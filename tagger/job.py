@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tagger.holders.put import Holders
     from tagger.network.card import ModelCard
     from tagger.network.model import TaggerModel
+    from tagger.pipeline.stages import See
     from tagger.rules import Rules
 
 
@@ -95,6 +96,7 @@ def images(
     decode: Decode = Decode.AUTO,
     untagged: Untagged | None = None,
     texts: TextPlan = NO_TEXTS,
+    see: See | None = None,
 ) -> Source:
     """Return a source that runs the network on images; with ``untagged``, on those without tags.
 
@@ -121,6 +123,7 @@ def images(
             limits=limits,
             decode=decode,
             text_of=texts.text_of(),
+            see=see,
         )
 
     return Source(model.card, model.file, rules, results, model.device, found, texts=texts)

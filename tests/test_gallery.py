@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,28 @@ def numbers(data: dict[str, Any]) -> list[int]:
     """Return a page's probabilities, in ten-thousandths."""
     raw = base64.b64decode(data["scores"])
     return [int.from_bytes(raw[at : at + 2], "little") for at in range(0, len(raw), 2)]
+
+
+def small_file(folder: Path, page: str, row: int) -> Path:
+    """Return the file of a thumbnail; written, if the page holds it."""
+    data = content(folder / page)
+    address = data["small"][row]
+    if data["thumbnails"]:
+        return folder / data["thumbnails"] / f"{address}.jpg"
+    file = folder / f"{page}-{row}.jpg"
+    file.write_bytes(base64.b64decode(address.partition(",")[2]))
+    return file
+
+
+opened: list[str] = []  # names of files, in the order in which Python opened them
+
+
+def note_opened(event: str, about: tuple[object, ...]) -> None:
+    if event == "open" and isinstance(about[0], str):
+        opened.append(os.path.basename(about[0]))
+
+
+sys.addaudithook(note_opened)
 
 
 @pytest.fixture
@@ -112,6 +135,30 @@ class TestWithTheTable:
         )
         assert ran.code == SOME_FAILED
         assert content(tagged / "r.html")["names"][0] == "Rot"
+
+    @pytest.mark.parametrize("many", [False, True], ids=["in the page", "in files"])
+    def test_an_image_is_opened_once_for_both(
+        self, folder: Path, tagger: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, many: bool
+    ) -> None:
+        if many:
+            monkeypatch.setattr(gallery_module, "MOST_EMBEDDED", 1)
+        wide = save_picture(folder / "p" / "wide.png", COLOURS["red"], size=(400, 100))
+        save_picture(folder / "p" / "poster.png", COLOURS["blue"], size=(200, 300))
+        opened.clear()
+
+        ran = tagger("tag", "p", "-o", "g.html", "--device", "cpu", "--decode", "threads")
+
+        assert (ran.code, opened.count("wide.png")) == (0, 1), ran.stderr
+        data = content(folder / "g.html")
+        assert [bool(address) for address in data["small"]] == [True, True]
+        tagger("gallery", "g.csv", "-o", "again.html")
+        files = [small_file(folder, page, 1) for page in ("g.html", "again.html")]
+        for file in files:
+            with Image.open(file) as small:
+                assert small.size == (224, 56)
+                assert small.getpixel((100, 30)) == pytest.approx(COLOURS["red"], abs=6)
+        assert (folder / "g_files").exists() == many
+        assert wide.exists()
 
     def test_a_page_of_others_is_refused_before_anything_is_tagged(
         self, tagged: Path, tag: Callable[..., Ran]

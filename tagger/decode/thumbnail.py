@@ -15,7 +15,7 @@ from PIL import Image
 
 from tagger.decode.budget import DEFAULT_LIMITS, Attempt, ImageError, ImageLimits, Memory
 from tagger.decode.patience import Patience
-from tagger.decode.picture import load_picture
+from tagger.decode.picture import Picture, load_picture
 
 Made = TypeVar("Made")
 
@@ -116,14 +116,41 @@ class Thumbnails:
             return str(error) or "not enough memory to decode it"
 
 
+def thumbnail_of(picture: Picture, height: int, width: int) -> Thumbnail:
+    """Return the thumbnail of a picture whose pixels need not have its shape.
+
+    Args:
+        picture: its pixels, and the size of the original image.
+        height: of the box that the thumbnail fits into, in pixels; nothing is enlarged.
+        width: likewise.
+    """
+    image = Image.fromarray(picture.pixels)
+    rows, columns = _size(picture, height, width)
+    if not _is_nearly((image.height, image.width), (rows, columns)):
+        image = image.resize((columns, rows), Image.Resampling.BILINEAR)
+    return _encoded(image)
+
+
 def _thumbnail(path: str, height: int, width: int, attempt: Attempt) -> Thumbnail:
     picture = load_picture(path, height, width, attempt)
-    scale = min(1.0, height / picture.height, width / picture.width)
-    rows, columns = (max(1, round(side * scale)) for side in (picture.height, picture.width))
-    if abs(rows / height - 1) > _UNSEEN or abs(columns / width - 1) > _UNSEEN:
+    size = _size(picture, height, width)
+    if not _is_nearly((height, width), size):
         # The whole is decoded again, since the size was not known before.
-        picture = load_picture(path, rows, columns, attempt)
-    pixels = Image.fromarray(picture.pixels)
+        picture = load_picture(path, *size, attempt)
+    return _encoded(Image.fromarray(picture.pixels))
+
+
+def _size(picture: Picture, height: int, width: int) -> tuple[int, int]:
+    """Return the height and width of a thumbnail in the shape of the original image."""
+    scale = min(1.0, height / picture.height, width / picture.width)
+    return max(1, round(picture.height * scale)), max(1, round(picture.width * scale))
+
+
+def _is_nearly(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return all(abs(a / b - 1) <= _UNSEEN for a, b in zip(other, one, strict=True))
+
+
+def _encoded(image: Image.Image) -> Thumbnail:
     data = io.BytesIO()
-    pixels.save(data, "JPEG", quality=QUALITY)
-    return Thumbnail(data.getvalue(), pixels.width, pixels.height)
+    image.save(data, "JPEG", quality=QUALITY)
+    return Thumbnail(data.getvalue(), image.width, image.height)

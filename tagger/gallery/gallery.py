@@ -22,8 +22,9 @@ from tagger.find.titles import title_and_year
 from tagger.gallery.entries import Entries, Entry, read_entries
 from tagger.gallery.page import data_address, is_ours, render
 from tagger.gallery.rules import doubts, rules_of
-from tagger.gallery.thumbnails import ENDING, Small, small_pictures
+from tagger.gallery.thumbnails import ENDING, HEIGHT, WIDTH, Small, kept_in, small_pictures
 from tagger.network.card import ModelCard
+from tagger.results import FileFacts, Pixels
 from tagger.rules import Rules
 from tagger.runs.former import keep_copy
 from tagger.runs.manifest import Manifest
@@ -67,6 +68,21 @@ class GalleryPlan:
     overwrite: bool = False
     workers: int = 1
     limits: ImageLimits = DEFAULT_LIMITS
+
+    @property
+    def folder(self) -> str:
+        """Where thumbnails lie that the page does not hold."""
+        return os.path.join(f"{os.path.splitext(self.output)[0]}_files", _THUMBNAILS)
+
+    def keeps_thumbnails(self) -> Callable[[str, Pixels, FileFacts], None] | None:
+        """Return what keeps the thumbnails of images while they are tagged, with their pixels.
+
+        None if the model's pixels are too few for that.
+        """
+        card = self.card
+        if card is None or card.height < HEIGHT or card.width < WIDTH:
+            return None
+        return kept_in(self.folder)
 
     def check_output(self, page: str | None = None) -> None:
         """Check that a page, or the first one, can be written and replaces nothing of value.
@@ -146,7 +162,7 @@ class Gallery:
         plan, entries = self._plan, self._entries
         folder = None
         if len(self) > MOST_EMBEDDED:
-            folder = self._folder()
+            folder = plan.folder
         made = Made(len(self), self._pages, folder)
         used: set[str] = set()
         if folder is not None:
@@ -162,12 +178,9 @@ class Gallery:
                     made.failures[entry.path] = one.reason
             with _writing(page):
                 self._write(page, self._data(part, small, number, folder))
-        _remove_unused(self._folder(), used)
+        _remove_unused(plan.folder, used)
         _remove_pages_after(plan.output, len(self._pages))
         return made
-
-    def _folder(self) -> str:
-        return os.path.join(f"{os.path.splitext(self._plan.output)[0]}_files", _THUMBNAILS)
 
     def _chosen(self, whole: Entries) -> Entries:
         """Return the entries that are shown, in their order."""
@@ -190,7 +203,13 @@ class Gallery:
     ) -> Iterator[Small]:
         plan = self._plan
         files = [os.path.join(self._images, entry.path) for entry in entries]
-        with small_pictures(files, folder, workers=plan.workers, limits=plan.limits) as small:
+        with small_pictures(
+            files,
+            plan.folder,
+            embedded=folder is None,
+            workers=plan.workers,
+            limits=plan.limits,
+        ) as small:
             for one in small:
                 made_one()
                 yield one

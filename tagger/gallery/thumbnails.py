@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 from tagger.decode.budget import Attempt, ImageError, ImageLimits
-from tagger.decode.thumbnail import QUALITY, Thumbnails
+from tagger.decode.picture import Picture
+from tagger.decode.thumbnail import QUALITY, Thumbnails, thumbnail_of
 from tagger.errors import OutputError, os_reason, spoils_the_rest
 from tagger.files.write import write_whole
+from tagger.results import FileFacts, Pixels, Stamp
 from tagger.text import printable
 
 #: The largest width and height of a thumbnail, in pixels.
@@ -38,14 +40,15 @@ class Small:
 
 @contextmanager
 def small_pictures(
-    files: Sequence[str], folder: str | None, *, workers: int, limits: ImageLimits
+    files: Sequence[str], folder: str, *, embedded: bool, workers: int, limits: ImageLimits
 ) -> Iterator[Iterator[Small]]:
     """Provide the small pictures of images, in their order.
 
     Args:
         files: the images.
-        folder: where their files are written; one that is there is not made again unless its image
-            has changed. None keeps them in memory.
+        folder: where their files are; one that is there is not made again unless its image has
+            changed.
+        embedded: whether they are wanted in memory; then no file is written.
         workers: number of threads.
         limits: what an image may cost.
 
@@ -56,7 +59,7 @@ def small_pictures(
 
         def make(file: str, attempt: Attempt) -> Small:
             try:
-                return _small(maker, file, folder, attempt)
+                return _small(maker, file, folder, attempt, embedded=embedded)
             except OSError as error:
                 raise ImageError(os_reason(error)) from None
 
@@ -64,11 +67,37 @@ def small_pictures(
         yield (Small(reason=one) if isinstance(one, str) else one for one in made)
 
 
-def _small(maker: Thumbnails, file: str, folder: str | None, attempt: Attempt) -> Small:
-    if folder is None:
-        return Small(data=maker.thumbnail(file, attempt).jpeg)
-    name = _name(file)
+def kept_in(folder: str) -> Callable[[str, Pixels, FileFacts], None]:
+    """Return what keeps the thumbnail of an image, called with its path, pixels and facts.
+
+    So an image that is tagged for a gallery is read once. What cannot be kept is made of the
+    image's file later.
+    """
+
+    def keep(path: str, pixels: Pixels, facts: FileFacts) -> None:
+        if facts.stamp is None or facts.width is None or facts.height is None:
+            return
+        place = os.path.join(folder, f"{_name(path, facts.stamp)}{ENDING}")
+        if os.path.exists(place):
+            return
+        picture = Picture(pixels, facts.width, facts.height)
+        with suppress(OSError):
+            os.makedirs(folder, exist_ok=True)
+            write_whole(place, thumbnail_of(picture, HEIGHT, WIDTH).jpeg, asked=True)
+
+    return keep
+
+
+def _small(maker: Thumbnails, file: str, folder: str, attempt: Attempt, *, embedded: bool) -> Small:
+    status = os.stat(file)
+    name = _name(file, Stamp(status.st_size, status.st_mtime_ns))
     place = os.path.join(folder, f"{name}{ENDING}")
+    if embedded:
+        try:
+            with open(place, "rb") as kept:
+                return Small(data=kept.read())
+        except OSError:
+            return Small(data=maker.thumbnail(file, attempt).jpeg)
     if not os.path.exists(place):
         _write(place, maker.thumbnail(file, attempt).jpeg)
     return Small(name)
@@ -85,8 +114,7 @@ def _write(place: str, data: bytes) -> None:
         raise
 
 
-def _name(file: str) -> str:
+def _name(file: str, stamp: Stamp) -> str:
     """Return the name of an image's thumbnail: another one when the image's file has changed."""
-    status = os.stat(file)
-    about = (os.path.abspath(file), status.st_size, status.st_mtime_ns, WIDTH, HEIGHT, QUALITY)
+    about = (os.path.abspath(file), stamp.size, stamp.modified_ns, WIDTH, HEIGHT, QUALITY)
     return hashlib.sha256(repr(about).encode("utf-8", "surrogateescape")).hexdigest()[:24]

@@ -27,7 +27,7 @@ from tagger.network.model import TaggerModel
 from tagger.pipeline.costs import Costs
 from tagger.pipeline.decode import Decode
 from tagger.pipeline.loading import TextOf
-from tagger.pipeline.stages import Reading, Stages
+from tagger.pipeline.stages import Reading, See, Stages
 from tagger.pipeline.ways import (
     BATCHES_PER_DEVICE,
     InThreads,
@@ -68,6 +68,7 @@ def tag_images(
     limits: ImageLimits = DEFAULT_LIMITS,
     decode: Decode = Decode.AUTO,
     text_of: TextOf | None = None,
+    see: See | None = None,
 ) -> Iterator[Result]:
     """Tag images; one that cannot be read keeps its place as a Failed.
 
@@ -84,6 +85,7 @@ def tag_images(
             processes if images are tagged so quickly that threads would wait for each other.
         text_of: says what is known of an image in words, or None; called with its path, by a
             worker, within the image's budget, and not at all for a model that takes no text.
+        see: called by a worker for each image that could be read, with its pixels.
 
     Raises:
         UsageError: the batches do not fit into memory.
@@ -98,7 +100,7 @@ def tag_images(
 
     def lots() -> Iterator[list[Result]]:
         with ExitStack() as stack:
-            engine = _Engine(Stages(model, rules, costs), reading, workers, decode, stack)
+            engine = _Engine(Stages(model, rules, costs, see), reading, workers, decode, stack)
             taken, images = 0.0, 0  # seconds of whoever takes the results
             for lot in in_order(engine.lots(paths), engine.submit, ahead=engine.ahead):
                 since = time.perf_counter()
@@ -107,7 +109,7 @@ def tag_images(
                 images += len(lot)
             costs.add("outputs", taken, images)
         threads = network_threads(model, workers)
-        costs.log({"reading": workers, "network": threads, "outputs": 1})
+        costs.log({"reading": workers, "network": threads, "pictures": threads, "outputs": 1})
 
     return chain.from_iterable(lots())
 

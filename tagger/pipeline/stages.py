@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,8 +14,12 @@ from tagger.decode.picture import load_picture
 from tagger.network.model import TaggerModel
 from tagger.pipeline.costs import Costs
 from tagger.pipeline.loading import Loading, Read, TextOf
-from tagger.results import DECIMALS, Failed, Pixels, Result, Tagged
+from tagger.results import DECIMALS, Failed, FileFacts, Pixels, Result, Tagged
 from tagger.rules import Rules, select_all
+
+#: Called with an image's path, its pixels as the model takes them, and its facts. The pixels are
+#: only good until it returns.
+See: TypeAlias = Callable[[str, Pixels, FileFacts], None]
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,19 @@ class Reading:
 
 @dataclass(frozen=True)
 class Stages:
-    """What becomes of images in memory."""
+    """What becomes of images in memory.
+
+    Attributes:
+        model: an opened model.
+        rules: which scores become tags.
+        costs: of each stage.
+        see: called for each image that could be read; None if nobody else wants its pixels.
+    """
 
     model: TaggerModel
     rules: Rules
     costs: Costs
+    see: See | None = None
 
     def read(self, images: Loading) -> Read:
         """Read images; see :meth:`tagger.pipeline.loading.Loading.finish`."""
@@ -78,6 +91,11 @@ class Stages:
             exact = self.model.scores(pixels[:rows], texts, lane=number % self.model.lanes)
             scores = exact[: len(read)].astype(np.float64).round(DECIMALS)
             tags = select_all(scores, self.rules)
+        if self.see is not None:
+            with self.costs.of("pictures", len(paths)):
+                for path, one, own in zip(paths, read, pixels, strict=False):
+                    if not isinstance(one, Failed):
+                        self.see(path, own, one.facts)
         return [
             one if isinstance(one, Failed) else Tagged(path, chosen, own, one.facts, one.text)
             for path, one, own, chosen in zip(paths, read, scores, tags, strict=True)

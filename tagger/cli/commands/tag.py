@@ -86,6 +86,11 @@ def tag(
     job.check_resumable(resume, table_plan, holder_plan)
     opened = model.open()
     rules = tags.rules(opened.card)
+    page = None
+    if table.page is not None:
+        from tagger.cli.gallery import make_shown, plan_beside
+
+        page = plan_beside(table, opened.card, workers=decoding.workers, limits=limits)
     source = job.images(
         found,
         opened,
@@ -95,12 +100,8 @@ def tag(
         decode=decoding.decoders(),
         untagged=images.untagged(found, opened.card, rules, holders),
         texts=text.plan(opened.card),
+        see=page.keeps_thumbnails() if page is not None else None,
     )
-    page = None
-    if table.page is not None:
-        from tagger.cli.gallery import make_shown, plan_beside
-
-        page = plan_beside(table, opened.card, workers=decoding.workers, limits=limits)
     code = run_shown(
         job.Job(source, table_plan, holder_plan, resume),
         quiet=report.quiet,
