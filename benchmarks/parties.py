@@ -12,7 +12,7 @@ The approaches:
 * ``tagger``: the command ``tagger tag`` with a CSV file, everything included but the start of the
   interpreter and imports.
 
-Processor time is told for the main process and for all processes together.
+Processor time is given for the main process, and for all processes together.
 """
 
 from __future__ import annotations

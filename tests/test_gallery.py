@@ -112,7 +112,7 @@ class TestWithTheTable:
     ) -> None:
         ran = tag("p", "-o", "both.html", "--threshold", "red=0.7")
 
-        assert ran.code == SOME_FAILED  # of the file that is no image
+        assert ran.code == SOME_FAILED  # because of the file that is not an image
         assert ran.stderr.endswith("4 images in both.html.\n")
         assert (tagged / "both.csv").read_bytes() == (tagged / "tags.csv").read_bytes()
         data = content(tagged / "both.html")

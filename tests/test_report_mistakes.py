@@ -23,7 +23,7 @@ LABELS = ("Drama", "Comedy", "<b>&War", "N/A")
 
 
 def pixels(row: int) -> np.ndarray:
-    """Return the image of a row: its colour tells which."""
+    """Return the image of a row, which its colour identifies."""
     return np.full((96, 64, 3), 4 * row, dtype=np.uint8)
 
 

@@ -35,7 +35,7 @@ RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
 
 @pytest.fixture
 def posters(folder: Path) -> Path:
-    """Return a folder with posters of three colours and shapes, and a file that is no image."""
+    """Return a folder with posters of three colours and shapes, and a file that is not an image."""
     save_picture(folder / "p/a (1999).png", RED, size=(300, 444))
     save_picture(folder / "p/b.png", GREEN, size=(400, 100))
     save_picture(folder / "p/c.png", BLUE, size=(8, 12))

@@ -131,7 +131,7 @@ class Gallery:
     Raises:
         UsageError: the table cannot be opened, has no probabilities where they are needed, or
             what lies at the output may not be replaced.
-        TableError: it is no table of ours.
+        TableError: it was not written by this tool.
     """
 
     def __init__(self, plan: GalleryPlan) -> None:
