@@ -354,6 +354,7 @@ def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
         _model_facts(source),
         noted_options(source.rules, job.table, job.holders, source.texts),
         source.device,
+        _working_folder(job, paths),
         versions=versions_noted(__version__),
         defaults=built_in_options(source.card),
     )
@@ -374,6 +375,15 @@ def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
         if plan.previous is not None and plan.previous.manifest.device != source.device:
             listener.device_changed(plan.previous.manifest.device, source.device)
         yield plan
+
+
+def _working_folder(job: Job, paths: RunPaths) -> str | None:
+    """Return what the manifest notes as the folder of the table's relative paths."""
+    found = job.source.found
+    if found is None or not job.table.is_file:
+        return None
+    is_relative = job.table.is_relative((*found.folders, *found.files))
+    return paths.working_folder() if is_relative else None
 
 
 def _paths(job: Job, listener: Listener) -> RunPaths | None:

@@ -8,6 +8,7 @@ none, and under any locale.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import unicodedata
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from commands import Ran, command_line, environment
+from messages import says
 from pictures import save_picture
 
 from tagger.find.identity import Identity, composed, on_disk
@@ -140,6 +142,54 @@ def test_an_interrupted_run_goes_on_by_another_spelling(posters: Path, tag: Run)
 
     assert "2 kept from an earlier run, 0 of them failed." in ran.stderr
     assert paths_in(posters / "t.csv") == ["p/a.png", "p/c.png", "./p/q/b.png"]
+
+
+@pytest.mark.parametrize("spelling", ["p", "{here}/p", "../p"])
+def test_a_table_with_relative_paths_is_not_resumed_from_another_folder(
+    posters: Path, tag: Run, monkeypatch: pytest.MonkeyPatch, spelling: str
+) -> None:
+    options = ("-o", f"{posters}/t.csv", "--layout", "list")
+    tag("p", *options)
+    before = (posters / "t.csv").read_bytes()
+    for name in ("p/a.png", "new.png"):
+        save_picture(posters / "elsewhere" / name, "green")
+
+    monkeypatch.chdir("elsewhere")
+    ran = tag(spelling.format(here=posters), *options, "--resume")
+
+    assert ran.code == 2
+    assert ran.stderr == says("other folder", output=posters / "t.csv", folder=posters)
+    assert (posters / "t.csv").read_bytes() == before
+
+
+def test_a_library_that_was_copied_with_its_table_is_resumed(
+    posters: Path, tag: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag("p", "-o", "t.csv", "--layout", "list")
+    shutil.copytree(posters, posters.parent / f"{posters.name}-copy", symlinks=True)
+    save_picture(posters.parent / f"{posters.name}-copy/p/d.png", "red")
+
+    monkeypatch.chdir(posters.parent / f"{posters.name}-copy")
+    ran = tag("p", "-o", "t.csv", "--layout", "list", "--resume")
+
+    assert (ran.code, "3 kept from an earlier run" in ran.stderr) == (0, True)
+    assert len(paths_in(posters.parent / f"{posters.name}-copy/t.csv")) == 4
+
+
+def test_a_library_on_a_drive_with_a_new_name_is_resumed(
+    posters: Path, tag: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("-o", str(posters / "t.csv"), "--layout", "list")
+    (posters / "drive").mkdir()
+    (posters / "p").rename(posters / "drive/p")
+    monkeypatch.chdir("drive")
+    tag("p", *options)
+    (posters / "drive").rename(posters / "drive2")
+
+    monkeypatch.chdir(posters / "drive2")
+    ran = tag("p", *options, "--resume")
+
+    assert (ran.code, "3 kept from an earlier run" in ran.stderr) == (0, True)
 
 
 def test_sidecars_are_resumed_by_any_spelling(posters: Path, tag: Run) -> None:

@@ -543,6 +543,7 @@ def test_the_manifest_says_what_the_run_is(posters: Path, tag: Tag, tiny_model: 
             "--keep-time": False,
         },
         "device": "cpu",
+        "folder": None,
         "resumed": [],
         "images": {"tagged": 2, "failed": 1},
         "processes": [],

@@ -96,6 +96,8 @@ class Manifest:
         model: that tags.
         options: that change results, by the names that they have on the command line.
         device: where the network runs; None if none does.
+        folder: where the table's relative paths lead from, as seen from the table's own folder;
+            None if it has none, or an earlier version made it.
         run: names the run, and binds journal and manifest together.
         started: when it began; UTC, as all times.
         resumed: when it was continued.
@@ -114,6 +116,7 @@ class Manifest:
     model: ModelFacts
     options: Mapping[str, Option]
     device: str | None = None
+    folder: str | None = None
     run: str = field(default_factory=lambda: secrets.token_hex(8))
     started: str = field(default_factory=_now)
     resumed: tuple[str, ...] = ()
@@ -135,6 +138,7 @@ class Manifest:
         """Return the manifest of this run as one that continues a previous one."""
         return dataclasses.replace(
             self,
+            folder=self.folder or previous.folder,
             run=previous.run,
             started=previous.started,
             resumed=(*previous.resumed, self.started),

@@ -16,7 +16,7 @@ from platformdirs import user_state_path
 from tagger.errors import os_reason
 from tagger.files.rights import make_folders
 from tagger.files.write import beside
-from tagger.text import printable
+from tagger.text import escape, printable, unescape
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,31 @@ class RunPaths:
         where = named[0] if named else base or os.curdir
         what = f"{'the sidecars in' if mirror else 'the images of'} {printable(mirror or where)}"
         return cls(what, os.fspath(folder / digest))
+
+    def working_folder(self) -> str:
+        """Return the folder that relative paths lead from, as seen from the table's own folder.
+
+        So the notes stay true where a table is moved or copied together with its images.
+        """
+        assert self.table is not None
+        here = os.getcwd()
+        try:
+            return escape(os.path.relpath(here, os.path.dirname(os.path.abspath(self.table))))
+        except ValueError:  # on different drives
+            return escape(here)
+
+    def is_elsewhere(self, working_folder: str) -> str | None:
+        """Return where relative paths lead from by a previous run's notes, if that is not here.
+
+        A folder that is there no longer says nothing: its drive may have another name now.
+        """
+        assert self.table is not None
+        folder = os.path.dirname(os.path.abspath(self.table))
+        noted = os.path.join(folder, unescape(working_folder))
+        try:
+            return None if os.path.samefile(noted, os.curdir) else os.path.realpath(noted)
+        except OSError:
+            return None
 
     def make_folder(self) -> str | None:
         """Make the folder for the notes; return why nothing can be noted there, None if it can.

@@ -103,6 +103,12 @@ def carried(
 def _check(previous: Manifest, now: Manifest, paths: RunPaths) -> None:
     if problem := now.refusal(previous, paths.what):
         raise UsageError(problem)
+    if previous.folder is not None and (elsewhere := paths.is_elsewhere(previous.folder)):
+        raise UsageError(
+            f"--resume cannot continue {paths.what}: its paths are relative to "
+            f"{printable(elsewhere)}; run the command in that folder, or start over with "
+            "--overwrite."
+        )
 
 
 def _of_rows(paths: RunPaths, rows: str, manifest: Manifest, table: Table) -> Previous | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tagger.errors import UsageError
@@ -102,6 +102,12 @@ class TablePlan:
         if self.absolute:
             return os.path.abspath
         return str if self.relative_to is None else relative_to(self.relative_to)
+
+    def is_relative(self, paths: Iterable[str]) -> bool:
+        """Return whether the table's paths, of images given so, lead from the working folder."""
+        if self.absolute or self.relative_to is not None:
+            return False
+        return not all(map(os.path.isabs, paths))
 
     def place(self, path: str) -> str:
         """Return where an image is whose path the table spells so."""
