@@ -118,19 +118,26 @@ def test_apply_and_untag_ask_the_file(folder: Path, tag: Run, tagger: Run) -> No
     before = [file.read_bytes() for file in sidecars]
     (folder / "t.csv").write_text("path,tags\na.png,noir\n")
 
-    applied = tagger("apply", "t.csv", "--yes")
-    untagged = tagger("untag", ".")
+    for dry_run, to_write, would_be in (
+        (["--dry-run"], "would be written", " would be"),
+        ([], "to write", ""),
+    ):
+        applied = tagger("apply", "t.csv", "--yes", *dry_run)
+        untagged = tagger("untag", ".", *dry_run)
 
-    assert applied.stderr.splitlines()[-2:] == [
-        "failed: a.png.xmp: read-only, so it was left alone",
-        "0 files written, 1 failed.",
-    ]
-    assert untagged.stderr.splitlines() == [
-        "failed: ./a.png.xmp: read-only, so it was left alone",
-        "failed: ./b.png.xmp: read-only, so it was left alone",
-        "0 sidecars changed, 0 removed, 2 failed.",
-    ]
-    assert (applied.code, untagged.code) == (1, 1)
+        assert applied.stderr.splitlines() == [
+            "failed: a.png.xmp: read-only, so it was left alone",
+            (
+                f"0 files {to_write} (0 with other tags, 0 only marked as settled), "
+                "0 already up to date, 1 failed."
+            ),
+        ]
+        assert untagged.stderr.splitlines() == [
+            "failed: ./a.png.xmp: read-only, so it was left alone",
+            "failed: ./b.png.xmp: read-only, so it was left alone",
+            f"0 sidecars{would_be} changed, 0{would_be} removed, 2 failed.",
+        ]
+        assert (applied.code, untagged.code) == (1, 1)
     assert [file.read_bytes() for file in sidecars] == before
 
 

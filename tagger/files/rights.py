@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from tagger.errors import CannotChange
+
 #: Whether what is made here would belong to root, whosever the folder is.
 RUNS_AS_ROOT: Final = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -29,6 +31,17 @@ def is_read_only(file: str | os.PathLike[str]) -> bool:
     if os.access(file, os.W_OK):
         return False
     return not (hasattr(os, "statvfs") and os.statvfs(file).f_flag & os.ST_RDONLY)
+
+
+def refuse_read_only(file: str) -> None:
+    """Check that a file may be changed: renaming another one into its place asks only the folder.
+
+    Raises:
+        CannotChange: it is read-only.
+        OSError: it is not there.
+    """
+    if is_read_only(file):
+        raise CannotChange("read-only")
 
 
 def give_to_folder(file: Path) -> None:

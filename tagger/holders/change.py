@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tagger.errors import CannotChange, OutputError, os_reason, spoils_the_rest
-from tagger.files.rights import is_read_only, make_folders
+from tagger.files.rights import make_folders, refuse_read_only
 from tagger.files.write import rewrite_whole, write_new, write_whole
 from tagger.holders.holder import UNCHANGED, Edit, Holder, State
 from tagger.holders.plan import HolderPlan
@@ -99,17 +99,6 @@ def _state(file: str) -> os.stat_result | None:
 
 def _counts(state: os.stat_result | None) -> bool:
     return state is not None and (state.st_size > 0 or not stat.S_ISREG(state.st_mode))
-
-
-def refuse_read_only(file: str) -> None:
-    """Check that a file may be changed: renaming another one into its place asks only the folder.
-
-    Raises:
-        CannotChange: it is read-only.
-        OSError: it is not there.
-    """
-    if is_read_only(file):
-        raise CannotChange("read-only")
 
 
 def holds_just(file: str, content: bytes) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from tagger.files.rights import refuse_read_only
 from tagger.holders.places import Places
 from tagger.holders.plan import HolderPlan
 from tagger.text import same_keyword
@@ -245,7 +246,12 @@ class Holder(ABC):
         def taking(content: Any) -> Edit:
             return self.take_out(content, settled=settled)
 
-        return taking(self.look(file)) if dry_run else self.change(file, taking, plan)
+        if not dry_run:
+            return self.change(file, taking, plan)
+        edit = taking(self.look(file))
+        if edit.state in (State.CHANGED, State.REMOVED):
+            refuse_read_only(file)
+        return edit
 
 
 def holder(kind: str) -> Holder:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from tagger.errors import CannotChange, os_reason
+from tagger.files.rights import refuse_read_only
 from tagger.holders.beside import foreign_beside
 from tagger.holders.change import failed, sharing
 from tagger.holders.holder import IMAGE, Edit, Holder, State, Wish, holder
@@ -128,6 +129,8 @@ class Pins:
         is_new = not os.path.lexists(file)
         try:
             edit = one.pin(one.look(file), self._wish(correction, file))
+            if edit.state is State.CHANGED and not is_new:
+                refuse_read_only(file)
         except CannotChange as error:
             return failed(file, error)
         except OSError as error:

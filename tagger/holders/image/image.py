@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from tagger.files.rights import take_after
+from tagger.files.rights import refuse_read_only, take_after
 from tagger.files.write import replacing, write_synced
-from tagger.holders.change import is_unchanged, keep_backup, refuse_read_only
+from tagger.holders.change import is_unchanged, keep_backup
 from tagger.holders.holder import IMAGE, UNCHANGED, Edit, Genres, Holder, State, Wish
 from tagger.holders.image.container import (
     Container,
