@@ -23,7 +23,7 @@ from tagger.pipeline.decode import Decode
 from tagger.results import Failed, Result
 from tagger.runs.lock import locked
 from tagger.runs.manifest import Manifest, ModelFacts, versions_noted
-from tagger.runs.options import built_in_options, facts_shown, noted_options
+from tagger.runs.options import built_in_options, facts_shown, noted_options, noted_shard
 from tagger.runs.paths import RunPaths
 from tagger.runs.plan import Plan, Resume, plan_run
 from tagger.runs.remaining import Remaining
@@ -284,7 +284,7 @@ def opened(job: Job, report: Report) -> Iterator[Outputs]:
                     stack.enter_context(stream)
                 yield outputs
                 if run is not None:
-                    run.finish(found=report.summary().passed_over > 0)
+                    run.finish(found=report.summary().passed_over > 0, input=report.left_out.input)
                     report.left = run.plan.paths.table if run.left else None
                     report.copies += run.copies
         except ReaderGone:
@@ -352,7 +352,10 @@ def _planned(job: Job, report: Report) -> Iterator[Plan | None]:
     manifest = Manifest(
         paths.what,
         _model_facts(source),
-        noted_options(source.rules, job.table, job.holders, source.texts),
+        {
+            **noted_options(source.rules, job.table, job.holders, source.texts),
+            **noted_shard(source.found),
+        },
         source.device,
         _working_folder(job, paths),
         versions=versions_noted(__version__),
@@ -395,7 +398,9 @@ def _paths(job: Job, listener: Listener) -> RunPaths | None:
     found = job.source.found
     if found is None or job.has_table:
         return None
-    paths = RunPaths.of_sidecars(found.folders, found.files, job.holders.folder)
+    paths = RunPaths.of_sidecars(
+        found.folders, found.files, job.holders.folder, found.options.shard
+    )
     refused = paths.make_folder()
     if refused is None:
         return paths

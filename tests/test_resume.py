@@ -546,6 +546,7 @@ def test_the_manifest_says_what_the_run_is(posters: Path, tag: Tag, tiny_model: 
         "folder": None,
         "resumed": [],
         "images": {"tagged": 2, "failed": 1},
+        "input": None,
         "processes": [],
         "former": None,
     }

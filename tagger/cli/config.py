@@ -26,7 +26,7 @@ TAG = "tag"
 NOT_IN_FILES = frozenset({"config", "no-config", "help", "verbose"})
 
 #: What the table [tag] says of one run alone: no other command takes it from there.
-_OF_ONE_RUN = frozenset({"files-from", "null", "output", "summary"})
+_OF_ONE_RUN = frozenset({"files-from", "null", "output", "shard", "summary"})
 #: Paths that are only read, and whose content goes nowhere: a file in the current folder may name
 #: any.
 _HARMLESS_PATHS = frozenset({"model", "relative-to", "sidecar-base"})

@@ -98,7 +98,7 @@ def _is_in_the_way(file: Path) -> bool:
     known = _as_json(Summary())
     return (
         not isinstance(data, dict)
-        or not _ALWAYS <= data.keys() <= {*known, "nfo", "titled", "unsure"}
+        or not _ALWAYS <= data.keys() <= {*known, "nfo", "titled", "unsure", "shard", "input"}
         or _spelled(data) != content
     )
 
@@ -150,6 +150,8 @@ def _as_json(summary: Summary) -> dict[str, Any]:
         "litter": dict(sorted(summary.left_out.litter.items())),
         "left_out": {str(why): count for why, count in sorted(summary.left_out.others.items())},
     }
+    if summary.left_out.shard is not None:
+        data["shard"], data["input"] = str(summary.left_out.shard), summary.left_out.input
     if counts.nfo is not None:
         data["nfo"] = {reason.key: tally.count for reason, tally in counts.nfo.items()}
     if summary.titled is not None:

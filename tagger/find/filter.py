@@ -12,6 +12,7 @@ from tagger.files.kinds import IMAGE_SUFFIXES
 from tagger.files.litter import file_litter, is_litter_folder
 from tagger.find.left_out import Why
 from tagger.find.library import holds_posters, is_poster
+from tagger.find.shard import Shard
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class WalkOptions:
         library: whether only posters are taken, see :mod:`tagger.find.library`.
         newer_than: seconds since 1970; only what was changed after that is taken, also of the files
             that are named. None takes all.
+        shard: the part of all images that is taken, also of the files that are named.
         seconds: how long listing a folder may take; None waits forever.
     """
 
@@ -43,6 +45,7 @@ class WalkOptions:
     everything: bool = False
     library: bool = False
     newer_than: float | None = None
+    shard: Shard | None = None
     seconds: float | None = None
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from tagger.files.kinds import IMAGE_SUFFIXES
 from tagger.files.litter import file_litter
+from tagger.find.shard import Shard
 from tagger.text import counted, printable
 
 #: Distinct names that are kept apart; a hostile folder could have millions.
@@ -36,6 +37,7 @@ class Why(StrEnum):
     LIBRARY = "--library"
     NO_RECURSIVE = "--no-recursive"
     NEWER_THAN = "--newer-than"
+    SHARD = "--shard"
 
 
 class LeftOut:
@@ -47,6 +49,8 @@ class LeftOut:
         litter: name → number of folders, or files, that are no part of a collection.
         others: number of files and folders by any other reason.
         sniffs: whether files with other endings were looked into.
+        shard: the part of the images that is taken; None for all.
+        taken: how many images that is; not counted where all are taken.
     """
 
     def __init__(self) -> None:
@@ -54,6 +58,15 @@ class LeftOut:
         self.litter: Counter[str] = Counter()
         self.others: Counter[Why] = Counter()
         self.sniffs = False
+        self.shard: Shard | None = None
+        self.taken = 0
+
+    @property
+    def input(self) -> dict[str, int] | None:
+        """How many images there are, and how many of them a shard takes; None without one."""
+        if self.shard is None:
+            return None
+        return {"images": self.taken + self.others[Why.SHARD], "shard": self.taken}
 
     def add(self, why: Why, name: str) -> None:
         """Count a file or folder by its bare name."""
@@ -78,11 +91,14 @@ class LeftOut:
         return f"left out: {', '.join(told)}" if told else ""
 
     def sentences(self, *, other_files: bool = True) -> Iterator[str]:
-        """Yield sentences on what was left out though nobody asked for that.
+        """Yield sentences on a shard, and on what was left out though nobody asked for that.
 
         Args:
             other_files: whether those on files that are no images are among them.
         """
+        if self.shard is not None:
+            images = counted(self.taken + self.others[Why.SHARD], "image")
+            yield f"Shard {self.shard}: {self.taken:,} of {images}."
         if other_files and not self.endings.keys() <= _SIDECARS:
             total = self.endings.total()
             told = ", ".join(_told(self.endings, " without an ending"))

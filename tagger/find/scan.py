@@ -14,7 +14,7 @@ from tagger.errors import UsageError
 from tagger.find.filter import Filter
 from tagger.find.filter import WalkOptions as WalkOptions  # what :func:`scan` takes
 from tagger.find.identity import real_paths
-from tagger.find.left_out import LeftOut
+from tagger.find.left_out import LeftOut, Why
 from tagger.find.walk import joined, walk
 from tagger.text import printable
 
@@ -57,7 +57,24 @@ class Scan:
             for folder in _outermost(self.folders, takes)
         ]
         extra = sorted(self._extra_files(takes), key=os.fsencode)
-        return joined([*walks, extra], self.options, left_out)
+        found = joined([*walks, extra], self.options, left_out)
+        return found if self.options.shard is None else self._share(found, left_out)
+
+    def _share(self, found: Iterable[str], left_out: LeftOut) -> Iterator[str]:
+        """Yield the images of a shard."""
+        assert self.options.shard is not None
+        left_out.shard = self.options.shard
+        try:
+            base = self.base()
+        except UsageError:  # different drives, whose letters are part of the paths
+            base = ""
+        takes = self.options.shard.takes(base)
+        for path in found:
+            if takes(path):
+                left_out.taken += 1
+                yield path
+            else:
+                left_out.add(Why.SHARD, path)
 
     def base(self) -> str:
         """Return the absolute path of the deepest folder that contains everything scanned.

@@ -92,7 +92,12 @@ def interrupted_rows(paths: RunPaths, manifest: Manifest | None) -> tuple[str, .
 
 
 def refuse_to_replace(
-    paths: RunPaths, manifest: Manifest | None, rows: tuple[str, ...], *, can_resume: bool
+    paths: RunPaths,
+    manifest: Manifest | None,
+    rows: tuple[str, ...],
+    *,
+    can_resume: bool,
+    shard: str | None = None,
 ) -> None:
     """Refuse to start over where that would replace what cannot be had again.
 
@@ -101,9 +106,11 @@ def refuse_to_replace(
         manifest: that lies there, see :func:`completed`.
         rows: of an interrupted run, see :func:`interrupted_rows`.
         can_resume: whether the command could continue a run instead.
+        shard: the part of the images that the run takes, if it does not take all.
 
     Raises:
-        UsageError: there are such rows, or a table that is not an earlier run's, or no longer.
+        UsageError: there are such rows, or a table that is not an earlier run's, or no longer, or
+            of other images.
         OSError: the table cannot be read.
     """
     if rows:
@@ -130,4 +137,11 @@ def refuse_to_replace(
             f"{name} was edited after it was written: {resume}--overwrite to replace it (a copy is "
             f"kept as {name}.bak); 'tagger apply' writes its tags to sidecars first.",
             "output",
+        )
+    if shard is not None and finished.shard != shard:
+        raise UsageError(
+            f"{name} is not the table of shard {shard}: give each shard its own output, or pass "
+            f"--overwrite to replace it (a copy is kept as {name}.bak).",
+            "output",
+            "shard",
         )

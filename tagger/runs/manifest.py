@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 from tagger.errors import ModelError, OutputError, UsageError, os_reason
 from tagger.files.write import beside, opener, process_token, take_place
@@ -24,6 +24,9 @@ from tagger.runs.paths import RunPaths
 from tagger.text import printable
 
 _FORMAT = 1
+
+#: The option that names the part of the images which a run takes.
+SHARD: Final = "--shard"
 
 #: Distributions whose versions are noted.
 _NOTED = ("numpy", "pillow", "onnxruntime", "onnxruntime-gpu", "openvino", "pyarrow", "XlsxWriter")
@@ -104,6 +107,8 @@ class Manifest:
         ended: when it was finished; None while it is not.
         images: how many there are in the output, by what became of them; None while it runs.
         sha256: of the finished table; None if there is none, or an earlier version made it.
+        input: of a run with ``--shard``, how many images all shards have together, and how many
+            this one has; None while it runs.
         processes: tokens of the processes that did not come to an end; they may have left files
             half-written, see :func:`tagger.files.write.remove_left_by`.
         versions: of this program and of what its results depend on.
@@ -123,15 +128,27 @@ class Manifest:
     ended: str | None = None
     images: Mapping[str, int] | None = None
     sha256: str | None = None
+    input: Mapping[str, int] | None = None
     processes: tuple[str, ...] = field(default_factory=lambda: (process_token(),))
     versions: Mapping[str, str] = field(default_factory=dict)
     former: Manifest | None = None
     defaults: Mapping[str, Option] = field(default_factory=dict, compare=False)
 
-    def ending(self, images: Mapping[str, int], sha256: str | None) -> Manifest:
-        """Return the manifest of the finished run."""
+    def ending(
+        self,
+        images: Mapping[str, int],
+        sha256: str | None,
+        input: Mapping[str, int] | None = None,
+    ) -> Manifest:
+        """Return the manifest of the finished run; see :class:`Manifest` for the arguments."""
         return dataclasses.replace(
-            self, ended=_now(), images=images, sha256=sha256, processes=(), former=None
+            self,
+            ended=_now(),
+            images=images,
+            sha256=sha256,
+            input=input,
+            processes=(),
+            former=None,
         )
 
     def resuming(self, previous: Manifest) -> Manifest:
@@ -165,29 +182,40 @@ class Manifest:
         """Return the manifest of the table that is there, if a finished run made it."""
         return self if self.ended else self.former
 
+    @property
+    def shard(self) -> str | None:
+        """The part of the images that the run takes, as ``K/N``; None if it takes all."""
+        value = self.options.get(SHARD)
+        return None if value is None else str(value)
+
     def refusal(self, previous: Manifest, what: str) -> str | None:
         """Return why this run cannot continue a previous one, which made ``what``, or None."""
-        cannot = f"--resume cannot continue {what}: that run used"
+        if (difference := self.difference(previous)) is None:
+            return None
+        before, here = difference
+        way_out = "pass the same"
         if self.model != previous.model:
-            way_out = "--model"
+            way_out += " --model"
             if self.model.is_of(previous.model):
-                way_out = "--model, or the same --device"
-            return (
-                f"{cannot} the model {previous.model}; this one uses {self.model}: pass the same "
-                f"{way_out}, or start over with --overwrite."
-            )
-        for name in dict.fromkeys((*self.defaults, *previous.options, *self.options)):
+                way_out += ", or the same --device"
+        return (
+            f"--resume cannot continue {what}: that run used {before}; this one uses {here}: "
+            f"{way_out}, or start over with --overwrite."
+        )
+
+    def difference(self, other: Manifest) -> tuple[str, str] | None:
+        """Return what another run used and what this one uses, if results could differ."""
+        if self.model != other.model:
+            return f"the model {other.model}", str(self.model)
+        for name in dict.fromkeys((*self.defaults, *other.options, *self.options)):
             built_in = self.defaults.get(name)
-            then = previous.options.get(name, built_in)
+            then = other.options.get(name, built_in)
             now = self.options.get(name, built_in)
             is_known = name in self.defaults  # else a later version added it: unused, it is no news
             if then != now and (is_known or then or now):
                 before = _said(name, then, now, is_default=is_known and then == built_in)
                 here = _said(name, now, then, is_default=is_known and now == built_in)
-                return (
-                    f"{cannot} {before}; this one uses {here}: pass the same, or start over with "
-                    "--overwrite."
-                )
+                return before, here
         return None
 
     def write(self, file: str) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from tagger.holders.plan import HolderPlan
 from tagger.network.card import ModelCard
 from tagger.rules import Rules
-from tagger.runs.manifest import Option
+from tagger.runs.manifest import SHARD, Option
 from tagger.runs.texts import TextPlan
 from tagger.table.formats import Format
 from tagger.table.plan import TablePlan
 from tagger.text import escape
 
+if TYPE_CHECKING:
+    from tagger.find.scan import Scan
+
 _NO_THUMBNAILS = "--no-thumbnails"
+_UNLESS = ", if not below "
 
 
 def noted_options(
@@ -32,21 +38,34 @@ def noted_options(
     }
 
 
+def noted_shard(found: Scan | None) -> dict[str, Option]:
+    """Return the part of the images that a run takes, if it does not take all."""
+    shard = None if found is None else found.options.shard
+    return {} if shard is None else {SHARD: str(shard)}
+
+
 def facts_shown(card: ModelCard, rules: Rules, version: str) -> list[tuple[str, str]]:
     """Return what a table may tell a person of its run: names and values.
 
     It holds for every run with the same results, whenever and from whatever they come.
     """
-    reached = [value for value in rules.thresholds if value <= 1] or [1.0]
+    return facts_of(f"{card.name} {card.version}", _of_rules(rules), version)
+
+
+def facts_of(model: str, options: Mapping[str, Any], version: str) -> list[tuple[str, str]]:
+    """Return the same as :func:`facts_shown`, from the options of a run as noted."""
+    reached = [value for value in options["--threshold"].values() if value <= 1] or [1.0]
     least, most = min(reached), max(reached)
     threshold = f"{least:g}" if least == most else f"{least:g} to {most:g}, by label"
-    unless = f", none below {rules.unsure:g}" if rules.unsure else ""
+    fewest, unless, unsure = str(options["--min-tags"]).partition(_UNLESS)
+    unless = f", none below {unsure}" if unless else ""
+    renamed = sorted(options["--rename"].items())
     facts = [
-        ("model", f"{card.name} {card.version}"),
+        ("model", model),
         ("threshold", threshold),
-        ("tags of an image", f"{rules.min_tags} to {rules.max_tags}{unless}"),
-        ("ignored", ", ".join(sorted(rules.ignored))),
-        ("renamed", ", ".join(f"{name} = {new}" for name, new in sorted(rules.renamed.items()))),
+        ("tags of an image", f"{fewest} to {options['--max-tags']}{unless}"),
+        ("ignored", ", ".join(options["--ignore"])),
+        ("renamed", ", ".join(f"{name} = {new}" for name, new in renamed)),
         ("made by", f"poster-tagger {version}"),
     ]
     return [(name, value) for name, value in facts if value]
@@ -57,6 +76,7 @@ def built_in_options(card: ModelCard) -> dict[str, Option]:
     return {
         **_of_table(TablePlan(format=Format.CSV)),
         _NO_THUMBNAILS: False,
+        SHARD: None,
         "--precision": None,
         **_of_rules(Rules.of_card(card)),
         **_of_holders(HolderPlan()),
@@ -77,7 +97,7 @@ def _of_table(table: TablePlan) -> dict[str, Option]:
 def _of_rules(rules: Rules) -> dict[str, Option]:
     least: Option = rules.min_tags
     if rules.unsure:
-        least = f"{least}, if not below {rules.unsure:g}"
+        least = f"{least}{_UNLESS}{rules.unsure:g}"
     return {
         # First, since it says more than the thresholds that follow from it.
         **({} if rules.precision is None else {"--precision": rules.precision}),

@@ -16,6 +16,7 @@ from platformdirs import user_state_path
 from tagger.errors import os_reason
 from tagger.files.rights import make_folders
 from tagger.files.write import beside
+from tagger.find.shard import Shard
 from tagger.text import escape, printable, unescape
 
 
@@ -46,7 +47,11 @@ class RunPaths:
 
     @classmethod
     def of_sidecars(
-        cls, folders: Sequence[str], files: Sequence[str], mirror: str | None
+        cls,
+        folders: Sequence[str],
+        files: Sequence[str],
+        mirror: str | None,
+        shard: Shard | None = None,
     ) -> RunPaths:
         """Return the files of a run that writes sidecars alone, or into images.
 
@@ -58,10 +63,14 @@ class RunPaths:
             folders: that are walked.
             files: that were named.
             mirror: where the tree of sidecars is; None for beside the images.
+            shard: the part of the images that the run takes: each has notes of its own.
         """
         named = sorted({os.path.realpath(folder) for folder in folders})
         base = _common_folder(files)
-        place = {"folders": named, "files": base, "mirror": mirror and os.path.realpath(mirror)}
+        place: dict[str, object] = {"folders": named, "files": base}
+        place["mirror"] = mirror and os.path.realpath(mirror)
+        if shard is not None:
+            place["shard"] = str(shard)
         text = json.dumps(place, ensure_ascii=True, sort_keys=True)
         digest = hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
         folder = user_state_path("poster-tagger") / "runs"

@@ -150,7 +150,13 @@ def plan_run(
         previous = find_previous(paths, manifest, table) if resume else None
         rows = () if resume else interrupted_rows(paths, before)
         if previous is None and not overwrite:
-            refuse_to_replace(paths, before, rows, can_resume=source is None)
+            refuse_to_replace(
+                paths,
+                before,
+                rows,
+                can_resume=source is None,
+                shard=manifest.shard,
+            )
         stamps = None
         # Where results come from the very table that is replaced, what is known of its images'
         # files stays true.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tagger.find.left_out import LeftOut
+from tagger.find.left_out import LeftOut, Why
 
 if TYPE_CHECKING:
     from tagger.find.already_tagged import Untagged
@@ -54,8 +54,8 @@ class Summary:
 
     @property
     def found_any(self) -> bool:
-        """Whether there were any images, or failures that stand for them."""
-        return self.done + self.passed_over > 0
+        """Whether there were any images, also of other shards, or failures that stand for them."""
+        return self.done + self.passed_over + self.left_out.others[Why.SHARD] > 0
 
     @property
     def done(self) -> int:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -140,11 +140,12 @@ class Run:
         except (OSError, OutputError) as error:
             self._give_up(error)
 
-    def finish(self, *, found: bool = True) -> None:
+    def finish(self, *, found: bool = True, input: Mapping[str, int] | None = None) -> None:
         """Give the table its name, unless that would replace a former one by nothing.
 
         Args:
             found: whether there were any images, even if nothing was to be done for them.
+            input: how many images a run with ``--shard`` found, see :class:`Manifest`.
 
         Raises:
             OutputError: that does not go; the rows so far stay where they are.
@@ -156,7 +157,7 @@ class Run:
             self.discard()
             return
         if self.plan.is_finished and not self.has_begun:
-            self._finish_without_news()
+            self._finish_without_news(input)
             return
         if not self.has_begun:
             self._begin()
@@ -174,7 +175,7 @@ class Run:
             digest = None
             if self._table is not None:
                 digest = self._replace_table(self._make_table(self._table, entries), done)
-            self.manifest.ending(done.counts, digest).write(self._paths.manifest)
+            self.manifest.ending(done.counts, digest, input).write(self._paths.manifest)
             self._paths.remove_rows()
 
     def close(self) -> None:
@@ -257,7 +258,8 @@ class Run:
         before = self.plan.before and self.plan.before.finished()
         if self.plan.has_table and (there := sha256_of(self._paths.table)) != digest:
             has_more = before is not None and (before.images or {}).get("tagged", 0) > done.tagged
-            if has_more or before is None or there != before.sha256:
+            others = before is not None and before.shard != self.manifest.shard
+            if has_more or others or before is None or there != before.sha256:
                 self.copies.append(keep_copy(self._paths.table))
         # Should the run be killed now, the next one knows either table.
         dataclasses.replace(self.manifest, sha256=digest).write(self._paths.manifest)
@@ -311,14 +313,18 @@ class Run:
             journal.sync()
         take_place(beside(self._paths.journal), self._paths.journal)
 
-    def _finish_without_news(self) -> None:
+    def _finish_without_news(self, input: Mapping[str, int] | None) -> None:
         assert self.plan.previous is not None
+        previous = self.plan.previous.manifest
         with self._errors():
-            if not self.plan.previous.manifest.ended:
+            if not previous.ended:
                 table = self._paths.table
                 digest = None if table is None else sha256_of(table)
-                self.manifest = self.manifest.resuming(self.plan.previous.manifest)
-                self.manifest.ending(self.plan.done.counts, digest).write(self._paths.manifest)
+                self.manifest = self.manifest.resuming(previous)
+                counts = self.plan.done.counts
+                self.manifest.ending(counts, digest, input).write(self._paths.manifest)
+            elif previous.input != input:  # other shards have news
+                dataclasses.replace(previous, input=input).write(self._paths.manifest)
             self._paths.remove_rows()
 
     def _make_table(self, table: Table, entries: Entries) -> str:

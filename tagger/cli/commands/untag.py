@@ -39,7 +39,7 @@ def untag(
         ),
     ] = None,
     *,
-    images: Annotated[ImageOptions, Without("library", "newer_than", "skip_tagged")],
+    images: Annotated[ImageOptions, Without("library", "newer_than", "shard", "skip_tagged")],
     embed: Annotated[
         bool,
         typer.Option(

@@ -83,6 +83,14 @@ class ImageOptions(OptionGroup):
             "age (12h, 7d, 2w).",
         ),
     ] = None
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N",
+            help="Only use part K of N of the images, for runs on several machines: 1/3, 2/3, 3/3; "
+            "'tagger merge' joins their tables.",
+        ),
+    ] = None
     skip_tagged: Annotated[
         bool,
         typer.Option(
@@ -112,6 +120,7 @@ class ImageOptions(OptionGroup):
         from tagger.files.kinds import IMAGE_SUFFIXES
         from tagger.find.lists import read_list
         from tagger.find.scan import Scan, WalkOptions, scan
+        from tagger.find.shard import Shard
 
         options = WalkOptions(
             tuple(self.include or ()),
@@ -123,6 +132,7 @@ class ImageOptions(OptionGroup):
             everything=self.everything,
             library=self.library,
             newer_than=moment(self.newer_than),
+            shard=None if self.shard is None else Shard.parsed(self.shard),
             seconds=seconds,
         )
         lists = [name for name in paths if name == _STDIN][:1]
