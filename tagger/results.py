@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-Scores: TypeAlias = npt.NDArray[np.float64]
+Pixels: TypeAlias = "npt.NDArray[np.uint8]"
+Scores: TypeAlias = "npt.NDArray[np.float64]"
 
 #: Decimals of every probability in the outputs. Tags are chosen from the rounded values, so that a
 #: table contains everything needed to choose again.

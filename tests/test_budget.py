@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from commands import wait_until
+from pictures import save_picture
 
 from tagger.decode.budget import Attempt, ImageError, ImageLimits, Memory
 
@@ -118,3 +123,30 @@ def test_waiting_beyond_its_limit_ends_an_image() -> None:
 
     with pytest.raises(ImageError, match=r"^reading it takes longer than 0\.01 s$"):
         attempt.look(-1)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="others keep memory by themselves")
+def test_a_process_keeps_the_memory_of_an_image_for_the_next_one(tmp_path: Path) -> None:
+    """Else each page of it comes from the system again, cleared: that shows as a fault."""
+    image = save_picture(tmp_path / "a.jpg", size=(300, 444))
+    code = """if True:
+        import resource, sys
+        from tagger.decode.budget import keep_freed_memory
+        from tagger.decode.picture import load_picture
+
+        def faults(images):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            for _ in range(images):
+                load_picture(sys.argv[1], 336, 224)
+            return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+        keep_freed_memory()
+        faults(10)
+        print(faults(100))
+    """
+
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(image)], capture_output=True, check=True, text=True
+    )
+
+    assert int(ran.stdout) < 1000

@@ -120,6 +120,14 @@ def test_tagging_loads_no_training() -> None:
     )
 
 
+def test_a_process_that_decodes_loads_no_numpy() -> None:
+    """It would take as long as all the rest of its start."""
+    loaded = loaded_by("import tagger.decode.process")
+
+    assert "PIL" in loaded
+    assert loaded & {"numpy", "onnxruntime"} == set()
+
+
 def test_a_dry_run_loads_no_runtime(tmp_path: Path) -> None:
     code = f"from tagger.cli import run; assert run(['tag', {str(tmp_path)!r}, '--dry-run']) == 0"
 

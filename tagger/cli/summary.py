@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tagger.cli.console import EXIT_READER_GONE, EXIT_SOME_FAILED, MOST_FAILURES_SHOWN, say
 from tagger.cli.progress import Progress, duration
+from tagger.decode.budget import keep_freed_memory
 from tagger.errors import OutputError, UsageError, about, os_reason
 from tagger.files.write import write_whole
 from tagger.job import Job, run
@@ -50,6 +51,7 @@ def run_shown(
     source = job.source
     if source.rules.precision is not None and not quiet:
         say(_precision(source.rules))
+    keep_freed_memory()
     progress = Progress(source.found, source.device, device_note, quiet=quiet, on_screen=on_screen)
     try:
         summary = run(job, progress)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, TypeAlias
 
-import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile as PillowFile
 
@@ -75,6 +74,8 @@ def _loaded(module: str) -> Any:
 
 def _eight_bit(samples: Any) -> Any:
     """Scale samples of any depth to 8 bits."""
+    import numpy as np  # few images need it, and it takes as long to load as all the rest
+
     if samples.dtype.kind == "f":
         samples = np.clip(np.nan_to_num(samples.astype(np.float32)), 0, 1) * 255 + 0.5
     elif samples.dtype.itemsize > 1:

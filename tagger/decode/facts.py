@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 from collections.abc import Collection
@@ -30,6 +29,8 @@ def measure(path: str, wanted: Collection[str]) -> FileFacts:
             if stat.S_ISREG(status.st_mode):
                 size = status.st_size if "bytes" in wanted else None
                 if "sha256" in wanted:
+                    import hashlib
+
                     with open(path, "rb") as file:
                         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return FileFacts(bytes=size, sha256=digest, stamp=stamp)

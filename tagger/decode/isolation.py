@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 
-import numpy as np
+from PIL import Image
 
 from tagger.decode.budget import Attempt
 from tagger.decode.messages import Progress
 from tagger.decode.picture import ImageError, Picture
 from tagger.decode.processes import Decoder, Setup, cannot_start, crashed
 from tagger.decode.shared import SharedBytes
-from tagger.results import Pixels
 
 
 class Isolation:
@@ -88,9 +87,8 @@ class _Single:
             raise ImageError(crashed(self.decoder.ending())) from None
         if reason is not None:
             raise ImageError(str(reason))
-        size = height * width * 3
-        pixels: Pixels = np.frombuffer(self._shared.bytes, np.uint8, size, Progress.SIZE).copy()
-        return Picture(pixels.reshape(height, width, 3), record[4], record[5])
+        pixels = self._shared.bytes[Progress.SIZE : Progress.SIZE + height * width * 3]
+        return Picture(Image.frombytes("RGB", (width, height), pixels), record[4], record[5])
 
     def close(self) -> None:
         self.decoder.close()

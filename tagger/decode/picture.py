@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile as PillowFile
 
@@ -55,13 +54,20 @@ class Picture:
     """An image at the requested size.
 
     Attributes:
-        pixels: uint8, shape (height, width, 3), RGB.
+        image: RGB.
         width: of the original image as displayed (EXIF orientation applied); so is the height.
     """
 
-    pixels: Pixels
+    image: Image.Image
     width: int
     height: int
+
+    @property
+    def pixels(self) -> Pixels:
+        """The image as an array: uint8, shape (height, width, 3), RGB."""
+        import numpy as np  # a process that decodes needs none, and starts in half the time
+
+        return np.asarray(self.image)
 
 
 def load_rgb(path: str | os.PathLike[str], height: int, width: int) -> Pixels:
@@ -205,8 +211,9 @@ def _decode(
         file.begin_header()
     if turn in _TRANSPOSE:
         small = small.transpose(_TRANSPOSE[turn])
+    small.info = {}  # of the file; whoever saves the picture would save some of it, too
     displayed = full_size[::-1] if turn in _SWAPS_SIDES else full_size
-    return Picture(np.asarray(small), *displayed)
+    return Picture(small, *displayed)
 
 
 def _set_scale(image: PillowFile, height: int, width: int) -> None:

@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
-import numpy as np
-
-from tagger.decode.budget import Attempt, ImageLimits, Memory
+from tagger.decode.budget import Attempt, ImageLimits, Memory, keep_freed_memory
 from tagger.decode.facts import measure
 from tagger.decode.messages import (
     DONE,
@@ -32,7 +30,7 @@ from tagger.decode.messages import (
 from tagger.decode.picture import ImageError, load_picture
 from tagger.decode.pillow import one_thread_per_image
 from tagger.decode.shared import open_shared
-from tagger.results import FileFacts, ImageText, Pixels
+from tagger.results import FileFacts, ImageText
 
 
 @dataclass
@@ -87,16 +85,18 @@ class _Reader:
     text_of: Callable[[str], ImageText | None] | None
     memory: Memory
 
-    def read(self, path: str, rows: Pixels, place: int, limits: ImageLimits) -> list[Any]:
-        """Return an image's record, having put its pixels into a row."""
+    def read(
+        self, path: str, size: tuple[int, int], room: memoryview, limits: ImageLimits
+    ) -> list[Any]:
+        """Return an image's record, having put its pixels where there is room for them."""
         attempt = _AskingAttempt(limits, self.memory, self.parent, self.allowance)
         known = FileFacts()
         try:
             # Before the image itself, so that any later change is detected.
             known = measure(path, self.wanted)
             self.progress.note(known)
-            picture = load_picture(path, rows.shape[1], rows.shape[2], attempt)
-            rows[place] = picture.pixels
+            picture = load_picture(path, *size, attempt)
+            room[:] = picture.image.tobytes()
             text = None if self.text_of is None else self.text_of(path)
         except ImageError as error:
             return [str(error), *facts_record(known)]
@@ -113,7 +113,7 @@ def serve(parent: _Parent) -> None:
     """Read the images of one request after the other."""
     handle, size, at, wanted, allowance, text_of = parent.work.get()
     shared = open_shared(handle, size)
-    pixels = np.frombuffer(shared, dtype=np.uint8)
+    pixels = memoryview(shared)
     reader = _Reader(
         parent,
         Progress(shared, at),
@@ -129,15 +129,15 @@ def serve(parent: _Parent) -> None:
         began = time.perf_counter()
         limits = ImageLimits(seconds=None, computing=computing, memory=memory)
         reader.memory.limit = memory
-        shape = (len(paths), height, width, 3)
-        rows = pixels[offset : offset + len(paths) * height * width * 3].reshape(shape)
+        step = height * width * 3
         records: list[list[Any] | None] = []
         for place, path in enumerate(paths):
             if path is None:  # given up before
                 records.append(None)
                 continue
             reader.progress.begin(first + place)
-            records.append(reader.read(path, rows, place, limits))
+            at = offset + place * step
+            records.append(reader.read(path, (height, width), pixels[at : at + step], limits))
         reader.progress.end()
         parent.connection.send(DONE, time.perf_counter() - began, records)
 
@@ -149,6 +149,7 @@ def main() -> None:
         os.dup2(nowhere.fileno(), 1)
     parent = _Parent(Connection(sys.stdin.buffer, answers), SimpleQueue(), SimpleQueue())
     threading.Thread(target=parent.listen, name="requests", daemon=True).start()
+    keep_freed_memory()
     with one_thread_per_image():
         serve(parent)
 

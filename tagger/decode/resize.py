@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 from PIL import Image, ImageCms
 
 from tagger.decode.cost import BAND_PIXELS
@@ -99,6 +98,8 @@ def _to_eight_bit(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
         white = next((limit for limit in limits if top <= limit), top)
 
     def convert(part: Image.Image) -> Image.Image:
+        import numpy as np
+
         scaled = np.clip(_samples(part) * (255.0 / white) + 0.5, 0, 255)
         return Image.fromarray(scaled.astype(np.uint8))
 
@@ -106,6 +107,8 @@ def _to_eight_bit(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
 
 
 def _samples(image: Image.Image) -> Any:
+    import numpy as np  # few images need it, and it takes as long to load as all the rest
+
     return np.nan_to_num(np.asarray(image).astype(np.float32))
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import secrets
 import sys
-import tempfile
 from typing import Any
 
 
@@ -32,6 +30,8 @@ class SharedBytes:
         self._descriptor: int | None = None
         self.inherited: dict[str, Any] = {}
         if sys.platform == "win32":
+            import secrets
+
             # Gone with its last handle; nobody can guess the name.
             self.handle = f"poster-tagger-{secrets.token_hex(16)}"
             self.bytes = mmap.mmap(-1, size, tagname=self.handle)
@@ -61,5 +61,7 @@ def open_shared(handle: str, size: int) -> mmap.mmap:
 def _nameless_file() -> int:
     if sys.platform == "linux":
         return os.memfd_create("poster-tagger")
+    import tempfile
+
     with tempfile.TemporaryFile() as file:  # elsewhere a file that is removed while it is open
         return os.dup(file.fileno())

@@ -124,7 +124,7 @@ def thumbnail_of(picture: Picture, height: int, width: int) -> Thumbnail:
         height: of the box that the thumbnail fits into, in pixels; nothing is enlarged.
         width: likewise.
     """
-    image = Image.fromarray(picture.pixels)
+    image = picture.image
     rows, columns = _size(picture, height, width)
     if not _is_nearly((image.height, image.width), (rows, columns)):
         image = image.resize((columns, rows), Image.Resampling.BILINEAR)
@@ -137,7 +137,7 @@ def _thumbnail(path: str, height: int, width: int, attempt: Attempt) -> Thumbnai
     if not _is_nearly((height, width), size):
         # The whole is decoded again, since the size was not known before.
         picture = load_picture(path, *size, attempt)
-    return _encoded(Image.fromarray(picture.pixels))
+    return _encoded(picture.image)
 
 
 def _size(picture: Picture, height: int, width: int) -> tuple[int, int]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
+from PIL import Image
+
 from tagger.decode.budget import Attempt, ImageError, ImageLimits
 from tagger.decode.picture import Picture
 from tagger.decode.thumbnail import QUALITY, Thumbnails, thumbnail_of
@@ -80,7 +82,7 @@ def kept_in(folder: str) -> Callable[[str, Pixels, FileFacts], None]:
         place = os.path.join(folder, f"{_name(path, facts.stamp)}{ENDING}")
         if os.path.exists(place):
             return
-        picture = Picture(pixels, facts.width, facts.height)
+        picture = Picture(Image.fromarray(pixels), facts.width, facts.height)
         with suppress(OSError):
             os.makedirs(folder, exist_ok=True)
             write_whole(place, thumbnail_of(picture, HEIGHT, WIDTH).jpeg, asked=True)

@@ -128,7 +128,7 @@ class Reader:
         size = self._load(path, 1, 1, attempt)
         scale = min(1.0, _TO_READ / max(size.width, size.height))
         height, width = (max(1, round(side * scale)) for side in (size.height, size.width))
-        return Image.fromarray(self._load(path, height, width, attempt).pixels)
+        return self._load(path, height, width, attempt).image
 
     def close(self) -> None:
         """End what the reader has started, and close the file with what was read."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
+from PIL import Image
 
 from tagger.decode.budget import NO_HURRY, Attempt, ImageLimits, Memory
 from tagger.decode.facts import measure
@@ -199,7 +200,7 @@ def add_texts(
 
 
 def _no_picture(path: str, height: int, width: int, attempt: Attempt) -> Picture:
-    return Picture(np.empty((0, 0, 3), dtype=np.uint8), 0, 0)
+    return Picture(Image.new("RGB", (0, 0)), 0, 0)
 
 
 def _joined(image: Loaded, text: Loaded | Failed) -> Loaded | Failed:
