@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import os
 import signal
 import subprocess
@@ -321,6 +322,43 @@ def test_a_quick_run_goes_over_to_processes(
     assert told(found) == expected * (len(given) // len(posters))
 
 
+@pytest.mark.parametrize(("on", "goes_over"), [("cpu", False), ("cuda", True)])
+def test_a_slow_run_goes_over_to_processes_on_a_gpu_alone(
+    posters: list[str],
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    on: str,
+    goes_over: bool,
+) -> None:
+    """What decodes for a GPU takes all cores, and what runs on a CPU is mostly in the network."""
+    monkeypatch.setattr(model_module, "cuda_problem", lambda: None)
+    monkeypatch.setattr(model_module, "Session", SessionInMainMemory)
+    monkeypatch.setattr(pipeline, "_TOO_MANY", math.inf)
+    monkeypatch.setattr("sys.executable", "/nowhere/python")  # that it was tried will do
+    caplog.set_level(logging.INFO, "tagger.pipeline")
+    opened = TaggerModel(tiny_model, on, batch_size=4)
+
+    list(tag_images(posters * 2, opened, Rules.of_card(opened.card), workers=2))
+
+    assert caplog.text.count("threads go on decoding") == goes_over
+
+
+@pytest.mark.usefixtures("quick")
+def test_no_processes_start_where_their_memory_is_missing(
+    posters: list[str], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    monkeypatch.setattr("subprocess.Popen", lambda *command, **_: started.append(command))
+    # The batches of threads fit into half of it; those that processes share do not.
+    monkeypatch.setattr(pipeline, "main_memory", lambda: 2 * 2 * 8 * 8 * 3 * 4)
+
+    found = results(tiny_model, posters, decode=Decode.AUTO)
+
+    assert [one.path for one in found] == posters
+    assert started == []
+
+
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
     ("name", "images", "starts"),
@@ -364,7 +402,27 @@ def test_threads_go_on_where_processes_do_not_start(
     found = results(tiny_model, posters * 2, decode=Decode.AUTO)
 
     assert told(found) == told(results(tiny_model, posters, decode=Decode.THREADS)) * 2
-    assert "threads go on decoding: No process can be started to decode images" in caplog.text
+    said = "threads go on decoding: No process can be started to decode images"
+    assert caplog.text.count(said) == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_threads_go_on_where_no_memory_can_be_shared(
+    posters: list[str],
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(size: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tagger.pipeline.in_processes.SharedBytes", refuse)
+    caplog.set_level(logging.INFO, "tagger.pipeline")
+
+    found = results(tiny_model, posters * 2, decode=Decode.AUTO)
+
+    assert told(found) == told(results(tiny_model, posters, decode=Decode.THREADS)) * 2
+    assert caplog.text.count("threads go on decoding") == 1  # it is not tried again
 
 
 def test_a_crash_is_an_end_of_threads_alone(tag: Callable[..., Ran], folder: Path) -> None:

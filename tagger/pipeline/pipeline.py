@@ -54,7 +54,8 @@ Done = TypeVar("Done")
 # Images after which it is known how many are tagged in a second.
 _TO_SEE = 128
 # At this rate threads begin to wait for the interpreter's lock: it is held for about 0.3 ms for
-# each image that a thread decodes, and for a tenth of that if a process does.
+# each image that a thread decodes, and for a tenth of that if a process does. A GPU's threads wait
+# for it, too, at any rate: the decoders of images for one are processes after the first few.
 _TOO_MANY = 500.0
 
 
@@ -182,7 +183,8 @@ class _Engine:
     def _consider(self) -> None:
         """Go over to processes if threads would wait for each other."""
         if self._processes is None:
-            if self._images >= _TOO_MANY * self._stages.costs.seconds:
+            rate = self._images / self._stages.costs.seconds
+            if rate >= _TOO_MANY or not self._stages.model.runs_on_cpu:
                 self._try_processes()
             return
         way, decoders = self._processes
