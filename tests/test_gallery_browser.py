@@ -474,6 +474,25 @@ def test_a_request_is_forbidden_and_would_be_noticed(
     chromium.forget()
 
 
+def test_pictures_wait_for_the_end_of_a_quick_scroll(page: Page) -> None:
+    page.resize(420, 500)
+    page.wait("innerHeight === 500 && columns === 2")
+    grid = "document.getElementById('grid')"
+    waiting = page.run(
+        f"new Promise(done => {{ {grid}.scrollTop = 1e6; requestAnimationFrame(() => setTimeout("
+        "() => done([drawn.has(rowCount() - 1), document.querySelectorAll('.cell img').length < "
+        "document.querySelectorAll('.cell:not(.blank)').length]))); })"
+    )
+    assert waiting == [True, True]
+    page.wait(
+        "[...document.querySelectorAll('.cell:not(.blank)')]"
+        ".every(one => one.querySelector('img, .why:not([hidden])'))"
+    )
+    order = "[...document.querySelectorAll('.row')].map(one => Number(one.ariaRowIndex))"
+    assert page.run(order) == sorted(page.run(order))
+    page.run(f"{grid}.scrollTop = 0")
+
+
 def test_thumbnails_beside_the_page_are_shown(
     chromium: Page, made: Path, monkeypatch: pytest.MonkeyPatch, kept_signals: None
 ) -> None:

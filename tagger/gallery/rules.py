@@ -61,4 +61,5 @@ def doubts(entries: Entries, rules: Rules | None) -> npt.NDArray[np.float64]:
         wrong[:, [label in rules.ignored for label in entries.labels]] = 0
     settled = [bool(entry.reason or entry.corrected) for entry in entries.entries]
     wrong[settled] = 0
-    return np.asarray(wrong.sum(axis=1), dtype=np.float64)
+    # Equal sums of probabilities with four decimals are equal, in whatever order they are added.
+    return np.asarray(wrong.sum(axis=1).round(4), dtype=np.float64)

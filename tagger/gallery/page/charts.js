@@ -5,19 +5,22 @@ const bars = new Map();         // tag → its parts in the list
 let used = -1;                  // tags that any image has
 
 function drawCharts() {
-  const counts = new Uint32Array(NAMES.length);
-  const together = new Map();
+  if (!tagsAreListed()) listTags();
+  const listed = [...bars.keys()].sort((a, b) => a - b), size = listed.length;
+  const placeAmong = new Int16Array(NAMES.length).fill(-1);
+  listed.forEach((tag, place) => { placeAmong[tag] = place; });
+  const counts = new Uint32Array(NAMES.length), together = new Uint32Array(size * size);
   for (const row of shown) {
     const tags = tagsOf(row);
     for (let i = 0; i < tags.length; i++) {
       counts[tags[i]]++;
-      for (let j = i + 1; j < tags.length; j++) {
-        const key = Math.min(tags[i], tags[j]) * 65536 + Math.max(tags[i], tags[j]);
-        together.set(key, (together.get(key) ?? 0) + 1);
+      const one = placeAmong[tags[i]];
+      for (let j = i + 1; one >= 0 && j < tags.length; j++) {
+        const other = placeAmong[tags[j]];
+        if (other >= 0) together[Math.min(one, other) * size + Math.max(one, other)]++;
       }
     }
   }
-  if (!tagsAreListed()) listTags();
   const most = Math.max(1, ...counts);
   for (const [tag, bar] of bars) {
     bar.fill.style.width = `${counts[tag] / most * 100}%`;
@@ -28,7 +31,9 @@ function drawCharts() {
     bar.item.classList.toggle('zero', !counts[tag]);
   }
   for (const mode of ['any', 'all']) by(`mode-${mode}`).setAttribute('aria-pressed', filter.mode === mode);
-  drawPairs([...together].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, MOST_PAIRS));
+  const pairs = [];
+  together.forEach((count, key) => { if (count) pairs.push([listed[Math.floor(key / size)], listed[key % size], count]); });
+  drawPairs(pairs.sort((a, b) => b[2] - a[2] || a[0] - b[0] || a[1] - b[1]).slice(0, MOST_PAIRS));
 }
 
 function countTags() {
@@ -68,10 +73,10 @@ function toggle(set, other, tag) {
 
 function drawPairs(pairs) {
   by('pairs-section').hidden = !pairs.length;
-  const most = pairs.length ? pairs[0][1] : 1;
+  const most = pairs.length ? pairs[0][2] : 1;
   const focused = [...by('pairs').querySelectorAll('button')].indexOf(document.activeElement);
-  by('pairs').replaceChildren(...pairs.map(([key, count]) => {
-    const pair = [Math.floor(key / 65536), key % 65536];
+  by('pairs').replaceChildren(...pairs.map(([first, second, count]) => {
+    const pair = [first, second];
     const isOn = filter.mode === 'all' && filter.wanted.size === 2 && pair.every(tag => filter.wanted.has(tag));
     const fill = make('i');
     fill.style.width = `${count / most * 100}%`;

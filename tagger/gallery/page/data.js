@@ -16,7 +16,8 @@ const SCORES = numbers(DATA.scores);
 const RULES = DATA.rules;
 
 const by = id => document.getElementById(id);
-const whole = number => number.toLocaleString('en');
+const digits = new Intl.NumberFormat('en');
+const whole = number => digits.format(number);
 const counted = (number, noun) => `${whole(number)} ${noun}${number === 1 ? '' : 's'}`;
 
 function numbers(base64) {

@@ -54,15 +54,23 @@ function ranksByPath() {
 
 function sorted(rows) {
   if (order === 'given') return rows;
-  const keys = new Float64Array(COUNT);
-  if (order === 'path') for (const row of rows) keys[row] = ranksByPath()[row];
-  else if (order === 'doubt') for (const row of rows) keys[row] = -doubtOf(row);
-  else {
-    const label = filter.label >= 0 ? filter.label : 0;
-    const sign = order === 'rising' ? 1 : -1;
-    for (const row of rows) keys[row] = sign * (scoreOf(row, label) ?? -sign);
-  }
-  return rows.sort((a, b) => keys[a] - keys[b] || a - b);
+  // Whole numbers that hold the image as well: an array of these is sorted without a function.
+  const keys = new Float64Array(rows.length), label = Math.max(0, filter.label);
+  const keyOf = {
+    path: row => ranksByPath()[row],
+    doubt: row => -Math.round(doubtOf(row) * 10000),
+    falling: row => -wholeScore(row, label, 0),
+    rising: row => wholeScore(row, label, UNKNOWN),
+  }[order];
+  rows.forEach((row, place) => { keys[place] = keyOf(row) * COUNT + row; });
+  keys.sort();
+  return Array.from(keys, key => ((key % COUNT) + COUNT) % COUNT);
+}
+
+// A probability in ten-thousandths.
+function wholeScore(row, label, otherwise) {
+  const value = SCORES[row * LABELS.length + label];
+  return value === UNKNOWN ? otherwise : value;
 }
 
 const isFiltered = () => Boolean(
@@ -75,8 +83,8 @@ function refresh(stay = false) {
   by('count').textContent = shown.length === COUNT ? counted(COUNT, 'image') : `${whole(shown.length)} of ${counted(COUNT, 'image')}`;
   by('reset').hidden = !isFiltered();
   by('empty').hidden = shown.length > 0;
-  drawCharts();
   showGrid(stay);
+  drawCharts();
 }
 
 function resetFilter() {

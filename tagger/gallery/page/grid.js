@@ -7,8 +7,13 @@ let anchor = 0;                 // where a selection of several begins
 let drawn = new Map();          // row → its element
 let spare = [];
 let frame = 0;
+let gridHeight = 0, scrolled = 0;
+let settling = 0;               // a timer, while pictures wait for the end of a quick scroll
+const SETTLED = 90;             // milliseconds
 
+// Whatever is read here makes the browser lay the page out, so that is done when the window changes alone.
 function measure() {
+  gridHeight = by('grid').clientHeight;
   const narrow = innerWidth <= 576;
   const width = by('grid').clientWidth - (narrow ? 16 : 29), least = narrow ? 104 : LEAST_WIDTH;
   const count = Math.max(narrow ? 2 : 1, Math.floor((width + GAP) / (least + GAP)));
@@ -25,15 +30,18 @@ function measure() {
 const rowCount = () => Math.ceil(shown.length / columns);
 
 function showGrid(stay) {
-  measure();
-  const seen = new Set(shown);
-  for (const row of selection) if (!seen.has(row)) selection.delete(row);
+  if (selection.size) {
+    const seen = new Set(shown);
+    for (const row of selection) if (!seen.has(row)) selection.delete(row);
+  }
+  const height = Math.max(0, rowCount() * rowHeight - GAP);
   if (!stay) {
-    by('grid').scrollTop = 0;
+    if (scrolled) by('grid').scrollTop = scrolled = 0;
     active = anchor = 0;
   }
+  scrolled = Math.max(0, Math.min(scrolled, height + 2 * GAP - gridHeight));
   active = Math.max(0, Math.min(active, shown.length - 1));
-  by('sizer').style.height = `${Math.max(0, rowCount() * rowHeight - GAP)}px`;
+  by('sizer').style.height = `${height}px`;
   by('grid').setAttribute('aria-rowcount', rowCount());
   by('grid').setAttribute('aria-colcount', columns);
   redraw();
@@ -48,10 +56,8 @@ function redraw() {
 }
 
 function draw() {
-  frame = 0;
-  const grid = by('grid');
-  const first = Math.max(0, Math.floor(grid.scrollTop / rowHeight) - ROWS_AROUND);
-  const last = Math.min(rowCount() - 1, Math.ceil((grid.scrollTop + grid.clientHeight) / rowHeight) + ROWS_AROUND);
+  const first = Math.max(0, Math.floor(scrolled / rowHeight) - ROWS_AROUND);
+  const last = Math.min(rowCount() - 1, Math.ceil((scrolled + gridHeight) / rowHeight) + ROWS_AROUND);
   for (const [number, element] of drawn) {
     if (number < first || number > last) {
       spare.push(element);
@@ -61,14 +67,35 @@ function draw() {
   for (let number = first; number <= last; number++) {
     if (!drawn.has(number)) drawn.set(number, fillRow(spare.shift() ?? newRow(), number));
   }
-  putInOrder(first, last);
+  if (settling) for (const element of drawn.values()) { if (!element.isConnected) by('sizer').append(element); }
+  else putInOrder();
   for (const element of spare) element.remove();
   markActive();
+}
+
+// Nobody sees a picture that flies past: decoding it would only make the rest stutter.
+function drawScrolled() {
+  frame = 0;
+  const top = by('grid').scrollTop;
+  const isQuick = Math.abs(top - scrolled) > gridHeight / 2;
+  scrolled = top;
+  if (isQuick || settling) {
+    clearTimeout(settling);
+    settling = setTimeout(settle, SETTLED);
+  }
+  draw();
+}
+
+function settle() {
+  settling = 0;
+  for (const element of drawn.values()) for (const cell of element.children) showPicture(cell);
+  putInOrder();
 }
 
 function newRow() {
   const row = make('div', {className: 'row', role: 'row'});
   row.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+  row.style.height = `${rowHeight - GAP}px`;
   for (let column = 0; column < columns; column++) {
     const parts = {
       pic: make('div', {className: 'pic'}), why: make('span', {className: 'why'}), name: make('span', {className: 'name'}),
@@ -78,7 +105,9 @@ function newRow() {
     };
     const cell = make('div', {className: 'cell', role: 'gridcell', 'aria-colindex': column + 1}, parts.pic,
       make('div', {className: 'cap'}, parts.name, parts.tags), parts.pick, parts.touched);
-    row.append(Object.assign(cell, {parts}));
+    parts.pic.style.height = `${picHeight}px`;
+    parts.pic.append(parts.why, parts.score);
+    row.append(Object.assign(cell, {parts, image: null, source: ''}));
   }
   return row;
 }
@@ -91,9 +120,9 @@ function fillRow(element, number) {
 }
 
 // Who reads the page aloud goes by the order of the elements.
-function putInOrder(first, last) {
+function putInOrder() {
   let next = by('sizer').firstChild;
-  for (let number = first; number <= last; number++) {
+  for (const number of [...drawn.keys()].sort((a, b) => a - b)) {
     const element = drawn.get(number);
     if (element === next) next = element.nextSibling;
     else by('sizer').insertBefore(element, next);
@@ -111,19 +140,15 @@ function fillCell(cell, place) {
     cell.setAttribute('aria-hidden', 'true');
     return;
   }
-  const {pic, why, name, tags, score, touched} = cell.parts;
+  const {why, name, tags, score, touched} = cell.parts;
   cell.id = `image-${row}`;
-  pic.style.height = `${picHeight}px`;
-  const source = thumbnailOf(row);
-  if (source) pic.replaceChildren(make('img', {src: source, alt: '', decoding: 'async', draggable: false}));
-  else pic.replaceChildren(why);
+  showPicture(cell);
   why.textContent = DATA.errors[row] ?? DATA.missing[row] ?? '';
   const label = order === 'falling' || order === 'rising' || filter.label >= 0 ? Math.max(0, filter.label) : -1;
   const shownScore = label >= 0 && scoreOf(row, label) !== null ? `${LABELS[label]} ${percent(scoreOf(row, label))}` : '';
-  if (shownScore) pic.append(Object.assign(score, {textContent: shownScore}));
-  else if (order === 'doubt' || (DATA.order === 'least sure' && order === 'given')) {
-    pic.append(Object.assign(score, {textContent: `doubt ${doubtOf(row).toFixed(1)}`}));
-  }
+  const isDoubted = order === 'doubt' || (DATA.order === 'least sure' && order === 'given');
+  score.textContent = shownScore || (isDoubted ? `doubt ${doubtOf(row).toFixed(1)}` : '');
+  score.hidden = !score.textContent;
   name.textContent = titleOf(row);
   name.title = DATA.paths[row];
   tags.replaceChildren(...tagNodes(row));
@@ -132,7 +157,19 @@ function fillCell(cell, place) {
   cell.setAttribute('aria-selected', selection.has(row));
 }
 
+function showPicture(cell) {
+  const row = shown[cell.place];
+  const source = row === undefined ? '' : thumbnailOf(row) ?? '';
+  cell.parts.why.hidden = Boolean(source);
+  if (cell.source === source && (cell.image || !source)) return;
+  cell.image?.remove();         // another source would leave the former picture there for a while
+  cell.source = source;
+  cell.image = source && !settling ? make('img', {src: source, alt: '', decoding: 'async', draggable: false}) : null;
+  if (cell.image) cell.parts.pic.prepend(cell.image);
+}
+
 function tagNodes(row) {
+  if (!moves.rows.has(row) && tagsOf(row).length) return [tagsOf(row).map(tag => NAMES[tag]).join(', ')];
   const nodes = [];
   const add = (text, className = '') => {
     if (nodes.length) nodes.push(', ');
@@ -146,8 +183,9 @@ function tagNodes(row) {
 }
 
 function markActive() {
-  for (const cell of by('sizer').querySelectorAll('.cell.active')) cell.classList.remove('active');
-  const cell = shown.length ? by(`image-${shown[active]}`) : null;
+  const row = shown.length ? drawn.get(Math.floor(active / columns)) : null;
+  const cell = row ? row.children[active % columns] : null;
+  for (const former of by('sizer').getElementsByClassName('active')) if (former !== cell) former.classList.remove('active');
   cell?.classList.add('active');
   if (cell) by('grid').setAttribute('aria-activedescendant', cell.id);
   else by('grid').removeAttribute('aria-activedescendant');
@@ -159,7 +197,8 @@ function activate(place) {
   active = Math.max(0, Math.min(shown.length - 1, place));
   const grid = by('grid'), top = Math.floor(active / columns) * rowHeight;
   if (top < grid.scrollTop) grid.scrollTop = top;
-  else if (top + rowHeight + GAP > grid.scrollTop + grid.clientHeight) grid.scrollTop = top + rowHeight + GAP - grid.clientHeight;
+  else if (top + rowHeight + GAP > grid.scrollTop + gridHeight) grid.scrollTop = top + rowHeight + GAP - gridHeight;
+  scrolled = grid.scrollTop;
   draw();
 }
 
@@ -198,7 +237,7 @@ function gridKey(event) {
     showSelection();
     return true;
   }
-  const page = Math.max(1, Math.floor(by('grid').clientHeight / rowHeight)) * columns;
+  const page = Math.max(1, Math.floor(gridHeight / rowHeight)) * columns;
   const moved = {
     ArrowLeft: active - 1, ArrowRight: active + 1, ArrowUp: active - columns, ArrowDown: active + columns,
     Home: 0, End: shown.length - 1, PageUp: active - page, PageDown: active + page,
@@ -222,13 +261,15 @@ function drawForPrint() {
   by('sizer').replaceChildren();
   drawn = new Map();
   spare = [];
+  clearTimeout(settling);
+  settling = 0;
   for (let number = 0; number < rows; number++) drawn.set(number, fillRow(newRow(), number));
-  putInOrder(0, rows - 1);
+  putInOrder();
 }
 
 function buildGrid() {
   const grid = by('grid');
-  grid.addEventListener('scroll', () => { frame ||= requestAnimationFrame(draw); }, {passive: true});
+  grid.addEventListener('scroll', () => { frame ||= requestAnimationFrame(drawScrolled); }, {passive: true});
   grid.addEventListener('click', event => {
     const cell = event.target.closest('.cell');
     if (!cell || shown[cell.place] === undefined) return;
@@ -238,7 +279,10 @@ function buildGrid() {
     else openView(active);
   });
   grid.addEventListener('keydown', event => { if (gridKey(event)) event.preventDefault(); });
-  new ResizeObserver(() => showGrid(true)).observe(grid);
+  new ResizeObserver(() => {
+    measure();
+    showGrid(true);
+  }).observe(grid);
   addEventListener('beforeprint', drawForPrint);
   addEventListener('afterprint', redraw);
   const typed = () => {

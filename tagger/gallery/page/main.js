@@ -17,6 +17,7 @@ function notice(text, label = '', action = null) {
 
 // Called after corrections: what is in sight follows, but nothing leaves it.
 function showCorrected(rows) {
+  for (const row of rows) doubts[row] = -1;
   const count = touchedRows().length;
   by('undo').disabled = !steps.length;
   by('corrections').hidden = !count;
@@ -94,6 +95,7 @@ function start() {
   buildTune();
   buildSave();
   restore();
+  measure();
   refresh();
   showCorrected([]);
   by('grid').focus({preventScroll: true});

@@ -29,8 +29,15 @@ function choose(row, thresholds) {
   return above.concat(fill.filter(label => SCORES[start + label] / 10000 >= UNSURE));
 }
 
+const doubts = new Float64Array(COUNT).fill(-1);
+
 // How many of an image's tags are expected to be wrong or missing, as tagger/gallery/rules.py does it.
 function doubtOf(row) {
+  if (doubts[row] < 0) doubts[row] = doubtNow(row);
+  return doubts[row];
+}
+
+function doubtNow(row) {
   if (DATA.errors[row] || isTouched(row)) return 0;
   const tags = tagsOf(row);
   let sum = 0;

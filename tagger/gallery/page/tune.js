@@ -7,14 +7,21 @@ let turning = 0;
 
 const isTuned = () => tuned.some((value, label) => value !== THRESHOLDS[label]);
 
+// Whether other thresholds mean anything for an image: most have no probability between the old and the new one.
+function concerns(row, label) {
+  const score = SCORES[row * LABELS.length + label] / 10000;
+  return (score >= THRESHOLDS[label]) !== (score >= tuned[label]);
+}
+
 function tune() {
   turning = 0;
   before ??= DATA.paths.map((_, row) => choose(row, THRESHOLDS));
   const gained = LABELS.map(() => []), lost = LABELS.map(() => []), right = LABELS.map(() => [0, 0, 0]);
   moves.rows = new Map();
+  const turned = LABELS.map((_, label) => label).filter(label => tuned[label] !== THRESHOLDS[label]);
   let known = 0;
   for (let row = 0; row < COUNT; row++) {
-    const was = before[row], now = isTuned() ? choose(row, tuned) : was;
+    const was = before[row], now = turned.some(label => concerns(row, label)) ? choose(row, tuned) : was;
     if (now !== was) {
       const changes = [];
       for (const label of now) if (!was.includes(label)) { gained[label].push(row); changes.push([label, true]); }
