@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the application itself: ``python docs/write_cli.py``."""
+"""Write docs/cli.md and the man pages from the application: ``python docs/write_cli.py``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import io
 import os
 from pathlib import Path
 
+import typer
 import typer.main
+from write_man import man_page
 
 from tagger.cli.app import app, run
 from tagger.cli.command import Commands
+from tagger.cli.help import Help
 
 PAGE = Path(__file__).parent / "cli.md"
+MAN = Path(__file__).parent / "man"
 
 _WIDTH = "100"
 
@@ -26,6 +30,25 @@ def cli_page() -> str:
         heading = " ".join(("tagger", *words))
         parts.append(f"## {heading}\n\n```text\n{_help(words)}\n```\n")
     return "\n".join(parts)
+
+
+def man_pages() -> dict[str, str]:
+    """Return the man pages by the names of their files."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, Commands)
+    context = typer.Context(group, info_name="tagger")
+    pages: dict[tuple[str, ...], Help] = {("tagger",): group.help_page(context)}
+    for name in group.commands:
+        command = group.get_command(context, name)
+        of_command = typer.Context(command, parent=context, info_name=name)
+        pages["tagger", name] = command.help_page(of_command, brief=False)
+    names = ["-".join(words) for words in pages]
+    return {
+        f"{'-'.join(words)}.1": man_page(
+            words, page, [name for name in names if name != "-".join(words)]
+        )
+        for words, page in pages.items()
+    }
 
 
 def _help(words: tuple[str, ...]) -> str:
@@ -47,3 +70,8 @@ def _help(words: tuple[str, ...]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(cli_page(), encoding="utf-8")
+    MAN.mkdir(exist_ok=True)
+    for file in MAN.glob("*.1"):
+        file.unlink()
+    for name, text in man_pages().items():
+        (MAN / name).write_text(text, encoding="utf-8")

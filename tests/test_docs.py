@@ -1,14 +1,16 @@
 """The documents say what the program does."""
 
+import importlib
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import command_line, environment, run_tagger
+from readers import reader
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,13 +34,26 @@ def library(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_command_line_page_is_what_help_prints() -> None:
-    sys.path.insert(0, str(ROOT / "docs"))
-    try:
-        from write_cli import cli_page
-    finally:
-        sys.path.pop(0)
-    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == cli_page()
+@pytest.fixture
+def writing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the module that writes what comes from the application itself."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    return importlib.import_module("write_cli")
+
+
+def test_the_command_line_page_is_what_help_prints(writing: Any) -> None:
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == writing.cli_page()
+
+
+def test_the_man_pages_are_those_of_the_commands(writing: Any) -> None:
+    files = (ROOT / "docs" / "man").iterdir()
+    assert {file.name: file.read_text(encoding="utf-8") for file in files} == writing.man_pages()
+
+
+def test_the_man_pages_are_sound() -> None:
+    lint = [reader("mandoc"), "-Tlint", "-Wwarning", *sorted((ROOT / "docs" / "man").iterdir())]
+    said = subprocess.run(lint, capture_output=True, text=True, check=False).stdout
+    assert [line for line in said.splitlines() if "cannot parse date" not in line] == []
 
 
 def test_the_tests_that_pages_name_are_there() -> None:

@@ -67,16 +67,15 @@ def test_help_has_a_heading_per_group(tagger: Run) -> None:
     said = tagger("tag", "--help").stdout.decode("utf-8")
 
     assert re.findall(r"^(\w.*):$", said, flags=re.MULTILINE) == [
+        "Examples",
         "Arguments",
-        "Images",
+        "Choose images",
         "Table",
-        "Sidecars and embedded tags",
+        "Sidecars and embedding",
         "Tags",
-        "Text",
-        "Model",
-        "Decoding",
-        "Resuming",
-        "Options",
+        "Network and speed",
+        "Resume",
+        "Output",
     ]
 
 
@@ -93,4 +92,4 @@ def test_an_option_that_commands_share_says_the_same_in_each() -> None:
                 said.setdefault(key, set()).add(param.help)
 
     several = [key for key, texts in said.items() if len(texts) > 1]
-    assert several == [("Sidecars and embedded tags", "--embed")]  # of untag: to be taken out
+    assert several == [("Sidecars and embedding", "--embed")]  # of untag: to be taken out

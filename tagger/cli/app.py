@@ -11,9 +11,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from tagger import __version__
-from tagger.cli import console, signals
+from tagger.cli import completing, console, signals
 from tagger.cli.command import Commands
 from tagger.cli.faults import say_fault, show_traceback, what_cannot_be_loaded
+from tagger.cli.help import plain_help
 from tagger.cli.native import NativeOutput, native_output_kept
 from tagger.errors import TaggerError
 
@@ -43,13 +44,17 @@ def _root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+            "-V",
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the version and exit.",
         ),
     ] = False,
 ) -> None:
     """Handle the options before the command, and show help if there is no command."""
     if context.invoked_subcommand is None:
-        console.say(context.get_help())
+        console.say(plain_help(context))
         raise typer.Exit(2)
 
 
@@ -96,12 +101,16 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str] | None, native: NativeOutput) -> int:
+    if completing.is_asked():
+        completing.prepare()
     try:
         return int(app(arguments, prog_name="tagger", standalone_mode=False, obj=native) or 0)
     except typer.TyperException as error:
         return _say(console.sentence(error.format_message()), error.exit_code)
-    except SystemExit:  # typer's reaction to a closed pipe
-        return console.EXIT_READER_GONE
+    except SystemExit as error:
+        if completing.is_asked():  # with it, typer answers a shell
+            return int(error.code or 0)
+        return console.EXIT_READER_GONE  # typer's reaction to a closed pipe
     except typer.Abort:  # Ctrl-D where a command asks
         raise
     except Exception as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
+from typer._click.exceptions import NoSuchOption
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from tagger.cli.config import (
@@ -20,16 +21,29 @@ from tagger.cli.config import (
     told,
 )
 from tagger.cli.console import logs, say
-from tagger.cli.options.groups import REST, spread
+from tagger.cli.help import (
+    ALL_KEY,
+    Help,
+    brief_panels,
+    first_sentence,
+    help_option,
+    help_text,
+    option_panels,
+    short,
+)
+from tagger.cli.meant import command_meant, option_meant
+from tagger.cli.options.groups import spread
 from tagger.errors import TaggerError
 
 if TYPE_CHECKING:
     from typer._click.parser import _OptionParser
 
-_NAMES = (
-    "tag", "retag", "apply", "untag", "gallery", "explain", "train", "average", "refit", "export",
-    "evaluate", "info", "doctor", "bench",
-)  # fmt: skip
+# The panels of 'tagger --help', and the order of its commands.
+_PANELS = {
+    "Tag": ("tag", "gallery", "apply", "retag", "untag", "explain"),
+    "Train": ("train", "refit", "average", "export", "evaluate"),
+    "Inspect": ("info", "doctor", "bench", "completion"),
+}
 _META_KEY = "tagger.configuration"
 _UNDONE = "undone "  # no parameter's name holds a blank
 
@@ -83,7 +97,16 @@ class Command(TyperCommand):
 
     What a file says of an option is undone by ``--no-NAME`` (``--NAME`` where the option itself
     begins with "no"). Errors name the file that the option which they are about comes from.
+
+    Attributes:
+        examples: command lines for its help.
+        most_used: the options that ``-h`` shows, by their long names; none means all.
+        ending: the end of its help.
     """
+
+    examples = ""
+    most_used: tuple[str, ...] = ()
+    ending = ""
 
     @property
     def reads_files(self) -> bool:
@@ -96,19 +119,21 @@ class Command(TyperCommand):
         by_key = {option_key(option): option for option in options}
         return {key: option for key, option in by_key.items() if key not in NOT_IN_FILES}
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the sections of arguments and options."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            if record := param.get_help_record(ctx):
-                is_argument = param.param_type_name == "argument"
-                panel = getattr(param, "rich_help_panel", None)
-                heading = "Arguments" if is_argument else panel or REST
-                sections.setdefault(heading, []).append(record)
-        sections[REST] = sections.pop(REST)  # last; --help is always among them
-        for heading, records in sections.items():
-            with formatter.section(heading):
-                formatter.write_dl(records)
+    def get_help(self, ctx: Any) -> str:
+        """Return what ``--help`` shows, or of ``-h`` the part that most people need."""
+        return help_text(self, ctx)
+
+    def help_page(self, ctx: Any, *, brief: bool) -> Help:
+        """Return the page of help; ``brief`` leaves out what few people need."""
+        params, usage, description = self.get_params(ctx), self.get_usage(ctx), self.help or ""
+        if brief and self.most_used:
+            panels = brief_panels(ctx, params, self.most_used)
+            return Help(usage, first_sentence(description), short(self.examples), panels, "")
+        panels = option_panels(ctx, params)
+        return Help(usage, description, self.examples, panels, self.ending)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return help_option(super().get_help_option(ctx))
 
     def make_parser(self, ctx: Any) -> _OptionParser:
         """Add to each option what undoes it; that is shown in no help."""
@@ -126,6 +151,16 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the files before the options get their defaults."""
+        try:
+            return self._parse_args(ctx, args)
+        except NoSuchOption as error:
+            names = [name for param in self.get_params(ctx) for name in param.opts]
+            error.message = option_meant(error.option_name, names, ctx.command_path)
+            error.possibilities = None
+            raise
+
+    def _parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[ALL_KEY] = "--help" in args
         if self.reads_files and not ctx.resilient_parsing:
             given = self.make_parser(ctx).parse_args(list(args))[0]
             if "help" not in given:
@@ -189,7 +224,8 @@ class Commands(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands: dict[str, Any] = dict.fromkeys(_NAMES)
+        names = (name for names in _PANELS.values() for name in names)
+        self.commands: dict[str, Any] = dict.fromkeys(names)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; None if there is none of that name."""
@@ -197,10 +233,46 @@ class Commands(TyperGroup):
             self.commands[cmd_name] = _load(cmd_name)
         return self.commands.get(cmd_name)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is called, or say what was meant."""
+        is_name = not args[0].startswith("-") and not ctx.resilient_parsing
+        if is_name and self.get_command(ctx, args[0]) is None:
+            ctx.fail(command_meant(args[0], self.commands))
+        return super().resolve_command(ctx, args)
+
+    def get_help(self, ctx: Any) -> str:
+        """Return what ``--help`` shows."""
+        return help_text(self, ctx)
+
+    def help_page(self, ctx: Any, *, brief: bool = False) -> Help:
+        """Return the page of help."""
+        panels = {
+            heading: [(name, first_sentence(self.get_command(ctx, name).help)) for name in names]
+            for heading, names in _PANELS.items()
+        }
+        own = option_panels(ctx, self.get_params(ctx))
+        panels["Options"] = [row for rows in own.values() for row in rows]
+        ending = "'tagger tag -h' shows the most used options of a command, '--help' all."
+        return Help(self.get_usage(ctx), self.help or "", _EXAMPLES, panels, ending)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return help_option(super().get_help_option(ctx))
+
+
+_EXAMPLES = """\
+tagger tag posters/ -o tags.csv        # a table
+tagger tag posters/ --sidecar xmp      # a file beside each image, for photo programs
+tagger tag posters/ -o gallery.html    # a table and a page to look through
+"""
+
 
 def _load(name: str) -> Any:
-    """Return the command of the module of its name; its help ends with the EXAMPLES there."""
-    module = importlib.import_module(f"tagger.cli.commands.{name}")
+    """Return the command of the module of its name, with what its help says besides its options."""
+    module = vars(importlib.import_module(f"tagger.cli.commands.{name}"))
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name, cls=Command, epilog=vars(module).get("EXAMPLES"))(spread(vars(module)[name]))
-    return typer.main.get_command(app)
+    app.command(name, cls=Command)(spread(module[name]))
+    command: Any = typer.main.get_command(app)
+    command.examples = module.get("EXAMPLES", "")
+    command.most_used = module.get("MOST_USED", ())
+    command.ending = module.get("ENDING", "")
+    return command

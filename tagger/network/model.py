@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shlex
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -201,14 +202,29 @@ def read_card(file: Path) -> ModelCard:
     return _checked_card(file, session)
 
 
+def _no_model_file(file: Path) -> str | None:
+    """Say what stands in a model file's place; None if it may be one."""
+    is_folder, is_keras = file.is_dir(), file.suffix.lower() in (".keras", ".h5")
+    if not is_folder and not file.is_file():
+        return f"The model file {file} does not exist."
+    if not is_folder and not is_keras:
+        return None
+    kind = "a folder" if is_folder else "a Keras model"
+    run = shlex.quote(str(file if is_folder else file.parent))
+    return (
+        f"{file} is {kind}, not a model file: 'tagger export {run} -o model.onnx' makes one from "
+        "the folder of a training."
+    )
+
+
 def _open(
     file: Path | None, device: str, gpu_memory: int | None
 ) -> tuple[Sequence[AnySession], Path, str | None]:
     """Return the sessions, their file, and why ``auto`` did not choose CUDA."""
     devices = (Device("cuda"),) if device == "auto" else parse_devices(device)
     for_cpu, for_device = (file or bundled_model(kind) for kind in ("cpu", devices[0].kind))
-    if not for_cpu.is_file():
-        raise ModelError(f"The model file {for_cpu} does not exist.")
+    if problem := _no_model_file(for_cpu):
+        raise ModelError(problem)
     with _model_errors(for_cpu):
         check_model_file(for_cpu)
     if devices[0].on_cpu:

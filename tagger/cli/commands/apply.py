@@ -25,14 +25,18 @@ if TYPE_CHECKING:
 
 _EXIT_DECLINED = 1
 
-EXAMPLES = """Examples:
+EXAMPLES = """\
+tagger tag posters/ -o tags.csv --sidecar xmp     then correct tags.csv in a spreadsheet
+tagger apply tags.csv --dry-run
+tagger apply tags.csv
+tagger apply tags.xlsx --sidecar txt --sidecar json --yes
+"""
 
-\b
-  tagger tag posters/ -o tags.csv --sidecar xmp     then correct tags.csv in a spreadsheet
-  tagger apply tags.csv --dry-run
-  tagger apply tags.csv
-  tagger apply tags.xlsx --sidecar txt --sidecar json --yes
+MOST_USED = (
+    "--sidecar", "--embed", "--dry-run", "--yes", "--quiet",
+)  # fmt: skip
 
+ENDING = """\
 Exit codes: 0 done, 1 some images or sidecars failed, or you answered no, 2 wrong usage, 3 could
 not continue (table, disk), 130 interrupted.
 """

@@ -14,19 +14,16 @@ from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import TrainingRunOptions
 
-EXAMPLES = """Examples:
+EXAMPLES = """\
+tagger train --images posters/ --labels train.csv --output runs/a --seed 1
+tagger train --images posters/ --labels train.csv --output runs/b --seed 2
+tagger average runs/a runs/b --output runs/ab
+tagger export runs/ab -o posters.onnx
 
-\b
-  tagger train --images posters/ --labels train.csv --output runs/a --seed 1
-  tagger train --images posters/ --labels train.csv --output runs/b --seed 2
-  tagger average runs/a runs/b --output runs/ab
-  tagger export runs/ab -o posters.onnx
-
-\b
-  The same on all images:
-  tagger refit runs/a --output runs/a-all
-  tagger refit runs/b --output runs/b-all
-  tagger average runs/a-all runs/b-all --measured-by runs/ab --output runs/ab-all
+# the same on all images
+tagger refit runs/a --output runs/a-all
+tagger refit runs/b --output runs/b-all
+tagger average runs/a-all runs/b-all --measured-by runs/ab --output runs/ab-all
 """
 
 

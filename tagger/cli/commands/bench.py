@@ -25,14 +25,16 @@ _MOST_CORES = 1024
 # What an image costs the main process does not depend on how many there are.
 _MOST_FOR_MAIN = 10_000
 
-EXAMPLES = """Examples:
-
-\b
-  tagger bench                          # on drawn posters, small and large
-  tagger bench posters/ --images 2000
-  tagger bench --device cuda --json
-  tagger bench --simulate-gpu 8000 --cores 16   # what a workstation would reach
+EXAMPLES = """\
+tagger bench                          # on drawn posters, small and large
+tagger bench posters/ --images 2000
+tagger bench --device cuda --json
+tagger bench --simulate-gpu 8000 --cores 16   # what a workstation would reach
 """
+
+MOST_USED = (
+    "--images", "--rounds", "--device", "--model", "--simulate-gpu", "--cores", "--json",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

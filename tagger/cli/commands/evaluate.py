@@ -15,12 +15,14 @@ from tagger.text import counted
 if TYPE_CHECKING:
     from tagger_training.metrics import Evaluation
 
-EXAMPLES = """Examples:
-
-\b
-  tagger evaluate --images posters/ --labels test.csv
-  tagger evaluate my-model.onnx --images posters/ --labels test.csv --json > quality.json
+EXAMPLES = """\
+tagger evaluate --images posters/ --labels test.csv
+tagger evaluate my-model.onnx --images posters/ --labels test.csv --json > quality.json
 """
+
+MOST_USED = (
+    "--images", "--labels", "--device", "--json",
+)  # fmt: skip
 
 _FIGURES = (
     ("macro_ap", "macro-AP"),

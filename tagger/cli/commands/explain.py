@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tagger.cli.completing import labels
 from tagger.cli.console import show
 from tagger.cli.options.groups import Only, Without
 from tagger.cli.options.model import ModelOptions
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
 # Pixels of the box that an image is shown in.
 _SHOWN = (480, 320)
 
-EXAMPLES = """Examples:
+EXAMPLES = """\
+tagger explain heat.jpg
+tagger explain heat.jpg -o heat-explained.png
+tagger explain heat.jpg -o heat.html --label Horror --label Western
+"""
 
-\b
-  tagger explain heat.jpg
-  tagger explain heat.jpg -o heat-explained.png
-  tagger explain heat.jpg -o heat.html --label Horror --label Western
+MOST_USED = (
+    "--output", "--label", "--text", "--titles", "--overwrite",
+)  # fmt: skip
 
+ENDING = """\
 Exit codes: 0 explained, 2 wrong usage, 3 could not continue (image, model, device, output).
 """
 
@@ -51,7 +56,9 @@ def explain(
     label: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="LABEL", help="Explain this label instead of the image's tags; repeatable."
+            metavar="LABEL",
+            autocompletion=labels,
+            help="Explain this label instead of the image's tags; repeatable.",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace FILE.")] = False,

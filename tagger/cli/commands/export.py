@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from tagger.network.model import TaggerModel
     from tagger.results import Result
 
-EXAMPLES = """Examples:
-
-\b
-  tagger export runs/posters -o posters.onnx
-  tagger export runs/posters -o posters-int8.onnx --precision int8
-  tagger export runs/posters -o posters-cuda.onnx --precision fp16 --max-loss 0.002
-  tagger tag folder/ --model posters.onnx
+EXAMPLES = """\
+tagger export runs/posters -o posters.onnx
+tagger export runs/posters -o posters-int8.onnx --precision int8
+tagger export runs/posters -o posters-cuda.onnx --precision fp16 --max-loss 0.002
+tagger tag folder/ --model posters.onnx
 """
 
 

@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 10_000_000
 
-EXAMPLES = """Examples:
+EXAMPLES = """\
+tagger gallery tags.csv -o gallery.html
+tagger tag posters/ -o gallery.html           both at once: the table is gallery.csv
+tagger gallery tags.csv -o doubtful.html --least-sure 200
+tagger gallery tags-corrected.csv -o gallery.html --images ~/posters
+"""
 
-\b
-  tagger gallery tags.csv -o gallery.html
-  tagger tag posters/ -o gallery.html           both at once: the table is gallery.csv
-  tagger gallery tags.csv -o doubtful.html --least-sure 200
-  tagger gallery tags-corrected.csv -o gallery.html --images ~/posters
+MOST_USED = (
+    "--output", "--images", "--least-sure", "--limit", "--overwrite",
+)  # fmt: skip
 
+ENDING = """\
 Exit codes: 0 done, 1 some images could not be shown, 2 wrong usage, 3 could not continue (table,
 disk), 130 interrupted.
 """

@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 
 _BUILT_IN = "built in"
 
-EXAMPLES = """Examples:
-
-\b
-  tagger info
-  tagger info my-model.onnx --json
-  tagger info --config
+EXAMPLES = """\
+tagger info
+tagger info my-model.onnx --json
+tagger info --config
 """
 
 

@@ -15,12 +15,10 @@ from tagger.cli.options.report import ReportOptions
 from tagger.cli.options.training import TrainingRunOptions
 from tagger.text import counted
 
-EXAMPLES = """Examples:
-
-\b
-  tagger train --images posters/ --labels train.csv --output runs/posters
-  tagger refit runs/posters --output runs/posters-all
-  tagger export runs/posters-all -o posters.onnx
+EXAMPLES = """\
+tagger train --images posters/ --labels train.csv --output runs/posters
+tagger refit runs/posters --output runs/posters-all
+tagger export runs/posters-all -o posters.onnx
 """
 
 

@@ -22,14 +22,19 @@ if TYPE_CHECKING:
     from tagger.holders.plan import HolderPlan
     from tagger.results import Result
 
-EXAMPLES = """Examples:
+EXAMPLES = """\
+tagger retag tags.csv -o stricter.csv --threshold 0.5
+tagger retag tags.csv -o tags.csv --max-tags 2 --rename Sci-Fi='Science Fiction'
+tagger retag tags.parquet --sidecar xmp --ignore Short
+tagger retag tags.jsonl -o tags.xlsx --layout list --columns title,year
+"""
 
-\b
-  tagger retag tags.csv -o stricter.csv --threshold 0.5
-  tagger retag tags.csv -o tags.csv --max-tags 2 --rename Sci-Fi='Science Fiction'
-  tagger retag tags.parquet --sidecar xmp --ignore Short
-  tagger retag tags.jsonl -o tags.xlsx --layout list --columns title,year
+MOST_USED = (
+    "--output", "--format", "--sidecar", "--threshold", "--precision", "--max-tags",
+    "--ignore", "--rename", "--quiet",
+)  # fmt: skip
 
+ENDING = """\
 Exit codes: 0 all tagged, 1 some images or sidecars failed or there were none, 2 wrong usage, 3
 could not continue (model, table, output), 130 interrupted, 141 the reader closed the pipe.
 """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.console import EXIT_SOME_FAILED, say
+from tagger.cli.help import OUTPUT
 from tagger.cli.options.groups import Without
 from tagger.cli.options.holders import HolderOptions
 from tagger.cli.options.images import ImageOptions
@@ -24,18 +25,23 @@ if TYPE_CHECKING:
     from tagger.find.scan import Scan
     from tagger.runs.texts import TextPlan
 
-EXAMPLES = """Examples:
+EXAMPLES = """\
+tagger tag posters/ -o tags.csv
+tagger tag posters/ --sidecar xmp
+tagger tag posters/ -o tags.csv --resume
+tagger tag posters/ -o tags.csv --titles films.csv
+tagger tag movies/ --library --sidecar nfo
+tagger tag heat.jpg
+find . -name '*.jpg' -print0 | tagger tag - -0 -o tags.jsonl
+tagger tag posters/ --threshold 0.3 --threshold Horror=0.5 --ignore Short --max-tags 2
+"""
 
-\b
-  tagger tag posters/ -o tags.csv
-  tagger tag posters/ --sidecar xmp
-  tagger tag posters/ -o tags.csv --resume
-  tagger tag posters/ -o tags.csv --titles films.csv
-  tagger tag movies/ --library --sidecar nfo
-  tagger tag heat.jpg
-  find . -name '*.jpg' -print0 | tagger tag - -0 -o tags.jsonl
-  tagger tag posters/ --threshold 0.3 --threshold Horror=0.5 --ignore Short --max-tags 2
+MOST_USED = (
+    "--output", "--sidecar", "--embed", "--include", "--exclude", "--library", "--threshold",
+    "--max-tags", "--ignore", "--titles", "--device", "--resume", "--dry-run", "--quiet",
+)  # fmt: skip
 
+ENDING = """\
 Exit codes: 0 all tagged, 1 some images failed or there were none, 2 wrong usage, 3 could not
 continue (model, device, output), 130 interrupted (143 by SIGTERM, 129 by SIGHUP), 141 the reader
 closed the pipe.
@@ -61,7 +67,8 @@ def tag(
     decoding: DecodeOptions,
     resuming: ResumeOptions,
     dry_run: Annotated[
-        bool, typer.Option(help="Only list the images that would be tagged.")
+        bool,
+        typer.Option(rich_help_panel=OUTPUT, help="Only list the images that would be tagged."),
     ] = False,
     report: ReportOptions,
     config: ConfigOptions,

@@ -26,14 +26,17 @@ if TYPE_CHECKING:
     from tagger_training.metrics import Evaluation
     from tagger_training.settings import TrainSettings
 
-EXAMPLES = """Examples:
-
-\b
-  tagger train --images posters/ --labels train.csv --output runs/posters
-  tagger train --images posters/ --labels train.csv --output runs/posters --resume
-  tagger export runs/posters -o posters.onnx
-  tagger train --images posters/ --labels corrected.csv --init bundled --output mine.onnx
+EXAMPLES = """\
+tagger train --images posters/ --labels train.csv --output runs/posters
+tagger train --images posters/ --labels train.csv --output runs/posters --resume
+tagger export runs/posters -o posters.onnx
+tagger train --images posters/ --labels corrected.csv --init bundled --output mine.onnx
 """
+
+MOST_USED = (
+    "--images", "--labels", "--output", "--resume", "--init", "--architecture", "--epochs",
+    "--text-column",
+)  # fmt: skip
 
 # What a correction of a finished model takes.
 _USED_BY_INIT = (

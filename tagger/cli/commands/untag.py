@@ -17,13 +17,17 @@ from tagger.text import counted, printable
 if TYPE_CHECKING:
     from tagger.holders.take_out import TakingOut
 
-EXAMPLES = """Examples:
+EXAMPLES = """\
+tagger untag posters/ --dry-run
+tagger untag posters/ --backup
+tagger untag heat.jpg.xmp
+"""
 
-\b
-  tagger untag posters/ --dry-run
-  tagger untag posters/ --backup
-  tagger untag heat.jpg.xmp
+MOST_USED = (
+    "--embed", "--include", "--exclude", "--dry-run", "--quiet",
+)  # fmt: skip
 
+ENDING = """\
 Exit codes: 0 done, 1 some files could not be changed, 2 wrong usage, 3 could not go on.
 """
 

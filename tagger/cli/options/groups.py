@@ -25,9 +25,6 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hint
 
 from typer.models import OptionInfo
 
-#: The heading above options that belong to no other group.
-REST = "Options"
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptionGroup:

@@ -46,7 +46,7 @@ class Existing(StrEnum):
 class HolderOptions(OptionGroup):
     """Sidecars, and tags inside images."""
 
-    panel: ClassVar[str] = "Sidecars and embedded tags"
+    panel: ClassVar[str] = "Sidecars and embedding"
 
     sidecar: Annotated[
         list[Sidecar] | None,

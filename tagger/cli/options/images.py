@@ -31,7 +31,7 @@ _STDIN = "-"
 class ImageOptions(OptionGroup):
     """Where images are looked for, and which are taken."""
 
-    panel: ClassVar[str] = "Images"
+    panel: ClassVar[str] = "Choose images"
 
     files_from: Annotated[
         Path | None,

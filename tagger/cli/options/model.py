@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from tagger.cli.completing import devices
 from tagger.cli.options.groups import OptionGroup
 from tagger.errors import UsageError, about
 from tagger.network.devices import LARGEST_BATCH, MOST_WORKERS
@@ -33,7 +34,7 @@ ModelArgument = Annotated[
 class ModelOptions(OptionGroup):
     """Which network tags, and where it runs."""
 
-    panel: ClassVar[str] = "Model"
+    panel: ClassVar[str] = "Network and speed"
 
     model: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Model file; default: the bundled one.")
@@ -42,9 +43,10 @@ class ModelOptions(OptionGroup):
         str,
         typer.Option(
             metavar="DEVICE",
-            help="Where the network runs: auto (CUDA if available, otherwise cpu), cpu, openvino "
-            "(the CPU with other kernels), cuda, cuda:N, tensorrt, or several such as "
-            "cuda:0,cuda:1. Any choice but auto fails if unavailable.",
+            autocompletion=devices,
+            help="Where the network runs: auto, cpu, cuda, cuda:N, tensorrt, openvino, or several "
+            "such as cuda:0,cuda:1. auto is CUDA if available, otherwise cpu; openvino is the CPU "
+            "with other kernels. Any choice but auto fails if unavailable.",
         ),
     ] = "auto"
     batch_size: Annotated[
@@ -102,7 +104,7 @@ class ModelOptions(OptionGroup):
 class DecodeOptions(OptionGroup):
     """How images are decoded, and what one may cost."""
 
-    panel: ClassVar[str] = "Decoding"
+    panel: ClassVar[str] = "Network and speed"
 
     workers: Annotated[
         int | None,

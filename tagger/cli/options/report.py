@@ -8,16 +8,19 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from tagger.cli.options.groups import REST, OptionGroup
+from tagger.cli.help import OUTPUT
+from tagger.cli.options.groups import OptionGroup
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print JSON instead of text.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(OptionGroup):
     """What a command prints while it runs, and at its end."""
 
-    panel: ClassVar[str] = REST
+    panel: ClassVar[str] = OUTPUT
 
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only errors.")] = False
     verbose: Annotated[
@@ -39,7 +42,7 @@ class ReportOptions(OptionGroup):
 class ConfigOptions(OptionGroup):
     """Files with default values; read before the command is called."""
 
-    panel: ClassVar[str] = REST
+    panel: ClassVar[str] = OUTPUT
 
     config: Annotated[
         Path | None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ResumeOptions(OptionGroup):
     """What is kept of a previous run; each of the others implies ``resume``."""
 
-    panel: ClassVar[str] = "Resuming"
+    panel: ClassVar[str] = "Resume"
 
     resume: Annotated[
         bool,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from tagger.cli.completing import COLUMNS, columns
 from tagger.cli.options.groups import OptionGroup
 from tagger.table.formats import Format, LayoutName
 
@@ -37,7 +38,10 @@ class TableOptions(OptionGroup):
     format: Annotated[
         Format | None,
         typer.Option(
-            "-f", "--format", help="Table format; default: by the extension of FILE, or csv."
+            "-f",
+            "--format",
+            metavar="FORMAT",
+            help="csv, tsv, jsonl, parquet or xlsx; default: by the extension of FILE, or csv.",
         ),
     ] = None
     layout: Annotated[
@@ -58,7 +62,8 @@ class TableOptions(OptionGroup):
         list[str] | None,
         typer.Option(
             metavar="NAME,NAME",
-            help="Extra columns: folder, name, title, year, text, width, height, bytes, sha256.",
+            autocompletion=columns,
+            help=f"Extra columns: {', '.join(COLUMNS)}.",
         ),
     ] = None
     absolute: Annotated[bool, typer.Option(help="Write absolute paths.")] = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from tagger.cli.completing import labels, labels_and_equals
 from tagger.cli.options.groups import OptionGroup
 from tagger.errors import UsageError, about
 from tagger.text import TAG_SEPARATOR
@@ -28,6 +29,7 @@ class TagOptions(OptionGroup):
         list[str] | None,
         typer.Option(
             metavar="P|LABEL=P",
+            autocompletion=labels_and_equals,
             help="Minimum probability of a tag (repeatable); default: the model's.",
         ),
     ] = None
@@ -52,10 +54,19 @@ class TagOptions(OptionGroup):
     ] = None
     ignore: Annotated[
         list[str] | None,
-        typer.Option(metavar="LABEL", help="Never use LABEL as a tag (repeatable)."),
+        typer.Option(
+            metavar="LABEL",
+            autocompletion=labels,
+            help="Never use LABEL as a tag (repeatable).",
+        ),
     ] = None
     rename: Annotated[
-        list[str] | None, typer.Option(metavar="OLD=NEW", help="Write a tag as NEW (repeatable).")
+        list[str] | None,
+        typer.Option(
+            metavar="OLD=NEW",
+            autocompletion=labels_and_equals,
+            help="Write a tag as NEW (repeatable).",
+        ),
     ] = None
 
     def rules(self, card: ModelCard) -> Rules:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class TextOptions(OptionGroup):
     """Where the text for a model with a text input comes from."""
 
-    panel: ClassVar[str] = "Text"
+    panel: ClassVar[str] = "Tags"
 
     text: Annotated[
         TextFrom,
