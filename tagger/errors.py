@@ -1,7 +1,7 @@
 """Errors that end a command: each is one sentence for a person and an exit code.
 
-An image that cannot be read is not such an error: it is a :class:`tagger.results.Failed` value, and
-the run continues.
+An image that cannot be read ends nothing: an :class:`ImageError` becomes a
+:class:`tagger.results.Failed` value, and the run continues.
 """
 
 from __future__ import annotations
@@ -61,6 +61,10 @@ class MissingExtraError(TaggerError):
         super().__init__(
             f"{what} needs the '{extra}' extra{lacking}: pip install 'poster-tagger[{extra}]'"
         )
+
+
+class ImageError(Exception):
+    """A file cannot be read as an image; the message says why in words for a person."""
 
 
 class CannotChange(ValueError):  # noqa: N818 (it reads as what it says)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tagger import __version__
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
 from tagger.decode.facts import STAMP, file_stamp
-from tagger.errors import UsageError, about
+from tagger.errors import TaggerError, UsageError, about
 from tagger.holders.plan import HolderPlan
 from tagger.pipeline.decode import Decode
 from tagger.results import Failed, Result
@@ -34,6 +34,7 @@ from tagger.table.plan import TablePlan
 from tagger.table.sink import ReaderGone, check_target
 from tagger.table.stream import TableStream, table_sink, table_stream
 from tagger.table.table import Table
+from tagger.text import printable
 
 if TYPE_CHECKING:
     from tagger.find.already_tagged import Untagged
@@ -114,7 +115,7 @@ def images(
 
     def results(outputs: Outputs) -> Iterator[Result]:
         report = outputs.report
-        return tag_images(
+        tagged = tag_images(
             outputs.left_of(found.paths(report.failed, report.left_out), untagged),
             model,
             rules,
@@ -125,8 +126,29 @@ def images(
             text_of=texts.text_of(),
             see=see,
         )
+        return _until_lost(tagged) if found.has_urls else tagged
 
     return Source(model.card, model.file, rules, results, model.device, found, texts=texts)
+
+
+def _until_lost(results: Iterable[Result]) -> Iterator[Result]:
+    """Yield results until so many stores give no answer that none will.
+
+    Raises:
+        TaggerError: that many did not.
+    """
+    from tagger.stores.remote import MOST_UNREACHABLE, UNREACHABLE
+
+    lost = 0
+    for result in results:
+        yield result
+        is_lost = isinstance(result, Failed) and result.reason.startswith(UNREACHABLE)
+        lost = lost + 1 if is_lost else 0
+        if lost >= MOST_UNREACHABLE:
+            raise TaggerError(
+                f"{lost} images in a row got {UNREACHABLE}: check the connection, then continue "
+                "with --resume --retry-failed."
+            )
 
 
 def with_reader(
@@ -317,12 +339,35 @@ def _holders(job: Job) -> Holders | None:
     from tagger.holders.put import Holders
 
     found, options = job.source.found, job.holders
+    if found is not None and (place := found.sealed()) is not None:
+        _refuse_beside(place, options)
     if options.folder is not None and found is not None:
         options = dataclasses.replace(options, base=found.base())
     source = job.source
     return Holders(
         options, source.card, source.rules.renamed.values(), look_for_images=found is None
     )
+
+
+def _refuse_beside(place: str, options: HolderPlan) -> None:
+    """Raise UsageError if tags are to be written where nothing is: into an archive, or beside it.
+
+    Args:
+        place: an archive, what leads into one, a URL, or ``--archives``.
+        options: what is to be written.
+    """
+    if options.embed:
+        raise UsageError(
+            f"{printable(place)}: nothing is embedded into images in archives or on other machines:"
+            " write a table (-o FILE) instead.",
+            "embed",
+        )
+    if options.folder is None:
+        raise UsageError(
+            f"{printable(place)}: nothing is written into archives or to other machines: add "
+            "--sidecar-dir DIR, or write a table (-o FILE) instead.",
+            "sidecar",
+        )
 
 
 def _stream(job: Job, report: Report) -> TableStream | None:

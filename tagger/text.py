@@ -28,6 +28,8 @@ _NAMES_ARE_UTF8 = sys.getfilesystemencoding() == "utf-8"
 
 _OTHER_SEPARATORS = re.compile("[,;]")
 _LOOKS_ESCAPED = re.compile(r"\\(?=x[0-9a-fA-F]{2})")
+# A scheme of one letter would be a drive of Windows.
+_URL = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
 
 
@@ -45,6 +47,11 @@ def unescape(text: str) -> str:
         return text
     raw = text.encode("utf-8", "surrogateescape")
     return os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), raw))
+
+
+def is_url(path: str) -> bool:
+    """Return whether a path is that of an image or folder on another machine: ``s3://b/a.jpg``."""
+    return "://" in path and _URL.match(path) is not None
 
 
 def printable(path: str) -> str:
@@ -80,6 +87,8 @@ def relative_to(folder: str) -> Callable[[str], str]:
     A path below the folder keeps its spelling. A ``..`` leads to the parent of the folder that a
     symlink points to, as for the operating system.
 
+    A URL stays as it is.
+
     Raises:
         UsageError: by the function, for a path on another drive (Windows).
     """
@@ -100,6 +109,8 @@ def relative_to(folder: str) -> Callable[[str], str]:
             ) from None
 
     def spell(path: str) -> str:
+        if is_url(path):
+            return path
         parent, name = os.path.split(os.path.abspath(path))
         return os.path.normpath(os.path.join(way(parent), name))
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from tagger.errors import ImageError as ImageError  # what this module raises
+
 logger = logging.getLogger(__name__)
 
 #: Checking the clock is cheap, but a header is read byte by byte.
@@ -34,10 +36,6 @@ _cpu_clock_of: Any = getattr(time, "pthread_getcpuclockid", None)
 
 # Reading the CPU clock of a thread is a call of the system: small images share one.
 _SECONDS_BETWEEN_READINGS = 0.1
-
-
-class ImageError(Exception):
-    """A file cannot be read as an image; the message says why in words for a person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def memory_needed(image: Image.Image, file: ImageFile, full_size: tuple[int, int
         full_size: width and height in the file.
     """
     pixels = image.width * image.height >> 2 * getattr(image, "_reduce", 0)
-    needed = pixels * _BYTES_OF_MODE.get(image.mode, 4) + file.header_bytes
+    needed = pixels * _BYTES_OF_MODE.get(image.mode, 4) + file.header_bytes + file.in_memory
     needed += pixels * _BYTES_OF_DECODER.get(image.format or "", 0)
     if image.mode not in _NEEDS_NO_CONVERSION or image.has_transparency_data:
         needed += min(pixels, 2 * BAND_PIXELS) * _BYTES_OF_CONVERSION

@@ -27,6 +27,8 @@ class Excerpt(ImageFile):
         file.end_header()  # the excerpt counts what is read of its own
         joined = _Joined(file, parts)
         super().__init__(joined, joined.size, file.attempt)
+        self.in_memory = file.in_memory
+        self.let_go = file.let_go  # type: ignore[method-assign]
         self.variants = variants
 
 

@@ -9,6 +9,9 @@ import struct
 from typing import Final
 
 from tagger.decode.budget import Attempt, ImageError
+from tagger.stores.item import Item, WholeFile
+from tagger.stores.paths import container_of
+from tagger.stores.store import find
 
 # Headers of real images take a few hundred reads. Each may leave something in memory, so a file
 # that consists only of headers would fill it.
@@ -36,11 +39,13 @@ class ImageFile(io.BufferedReader):
         size: of the file when it was opened, in bytes.
         attempt: what reading it may cost.
         header_bytes: number of bytes read before the first pixel.
+        in_memory: bytes of the file itself that are in memory.
     """
 
     def __init__(self, source: io.RawIOBase, size: int, attempt: Attempt) -> None:
         super().__init__(source)
         self.size = size
+        self.in_memory = 0
         self.attempt = attempt
         self.header_bytes = 0
         self._header_reads: int | None = 0
@@ -74,6 +79,9 @@ class ImageFile(io.BufferedReader):
                 raise ImageError("damaged image: its header does not fit into memory")
         return data
 
+    def let_go(self) -> None:
+        """Free memory that holds the file itself; it is loaded again when it is read."""
+
     def fileno(self) -> int:
         """Refuse."""
         raise io.UnsupportedOperation("read it through Python")
@@ -83,10 +91,15 @@ def open_file(path: str | os.PathLike[str], attempt: Attempt) -> ImageFile:
     """Open an image's file.
 
     Raises:
-        ImageError: it is not a regular file, or empty.
+        ImageError: it is not a regular file, or empty; or an archive or a store refuses it.
         OSError: it cannot be opened.
     """
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except OSError:
+        if (file := _elsewhere(os.fspath(path), attempt)) is not None:
+            return file
+        raise
     # Checked before it is opened: opening a pipe waits, and opening a device may start it.
     if stat.S_ISDIR(status.st_mode):
         raise ImageError("a folder, not an image")
@@ -95,6 +108,50 @@ def open_file(path: str | os.PathLike[str], attempt: Attempt) -> ImageFile:
     if status.st_size == 0:
         raise ImageError("the file is empty")
     return ImageFile(io.FileIO(path, "rb"), status.st_size, attempt)
+
+
+class _LoadedFile(ImageFile):
+    """An image from an archive or another machine; it is loaded when it is first read."""
+
+    def __init__(self, item: Item, attempt: Attempt) -> None:
+        self._whole = WholeFile(item.size, self._load)
+        self._item = item
+        super().__init__(self._whole, item.size, attempt)
+        self.in_memory = item.size
+
+    def let_go(self) -> None:
+        """Free the memory."""
+        self._whole.let_go()
+
+    def _load(self) -> bytes:
+        # Held already, but by a process that asks another one for memory.
+        if not self.attempt.needs(self.size):
+            self.attempt.wait_for(self.size)
+        return self._item.load(self.attempt.look)
+
+
+def _elsewhere(path: str, attempt: Attempt) -> ImageFile | None:
+    """Open an image that is not a file of this machine; errors as above."""
+    item = find(path)
+    if item is None:
+        if container_of(path) is not None:
+            raise ImageError("no such file in its archive")
+        return None
+    if item.refused is not None:
+        raise ImageError(item.refused)
+    if item.size == 0:
+        raise ImageError("the file is empty")
+    if item.size > attempt.memory.limit:
+        raise ImageError(
+            f"its {mebibytes(item.size)} are above the limit of {mebibytes(attempt.memory.limit)} "
+            "of memory"
+        )
+    return _LoadedFile(item, attempt)
+
+
+def mebibytes(size: int) -> str:
+    """Return a size in bytes as text, rounded up."""
+    return f"{-(-size // 2**20):,} MB"
 
 
 def refuse_long_tables(file: ImageFile) -> None:

@@ -20,7 +20,7 @@ from tagger.decode.budget import ImageError as ImageError  # what this module ra
 from tagger.decode.cost import memory_needed
 from tagger.decode.essential import MOST_EXIF, excerpts
 from tagger.decode.excerpt import Excerpt
-from tagger.decode.file import ImageFile, open_file, refuse_long_tables
+from tagger.decode.file import ImageFile, mebibytes, open_file, refuse_long_tables
 from tagger.decode.jpeg import PlainJpeg
 from tagger.decode.pillow import open_image
 from tagger.decode.resize import checksum, resized_rgb
@@ -195,8 +195,8 @@ def _decode(
             needed = memory_needed(image, file, full_size)
             if needed > attempt.memory.limit:
                 raise ImageError(
-                    f"decoding its {size} takes {_mebibytes(needed)} of memory, "
-                    f"above the limit of {_mebibytes(attempt.memory.limit)}"
+                    f"decoding its {size} takes {mebibytes(needed)} of memory, "
+                    f"above the limit of {mebibytes(attempt.memory.limit)}"
                 )
             if attempt.needs(needed):
                 image.load()
@@ -207,6 +207,7 @@ def _decode(
                 break
         # Others hold it. Two threads that both kept an image open would wait forever.
         del image
+        file.let_go()
         attempt.wait_for(needed)
         file.begin_header()
     if turn in _TRANSPOSE:
@@ -226,10 +227,6 @@ def _set_scale(image: PillowFile, height: int, width: int) -> None:
 
 def _before_turning(turn: int, height: int, width: int) -> tuple[int, int]:
     return (height, width) if turn in _SWAPS_SIDES else (width, height)
-
-
-def _mebibytes(size: int) -> str:
-    return f"{-(-size // 2**20):,} MB"
 
 
 _TRANSPOSE = {

@@ -13,6 +13,8 @@ from tagger.files.litter import file_litter, is_litter_folder
 from tagger.find.left_out import Why
 from tagger.find.library import holds_posters, is_poster
 from tagger.find.shard import Shard
+from tagger.stores.paths import is_archive
+from tagger.stores.store import exists
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class WalkOptions:
         everything: whether trash, thumbnails and the like are taken too, see
             :mod:`tagger.files.litter`.
         library: whether only posters are taken, see :mod:`tagger.find.library`.
+        archives: whether archives in folders are entered, too.
         newer_than: seconds since 1970; only what was changed after that is taken, also of the files
             that are named. None takes all.
         shard: the part of all images that is taken, also of the files that are named.
@@ -44,6 +47,7 @@ class WalkOptions:
     sniff: bool = False
     everything: bool = False
     library: bool = False
+    archives: bool = False
     newer_than: float | None = None
     shard: Shard | None = None
     seconds: float | None = None
@@ -114,11 +118,13 @@ class Filter:
         why = self.leaves_file(name)
         if why is Why.ENDING and self.may_be_image(name):
             return self.is_image(file)
-        return os.path.lexists(file) and not why
+        return (os.path.lexists(file) or exists(file)) and not why
 
     def reaches_folder(self, root: str, folder: str) -> bool:
         """Return whether a walk of ``root`` enters ``folder`` below it; both are real paths."""
         steps = _steps(root, folder) if folder != root else []
+        if is_archive(folder) and not self.options.archives:
+            return False
         return bool(steps) and not any(map(self.leaves_folder, steps))
 
 

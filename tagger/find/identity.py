@@ -7,20 +7,29 @@ import os
 import unicodedata
 from collections.abc import Callable
 
+from tagger.text import is_url
+
 
 def real_paths() -> Callable[[str], str]:
     """Return a function: path of a file → its absolute path in the folder where it really is.
 
     Links to folders are resolved; a link to a file is an image of its own and stays one. The
-    function remembers folders, since files of a folder mostly come together.
+    function remembers folders, since files of a folder mostly come together. A URL stays as it is.
     """
-    real_folder = functools.lru_cache(maxsize=64)(os.path.realpath)
+    real = functools.lru_cache(maxsize=64)(os.path.realpath)
 
     def real_path(file: str) -> str:
+        if is_url(file):
+            return file
         parent, name = os.path.split(os.path.abspath(file))
-        return os.path.join(real_folder(parent), name)
+        return os.path.join(real(parent), name)
 
     return real_path
+
+
+def real_folder(folder: str) -> str:
+    """Return the absolute path of a folder or archive without links; a URL without slashes last."""
+    return folder.rstrip("/") if is_url(folder) else os.path.realpath(folder)
 
 
 class Identity:

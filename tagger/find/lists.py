@@ -17,7 +17,10 @@ from typing import Final, NoReturn
 from urllib.parse import unquote, urlsplit
 
 from tagger.errors import UsageError
-from tagger.text import counted, printable
+from tagger.find.identity import real_folder
+from tagger.stores.paths import is_archive
+from tagger.stores.store import exists
+from tagger.text import counted, is_url, printable
 
 # The longer mark first: that of UTF-32 begins with that of UTF-16.
 _MARKS: Final = (
@@ -65,12 +68,21 @@ def read_list(data: bytes, name: str, *, null: bool, folders: bool) -> PathList:
     """
     found = PathList(name)
     for path in _paths(_as_utf8(data, name), name, null=null):
-        (found.folders if os.path.isdir(path) else found.files).append(path)
+        (found.folders if _is_folder(path) else found.files).append(path)
     if found.folders:
         _check_folders(found, allowed=folders)
-    elif found.files and not any(map(os.path.lexists, found.files)):
+    elif found.files and not any(map(_may_be_read, found.files)):
         _refuse_missing(found)
     return found
+
+
+def _is_folder(path: str) -> bool:
+    """Return whether a path is to be walked; of URLs, the last slash says so."""
+    return path.endswith("/") if is_url(path) else os.path.isdir(path) or is_archive(path)
+
+
+def _may_be_read(path: str) -> bool:
+    return os.path.lexists(path) or is_url(path) or exists(path)
 
 
 def _as_utf8(data: bytes, name: str) -> bytes:
@@ -132,7 +144,7 @@ def _without_marks(path: str, *, null: bool) -> str:
 def _check_folders(found: PathList, *, allowed: bool) -> None:
     """Raise UsageError for folders where none is allowed, and for the whole file system."""
     for folder in found.folders:
-        real = os.path.realpath(folder)
+        real = real_folder(folder)
         if real == os.path.dirname(real):
             _refuse(
                 f"The list {found.name} names '{printable(folder)}', which is everything on this "

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from tagger.errors import UsageError
 from tagger.find.filter import Filter
 from tagger.find.filter import WalkOptions as WalkOptions  # what :func:`scan` takes
-from tagger.find.identity import real_paths
+from tagger.find.identity import real_folder, real_paths
 from tagger.find.left_out import LeftOut, Why
 from tagger.find.walk import joined, walk
-from tagger.text import printable
+from tagger.stores.paths import COMPRESSED, container_of, is_archive
+from tagger.stores.store import exists
+from tagger.text import is_url, printable
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Scan:
     """Where to look for images.
 
     Attributes:
-        folders: folders to walk, as given.
+        folders: folders and archives to walk, as given.
         files: paths that are used whatever they are; a missing one is reported by name later.
         options: what the walks select.
     """
@@ -49,7 +51,7 @@ class Scan:
         left_out = LeftOut() if left_out is None else left_out
         left_out.sniffs = self.options.sniff
         # A link that is named is so as the link, and as what it leads to.
-        named = frozenset(map(os.path.realpath, self.folders)).union(
+        named = frozenset(map(real_folder, self.folders)).union(
             map(real_paths(), self.folders + self.files)
         )
         walks = [
@@ -80,8 +82,10 @@ class Scan:
         """Return the absolute path of the deepest folder that contains everything scanned.
 
         Raises:
-            UsageError: there is none (different drives).
+            UsageError: there is none (different drives, other machines).
         """
+        if (url := next(filter(is_url, (*self.folders, *self.files)), None)) is not None:
+            raise UsageError(f"What lies on another machine cannot be mirrored: {printable(url)}.")
         folders = {os.path.abspath(folder) for folder in self.folders}
         folders |= {os.path.dirname(os.path.abspath(file)) for file in self.files}
         try:
@@ -92,11 +96,28 @@ class Scan:
                 "drive at a time."
             ) from None
 
+    @property
+    def has_urls(self) -> bool:
+        """Return whether anything that was given lies on another machine."""
+        return any(map(is_url, self.folders)) or any(map(is_url, self.files))
+
+    def sealed(self) -> str | None:
+        """Return the first place given that nothing can be written beside: an archive or a URL.
+
+        ``--archives`` stands for archives that will be found.
+        """
+        first = next((one for one in self.folders if is_url(one) or is_archive(one)), None)
+        if first is not None:
+            return first
+        if self.options.archives:
+            return "--archives"
+        return next((one for one in self.files if is_url(one) or container_of(one)), None)
+
     def _extra_files(self, takes: Filter) -> list[str]:
         """The given files, each once in any spelling, without those that a walk will find."""
-        walked = {os.path.realpath(folder) for folder in _outermost(self.folders, takes)}
+        walked = {real_folder(folder) for folder in _outermost(self.folders, takes)}
         roots = [
-            os.path.abspath(folder) for folder in self.folders if os.path.realpath(folder) in walked
+            os.path.abspath(folder) for folder in self.folders if real_folder(folder) in walked
         ]
         real_path = real_paths()
         first = {real_path(file): file for file in reversed(self.files)}
@@ -109,20 +130,31 @@ class Scan:
 
 
 def scan(arguments: Iterable[str], options: WalkOptions) -> Scan:
-    """Sort arguments into folders, which are walked, and files, which are used as they are.
+    """Sort arguments into folders and archives, which are walked, and files, used as they are.
 
     Args:
         arguments: paths as given.
         options: what the walks select.
 
     Raises:
-        UsageError: an argument does not exist.
+        UsageError: an argument does not exist, or is an archive that is not read.
+        TaggerError: a store does not answer, or what reads it is not installed.
     """
-    folders, files = [], []
+    folders: list[str] = []
+    files: list[str] = []
     for argument in arguments:
-        if os.path.isdir(argument):
+        if is_url(argument):
+            from tagger.stores.remote import is_folder
+
+            (folders if is_folder(argument) else files).append(argument)
+        elif os.path.isdir(argument) or is_archive(argument):
             folders.append(argument)
-        elif not os.path.lexists(argument):
+        elif argument.lower().endswith(COMPRESSED) and os.path.isfile(argument):
+            raise UsageError(
+                f"{printable(argument)} is compressed as a whole, so its images cannot be read one "
+                "by one: unpack it, or pack them as .tar or .zip."
+            )
+        elif not os.path.lexists(argument) and not exists(argument):
             raise UsageError(f"No such file or folder: '{printable(argument)}'.")
         else:
             files.append(argument)
@@ -131,7 +163,7 @@ def scan(arguments: Iterable[str], options: WalkOptions) -> Scan:
 
 def _outermost(folders: Sequence[str], takes: Filter) -> list[str]:
     """Drop folders that are identical to another one or inside its walk."""
-    real = {folder: os.path.realpath(folder) for folder in folders}
+    real = {folder: real_folder(folder) for folder in folders}
     kept: dict[str, str] = {}
     for folder in folders:
         if not any(takes.reaches_folder(real[other], real[folder]) for other in folders):

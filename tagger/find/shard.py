@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from tagger.errors import UsageError
-from tagger.text import escape
+from tagger.text import escape, is_url
 
 _WRITTEN: Final = re.compile(r"\s*([0-9]{1,9})\s*/\s*([0-9]{1,9})\s*", re.ASCII)
 
@@ -65,7 +65,8 @@ class Shard:
         start = base.rstrip(os.sep) + os.sep if base else ""
 
         def takes(path: str) -> bool:
-            below = os.path.splitext(os.path.abspath(path).removeprefix(start))[0]
+            place = path if is_url(path) else os.path.abspath(path)
+            below = os.path.splitext(place.removeprefix(start))[0]
             text = escape(below.replace(os.sep, "/"))
             digest = hashlib.blake2b(text.encode("utf-8"), digest_size=_HASH_BYTES).digest()
             return int.from_bytes(digest, "big") % self.count == self.number - 1

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import stat
 
+from tagger.decode.budget import DEFAULT_LIMITS
+from tagger.errors import ImageError
 from tagger.files.kinds import HEAD_BYTES, decoded_format
 from tagger.find.left_out import ending_of, is_odd
+from tagger.stores.store import find
 
 # Copies, what is being written, and the thumbnails that cameras put beside videos.
 _NEVER = frozenset({".bak", ".part", ".tmp", ".crdownload", ".download", ".thm"})
@@ -26,13 +29,32 @@ def is_image(path: str) -> bool:
     Raises:
         OSError: it cannot be read.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    try:
+        status = os.stat(path)
+    except OSError:
+        return _begins_so(path, _head_elsewhere(path))
+    if not stat.S_ISREG(status.st_mode):
         return False
     # Should it have become a pipe since, opening it must not wait.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
     try:
-        found = decoded_format(os.read(descriptor, HEAD_BYTES))
+        return _begins_so(path, os.read(descriptor, HEAD_BYTES))
     finally:
         os.close(descriptor)
+
+
+def _head_elsewhere(path: str) -> bytes:
+    """Return how a file in an archive or on another machine begins."""
+    try:
+        item = find(path)
+        if item is None or item.refused or item.size > DEFAULT_LIMITS.memory:
+            return b""
+        return item.load(lambda size: None)[:HEAD_BYTES]
+    except ImageError as error:
+        raise OSError(str(error)) from None
+
+
+def _begins_so(path: str, head: bytes) -> bool:
+    found = decoded_format(head)
     return found is not None and (found != "TIFF" or is_odd(ending_of(os.path.basename(path))))

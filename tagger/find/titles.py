@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from tagger.find.names.film import FilmName, Says, file_name, folder_name
 from tagger.find.names.marks import LONGEST
 from tagger.find.names.words import GENRES, INSIDE, MANY, PICTURES
+from tagger.stores.paths import ARCHIVES
+from tagger.text import is_url
 
 _HIGHEST = 4
 _YEAR = re.compile(r"18[7-9][0-9]|19[0-9][0-9]|20[0-3][0-9]")
@@ -69,11 +71,13 @@ def _around(folder: str, *, must_have_year: bool) -> FilmName | None:
 
 def _upwards(folder: str) -> Iterator[tuple[str, str]]:
     """Yield the names of a folder and those around it, each with that of the folder it is in."""
-    at = os.path.abspath(folder)
+    at = folder if is_url(folder) else os.path.abspath(folder)
     for _ in range(_HIGHEST):
         at, name = os.path.split(at)
-        if not name:
+        if not name or name.endswith(":"):  # the start of a URL
             return
+        if name.lower().endswith(ARCHIVES):
+            name = os.path.splitext(name)[0]
         yield name[:LONGEST], os.path.basename(at).casefold()
 
 

@@ -1,17 +1,28 @@
-"""The walk of one folder and all below it."""
+"""The walk of one folder and all below it, or of an archive."""
 
 from __future__ import annotations
 
 import heapq
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
+from tagger.decode.facts import file_stamp
 from tagger.decode.patience import Patience
 from tagger.find.filter import Filter, WalkOptions
+from tagger.find.identity import real_folder
 from tagger.find.left_out import LeftOut, Why
+from tagger.stores.paths import ARCHIVES, is_archive
+from tagger.text import is_url
+
+if TYPE_CHECKING:
+    from tagger.stores.remote import Entry as RemoteEntry
+
+    Entry: TypeAlias = os.DirEntry[str] | RemoteEntry
 
 
 def walk(
@@ -27,14 +38,15 @@ def walk(
     yields the order of the complete paths, with only one folder's names in memory at a time.
 
     Args:
-        root: the folder, as given.
+        root: the folder or archive, as given; or the URL of a folder.
         takes: decides by name.
         named: real paths of all that a person named, which is not counted as left out.
         unreadable: called with a folder that cannot be listed, and why.
         left_out: counts what is not taken.
     """
-    prefix = root if root.endswith(("/", os.sep)) else root + os.sep
-    real_root = os.path.realpath(root)
+    separator = "/" if is_url(root) else os.sep
+    prefix = root if root.endswith(("/", separator)) else root + separator
+    real_root = real_folder(root)
 
     def is_named(relative: str) -> bool:
         # Most walks are of one folder, and then nothing below it is named.
@@ -43,7 +55,7 @@ def walk(
     identify = _identity if takes.options.follow_links else lambda folder: None
     with closing(Patience(takes.options.seconds)) as listed:
         into = partial(_list_folder, takes=takes, is_named=is_named)
-        entries = partial(_entries, prefix, into, unreadable, left_out, listed)
+        entries = partial(_entries, prefix, separator, into, unreadable, left_out, listed)
         ancestors = [identify(root)]
         stack = [entries("")]
         while stack:
@@ -53,7 +65,7 @@ def walk(
                 ancestors.pop()
                 continue
             relative, end = entry
-            path = prefix + relative.replace("/", os.sep)
+            path = prefix + relative.replace("/", separator)
             if end != "/":
                 if not end or _holds_image(path, takes, unreadable, listed):
                     yield path
@@ -90,9 +102,19 @@ def joined(
 def _is_newer(path: str, than: float, asked: Patience) -> bool:
     """Return whether a file was changed after a time; True if unknown, to be reported later."""
     try:
-        return asked(lambda: os.stat(path).st_mtime) > than
+        return asked(lambda: _changed(path)) > than
     except OSError:
         return True
+
+
+def _changed(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        stamp = file_stamp(path)
+        if stamp is None or not stamp.modified_ns:
+            raise
+        return stamp.modified_ns / 1e9
 
 
 def _identity(folder: str) -> tuple[int, int] | None:
@@ -105,6 +127,7 @@ def _identity(folder: str) -> tuple[int, int] | None:
 
 def _entries(
     prefix: str,
+    separator: str,
     list_into: Callable[..., None],
     unreadable: Callable[[str, str], None],
     left_out: LeftOut,
@@ -112,7 +135,7 @@ def _entries(
     inner: str,
 ) -> Iterator[tuple[str, str]]:
     """List one folder in order: (path below the root with slashes, end as in :class:`_Listing`)."""
-    folder = prefix + inner.replace("/", os.sep)
+    folder = prefix + inner.replace("/", separator)
     listing = _Listing()  # on an error, entries found so far are used
     try:
         listed(lambda: list_into(folder, inner, listing=listing))
@@ -142,7 +165,8 @@ def _holds_image(
 
 
 def _reason(error: OSError) -> str:
-    return (error.strerror or "cannot be listed").lower()
+    why = error.strerror or "cannot be listed"
+    return why.lower() if error.errno else why  # else it is ours
 
 
 @dataclass
@@ -174,11 +198,14 @@ def _list_folder(
     Raises:
         OSError: it cannot be listed, or not to its end; what was found so far is in the listing.
     """
-    with os.scandir(folder) as entries:
+    if is_archive(archive := folder.rstrip("/" + os.sep)):
+        _list_archive(archive, inner, takes, is_named, listing)
+        return
+    with _scandir(folder) as entries:
         for entry in entries:
             name = entry.name
             relative, end = inner + name, ""
-            if _is_folder(entry, takes.options.follow_links):
+            if _is_folder(entry, takes.options.follow_links) or _is_entered(entry, takes):
                 why, end = takes.leaves_folder(relative), "/"
             elif _is_linked_folder(entry):  # which is not an image whatever its ending
                 why = takes.leaves_folder(relative) or Why.LINK
@@ -192,14 +219,61 @@ def _list_folder(
                 listing.left_out.add(why, name)
 
 
-def _is_folder(entry: os.DirEntry[str], follow_links: bool) -> bool:
+def _scandir(folder: str) -> AbstractContextManager[Iterator[Entry]]:
+    if not is_url(folder):
+        return os.scandir(folder)
+    from tagger.stores.remote import scandir
+
+    return scandir(folder)
+
+
+def _list_archive(
+    archive: str, inner: str, takes: Filter, is_named: Callable[[str], bool], listing: _Listing
+) -> None:
+    """Add to a listing the members of an archive, with their paths below it; otherwise as above."""
+    from tagger.stores.archive import members
+
+    paths, damage = members(archive)
+    left: dict[str, Why | None] = {}  # folder → why it is left out, with all below it
+    for path in paths:
+        *folders, _ = accumulate(path.split("/"), "{}/{}".format)
+        for around, folder in pairwise(("", *folders)):
+            if folder not in left:
+                left[folder] = left.get(around) or takes.leaves_folder(inner + folder)
+                why = left[folder]
+                if why is not None and not left.get(around):
+                    listing.left_out.add(why, folder.rpartition("/")[2])
+        if folders and left[folders[-1]] is not None:
+            continue
+        why, end = takes.leaves_file(inner + path), ""
+        if why is Why.ENDING and takes.may_be_image(path):
+            why, end = None, "\0"
+        if why is None:
+            listing.taken.append(path + end)
+        elif not is_named(inner + path):
+            listing.left_out.add(why, path.rpartition("/")[2])
+    if damage is not None:
+        raise OSError(0, damage)
+
+
+def _is_entered(entry: Entry, takes: Filter) -> bool:
+    """Return whether it is an archive that is entered."""
+    return (
+        takes.options.archives
+        and entry.name.lower().endswith(ARCHIVES)
+        and isinstance(entry, os.DirEntry)
+        and entry.is_file()
+    )
+
+
+def _is_folder(entry: Entry, follow_links: bool) -> bool:
     try:
         return entry.is_dir(follow_symlinks=follow_links)
     except OSError:  # a link that leads back to itself: it fails by name when it is opened
         return False
 
 
-def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
+def _is_linked_folder(entry: Entry) -> bool:
     """Return whether it is a link to a folder; only links are asked for."""
     try:
         return entry.is_symlink() and entry.is_dir()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tagger.errors import UsageError
 from tagger.files.kinds import IMAGE_SUFFIXES
 from tagger.table.formats import Format, LayoutName
-from tagger.text import printable, relative_to, unescape
+from tagger.text import is_url, printable, relative_to, unescape
 
 
 @dataclass(frozen=True)
@@ -100,18 +100,19 @@ class TablePlan:
     def spelling(self) -> Callable[[str], str]:
         """Return a function: an image's path → the path that the table shows."""
         if self.absolute:
-            return os.path.abspath
+            return lambda path: path if is_url(path) else os.path.abspath(path)
         return str if self.relative_to is None else relative_to(self.relative_to)
 
     def is_relative(self, paths: Iterable[str]) -> bool:
         """Return whether the table's paths, of images given so, lead from the working folder."""
         if self.absolute or self.relative_to is not None:
             return False
-        return not all(map(os.path.isabs, paths))
+        return not all(is_url(path) or os.path.isabs(path) for path in paths)
 
     def place(self, path: str) -> str:
         """Return where an image is whose path the table spells so."""
-        return os.path.join(self.relative_to or "", unescape(path))
+        file = unescape(path)
+        return file if is_url(file) else os.path.join(self.relative_to or "", file)
 
 
 def _format(output: str | None, wanted: Format | None) -> Format | None:

@@ -31,6 +31,8 @@ tagger tag posters/ --sidecar xmp
 tagger tag posters/ -o tags.csv --resume
 tagger tag posters/ -o tags.csv --titles films.csv
 tagger tag movies/ --library --sidecar nfo
+tagger tag films.zip shard-0001.tar -o tags.csv
+tagger tag s3://bucket/posters -o tags.csv
 tagger tag heat.jpg
 find . -name '*.jpg' -print0 | tagger tag - -0 -o tags.jsonl
 tagger tag posters/ --threshold 0.3 --threshold Horror=0.5 --ignore Short --max-tags 2
@@ -53,7 +55,8 @@ def tag(
         list[str] | None,
         typer.Argument(
             metavar="PATH",
-            help="Images, folders (walked recursively), or - for a list on stdin.",
+            help="Images, folders (walked recursively), archives (.zip, .cbz, .tar), URLs such as "
+            "s3://bucket/posters, or - for a list on stdin.",
             show_default=False,
         ),
     ] = None,

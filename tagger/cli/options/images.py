@@ -73,6 +73,10 @@ class ImageOptions(OptionGroup):
             "cover, movie, NAME-poster; skip fanart, banners, logos, discs and thumbs."
         ),
     ] = False
+    archives: Annotated[
+        bool,
+        typer.Option(help="Also enter .zip, .cbz and .tar archives in folders, as if unpacked."),
+    ] = False
     no_recursive: Annotated[bool, typer.Option(help="Do not enter subfolders.")] = False
     follow_symlinks: Annotated[bool, typer.Option(help="Follow symlinks to folders.")] = False
     newer_than: Annotated[
@@ -131,6 +135,7 @@ class ImageOptions(OptionGroup):
             sniff=self.sniff,
             everything=self.everything,
             library=self.library,
+            archives=self.archives,
             newer_than=moment(self.newer_than),
             shard=None if self.shard is None else Shard.parsed(self.shard),
             seconds=seconds,

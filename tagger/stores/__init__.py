@@ -1,0 +1,1 @@
+"""Where images lie if not in folders of this machine: in archives, and on other machines."""
