@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ from tagger.decode.facts import STAMP, file_stamp
 from tagger.errors import TaggerError, UsageError, about
 from tagger.holders.plan import HolderPlan
 from tagger.pipeline.decode import Decode
-from tagger.results import Failed, Result
+from tagger.results import Failed, Result, Tagged
 from tagger.runs.lock import locked
 from tagger.runs.manifest import Manifest, ModelFacts, versions_noted
 from tagger.runs.options import built_in_options, facts_shown, noted_options, noted_shard
@@ -37,12 +39,14 @@ from tagger.table.table import Table
 from tagger.text import printable
 
 if TYPE_CHECKING:
+    from tagger.cluster.ray_cluster import Cluster
     from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
     from tagger.holders.put import Holders
     from tagger.network.card import ModelCard
     from tagger.network.model import TaggerModel
     from tagger.pipeline.stages import See
+    from tagger.results import ImageText
     from tagger.rules import Rules
 
 
@@ -149,6 +153,47 @@ def _until_lost(results: Iterable[Result]) -> Iterator[Result]:
                 f"{lost} images in a row got {UNREACHABLE}: check the connection, then continue "
                 "with --resume --retry-failed."
             )
+
+
+def images_on(
+    cluster: Cluster,
+    found: Scan,
+    card: ModelCard,
+    rules: Rules,
+    *,
+    limits: ImageLimits = DEFAULT_LIMITS,
+    untagged: Untagged | None = None,
+    texts: TextPlan = NO_TEXTS,
+) -> Source:
+    """Return the source of :func:`images` on a Ray cluster, which opens the model of the card.
+
+    Raises:
+        TaggerError: a node lacks something, or does not answer.
+    """
+    from tagger.cluster.check import check_nodes
+    from tagger.cluster.ray_data import tag_on_ray
+    from tagger.cluster.work import work_on
+
+    check_nodes(cluster, chain(found.folders, found.files))
+
+    def results(outputs: Outputs) -> Iterator[Result]:
+        report, facts = outputs.report, (*outputs.job.table.columns, STAMP)
+        text_of = partial(_text_of, texts, cluster.device, limits, cluster.plan.isolated)
+        work = work_on(cluster, card, rules, facts, limits, text_of)
+        paths = outputs.left_of(found.paths(report.failed, report.left_out), untagged)
+        tagged = tag_on_ray(paths, cluster, work)
+        for result in _until_lost(tagged) if found.has_urls else tagged:
+            if texts.titles is not None and isinstance(result, Tagged):
+                texts.titles.of(result.path)  # notes that the table is used
+            yield result
+
+    return Source(card, cluster.model, rules, results, cluster.device, found, texts=texts)
+
+
+def _text_of(
+    texts: TextPlan, device: str, limits: ImageLimits, isolated: bool
+) -> Callable[[str], ImageText | None] | None:
+    return with_reader(texts, device, limits, isolated=isolated).text_of()
 
 
 def with_reader(

@@ -27,6 +27,7 @@ HEAVY = {
     "openpyxl",
     "pandas",
     "pyarrow",
+    "ray",
     "rich",
     "scipy",
     "sklearn",

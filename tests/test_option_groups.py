@@ -74,6 +74,7 @@ def test_help_has_a_heading_per_group(tagger: Run) -> None:
         "Sidecars and embedding",
         "Tags",
         "Network and speed",
+        "Cluster",
         "Resume",
         "Output",
     ]

@@ -39,6 +39,10 @@ class Identity:
         self.real = real_paths()
         self._folds_case: dict[str, bool] = {}
 
+    def __reduce__(self) -> tuple[type[Identity], tuple[()]]:
+        """Pickle nothing: another process may see other folders."""
+        return Identity, ()
+
     def form(self, path: str) -> str:
         """Return a form that paths have in common if they may be the same image's.
 

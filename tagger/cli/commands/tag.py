@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tagger.cli.console import EXIT_SOME_FAILED, say
 from tagger.cli.help import OUTPUT
+from tagger.cli.options.engine import EngineOptions
 from tagger.cli.options.groups import Without
 from tagger.cli.options.holders import HolderOptions
 from tagger.cli.options.images import ImageOptions
@@ -68,6 +70,7 @@ def tag(
     text: TextOptions,
     model: ModelOptions,
     decoding: DecodeOptions,
+    engine: EngineOptions,
     resuming: ResumeOptions,
     dry_run: Annotated[
         bool,
@@ -94,30 +97,45 @@ def tag(
         return _list_images(found, passing, texts, quiet=report.quiet)
     table_plan, holder_plan = table.plan(), holders.plan()
     job.check_resumable(resume, table_plan, holder_plan)
-    opened = model.open()
-    rules = tags.rules(opened.card)
+    plan = engine.ray(model, decoding)
+    opened = model.open() if plan is None else None
+    card = model.card() if opened is None else opened.card
+    rules = tags.rules(card)
     page = None
     if table.page is not None:
         from tagger.cli.gallery import make_shown, plan_beside
 
-        page = plan_beside(table, opened.card, workers=decoding.workers, limits=limits)
-    source = job.images(
-        found,
-        opened,
-        rules,
-        workers=decoding.worker_count(),
-        limits=limits,
-        decode=decoding.decoders(),
-        untagged=images.untagged(found, opened.card, rules, holders),
-        texts=text.plan(opened.card),
-        see=page.keeps_thumbnails() if page is not None else None,
-    )
-    code = run_shown(
-        job.Job(source, table_plan, holder_plan, resume),
-        quiet=report.quiet,
-        summary_file=report.summary,
-        device_note=opened.device_note,
-    )
+        page = plan_beside(table, card, workers=decoding.workers, limits=limits)
+    untagged, texts = images.untagged(found, card, rules, holders), text.plan(card)
+    with ExitStack() as stack:
+        if plan is not None:
+            from tagger.cluster.connect import connected
+
+            cluster = stack.enter_context(connected(plan))
+            note: str | None = cluster.sentence()
+            source = job.images_on(
+                cluster, found, card, rules, limits=limits, untagged=untagged, texts=texts
+            )
+        else:
+            assert opened is not None
+            note = opened.device_note
+            source = job.images(
+                found,
+                opened,
+                rules,
+                workers=decoding.worker_count(),
+                limits=limits,
+                decode=decoding.decoders(),
+                untagged=untagged,
+                texts=texts,
+                see=page.keeps_thumbnails() if page is not None else None,
+            )
+        code = run_shown(
+            job.Job(source, table_plan, holder_plan, resume),
+            quiet=report.quiet,
+            summary_file=report.summary,
+            device_note=note,
+        )
     return code if page is None else max(code, make_shown(page, quiet=report.quiet))
 
 

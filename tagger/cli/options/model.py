@@ -93,11 +93,19 @@ class ModelOptions(OptionGroup):
         """
         from tagger.network.model import TaggerModel
 
-        gpu_memory = _memory_size(self.gpu_mem_limit)
+        gpu_memory = self.gpu_memory()
         with about("model"):
             return TaggerModel(
                 self.model, self.device, batch_size=self.batch_size, gpu_memory=gpu_memory
             )
+
+    def gpu_memory(self) -> int | None:
+        """Return the bytes that the network may use of each GPU; None for no limit.
+
+        Raises:
+            UsageError: it is not a size.
+        """
+        return _memory_size(self.gpu_mem_limit)
 
 
 @dataclass(frozen=True, kw_only=True)

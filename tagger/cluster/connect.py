@@ -1,0 +1,172 @@
+"""Connects to a Ray cluster, or starts one on this machine for a run alone and ends it again.
+
+Ray is imported when a run asks for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from tagger.cluster.ray_cluster import Cluster, RayPlan
+from tagger.decode.patience import Patience
+from tagger.errors import MissingExtraError, TaggerError, UsageError, first_line
+from tagger.network.devices import available_cores
+
+logger = logging.getLogger(__name__)
+
+# Seconds, for a head to answer.
+_TO_CONNECT: Final = 10.0
+
+# As few words as possible on the screen, and none to others.
+_SETTINGS: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@contextmanager
+def connected(plan: RayPlan) -> Iterator[Cluster]:
+    """Connect to a cluster, or start one on this machine, and end what was started.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        TaggerError: there is no cluster, or it cannot be used.
+    """
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        import ray
+        import ray.data  # here and not in the middle of a run
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("--engine ray", "ray", error.name) from None
+    _silence(ray)
+    with contextlib.ExitStack() as stack:
+        stack.callback(_disconnect, ray)
+        with _own_signals():
+            if plan.address is None:
+                _start(ray, plan, stack)
+            else:
+                _join(ray, plan.address)
+        yield Cluster(plan)
+
+
+def _silence(ray: Any) -> None:
+    """Keep Ray from printing: what matters comes back as a value, or as an error."""
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+    # What its nodes say of themselves goes to standard output, which may be a table, even with
+    # log_to_driver=False. There is no setting for it (seen with 2.60).
+    def passed_over(data: Mapping[str, Any], *_: object, **__: object) -> None:
+        for line in data["lines"]:
+            logger.info("%s", line)
+
+    ray._private.worker.print_to_stdstream = passed_over  # noqa: SLF001
+
+
+def _start(ray: Any, plan: RayPlan, stack: contextlib.ExitStack) -> None:
+    # Paths of sockets may have about 100 bytes, so not below a folder with a long name.
+    base = "/tmp" if os.path.isdir("/tmp") else None  # noqa: S108 (a new folder in it)
+    folder = tempfile.mkdtemp(prefix=f"tagger-ray-{os.getpid()}-", dir=base)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    stack.callback(_disconnect, ray)  # before its folder goes
+    # Otherwise Ray keeps one in the home folder.
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    with _elsewhere(folder):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=max(available_cores(), plan.concurrency or 0),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="CRITICAL",
+                _temp_dir=folder,
+            )
+        except (RuntimeError, OSError, ValueError, ray.exceptions.RayError) as error:
+            raise TaggerError(
+                f"Ray cannot be started on this machine: {first_line(error)}."
+            ) from None
+
+
+def _join(ray: Any, address: str) -> None:
+    shown = f"--ray-address {address}"
+    if "://" in address:
+        raise UsageError(
+            f"{shown}: give HOST:PORT of the cluster's head, and start tagger on one of its nodes.",
+            "ray-address",
+        )
+    found = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
+    if found != "auto":
+        _check_head(ray, found, shown)
+    with tempfile.TemporaryDirectory(prefix="tagger-ray-") as folder, _elsewhere(folder):
+        try:
+            ray.init(address=found, log_to_driver=False, logging_level="CRITICAL")
+        except (ConnectionError, RuntimeError, OSError, ValueError) as error:
+            nowhere = "no Ray cluster runs on this machine"
+            reason = nowhere if found == "auto" else first_line(error)
+            raise TaggerError(f"{shown}: {reason}.", "ray-address") from None
+
+
+def _check_head(ray: Any, address: str, shown: str) -> None:
+    """Check that a head answers: Ray itself would try for minutes, and then end the process."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise UsageError(f"{shown}: give auto, or HOST:PORT of the cluster's head.", "ray-address")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), _TO_CONNECT):
+            pass
+        # Something else may listen there. It is what "ray health-check" does.
+        Patience(_TO_CONNECT)(lambda: ray._raylet.GcsClient(address=address))  # noqa: SLF001
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError):
+        raise TaggerError(
+            f"{shown}: no Ray cluster answers there. Check the address, and that the cluster runs "
+            "('ray status').",
+            "ray-address",
+        ) from None
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep this program's reaction to a signal, which Ray replaces by one of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    number = getattr(signal, "SIGBREAK", signal.SIGTERM)
+    own = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        signal.signal(number, own)
+
+
+@contextmanager
+def _elsewhere(folder: str) -> Iterator[None]:
+    """Change the current folder for a moment.
+
+    Workers look for modules in the folder that Ray was started in, and people start tagger in
+    folders that anybody may have put something into.
+    """
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _disconnect(ray: Any) -> None:
+    with contextlib.suppress(Exception):  # whatever is wrong with it: the run is over
+        ray.shutdown()
