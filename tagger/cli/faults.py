@@ -27,6 +27,7 @@ EXTRAS = {
         "train",
     ),
     "openvino": "openvino",
+    "fsspec": "remote",
     "ray": "ray",
     **{library: extra for extra in Format for library in extra.libraries},
 }
