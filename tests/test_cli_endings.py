@@ -16,6 +16,7 @@ import pytest
 from commands import command_line, environment, run_tagger, wait_until
 from messages import says
 from pictures import save_picture
+from terminal import on_terminal
 
 from tagger import __version__
 
@@ -313,3 +314,15 @@ def test_a_terminal_gets_a_readable_line_an_image(
         "p/b.png: blue 100%, red 0%",
         "p/c.png: failed: the file is empty",
     ]
+
+
+def test_progress_never_tears_rows_on_the_same_screen(posters: Path, tiny_model: Path) -> None:
+    shown = on_terminal(
+        "tag", "p", "-f", "csv", "--layout", "list", "--model", tiny_model, "--device", "cpu",
+        cwd=posters.parent,
+    )  # fmt: skip
+
+    assert shown.text.count("\x1b") == 0
+    assert shown.plain.splitlines()[:4] == [
+        "Running on cpu.", "path,tags,error", "p/a.png,red,", "p/b.png,blue,",
+    ]  # fmt: skip

@@ -16,7 +16,7 @@ from pictures import save_picture
 Tag = Callable[..., Ran]
 
 HEADER = "path,tags,error,red,green,blue,N/A\n"
-SPEED = r"in \d+\.\d s \([\d,]+\.\d images/s on cpu\)\."
+SPEED = r"in \d+\.\d s \([\d,]+\.\d images/s\)\."
 
 
 @pytest.fixture

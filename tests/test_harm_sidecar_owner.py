@@ -262,7 +262,7 @@ def test_a_sidecar_in_upper_case_is_seen(folder: Path, tag: Run, tagger: Run, na
     assert xmps(folder / "p") == [name]
     assert subjects(f"p/{name}") == ["sea", "red"]
     assert "1 sidecar written." in ran.stderr.splitlines()
-    assert resumed.stderr.splitlines()[1].startswith("0 tagged, 0 failed")
+    assert resumed.stderr.splitlines()[1].startswith("Nothing to do: no image is new.")
     assert "1 already tagged and skipped." in skipped.stderr.splitlines()
     assert tagger("untag", "p/a.jpg").stderr == "1 sidecar changed, 0 removed, 0 failed.\n"
     assert (folder / "p" / name).read_text() == sidecar()

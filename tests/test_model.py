@@ -21,7 +21,7 @@ from tagger.network import copying
 from tagger.network import model as model_module
 from tagger.network.devices import Device
 from tagger.network.model import TaggerModel, read_card
-from tagger.network.ort import Inputs, cuda_problem, onnxruntime
+from tagger.network.ort import NO_GPU, Inputs, cuda_problem, onnxruntime
 
 
 class SmallGpu(SessionInMainMemory):
@@ -118,7 +118,17 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"The model file {tmp_path} does not exist."
+    assert refusal(tmp_path) == (
+        f"{tmp_path} is a folder, not a model file: 'tagger export {tmp_path} -o model.onnx' makes "
+        "one from the folder of a training."
+    )
+
+
+def test_a_machine_without_a_gpu_is_nothing_to_speak_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, wrong = f"{NO_GPU[0]} (…)", "a library is missing"
+    for problem, note in {usual: None, wrong: wrong}.items():
+        monkeypatch.setattr(model_module, "cuda_problem", lambda problem=problem: problem)
+        assert TaggerModel(None).device_note == note
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_without_news_nothing_is_written(posters: Path, tag: Tag) -> None:
 
     assert ran.code == 1  # an image has failed, then
     assert told(ran) == [
-        "0 tagged, 0 failed",
+        "Nothing to do: no image is new.",
         "3 kept from an earlier run, 1 of them failed (--retry-failed retries them).",
     ]
     assert {name: os.stat(name).st_mtime_ns for name in os.listdir()} == {
@@ -177,10 +177,10 @@ def test_an_image_with_another_time_has_changed_however_old_it_is(folder: Path, 
     assert save_picture(folder / "p/a.bmp", "blue").stat().st_size == size
     os.utime(folder / "p/a.bmp", (1_000_000_000, 1_000_000_000))
 
-    assert told(tag("p", "-o", "t.csv", "--resume"))[0] == "0 tagged, 0 failed"
+    assert told(tag("p", "-o", "t.csv", "--resume"))[0] == "Nothing to do: no image is new."
     assert told(tag("p", "-o", "t.csv", "--update"))[0] == "1 tagged, 0 failed"
     assert lines()[1:] == [f"p/a.bmp,{BLUE}", f"p/b.bmp,{RED}"]
-    assert told(tag("p", "-o", "t.csv", "--update"))[0] == "0 tagged, 0 failed"
+    assert told(tag("p", "-o", "t.csv", "--update"))[0] == "Nothing to do: no image is new."
 
 
 def test_without_its_journal_every_image_counts_as_changed(posters: Path, tag: Tag) -> None:
@@ -188,7 +188,7 @@ def test_without_its_journal_every_image_counts_as_changed(posters: Path, tag: T
     table = Path("t.csv").read_bytes()
     os.unlink("t.csv.run.journal")
 
-    assert told(tag("p", "-o", "t.csv", "--resume"))[0] == "0 tagged, 0 failed"
+    assert told(tag("p", "-o", "t.csv", "--resume"))[0] == "Nothing to do: no image is new."
     assert told(tag("p", "-o", "t.csv", "--update"))[1] == "2 tagged, 1 failed"
     assert Path("t.csv").read_bytes() == table
 
@@ -485,7 +485,7 @@ def test_a_run_that_was_killed_before_it_noted_its_end_is_finished(posters: Path
 
     ran = tag("p", "-o", "t.csv", "--resume")
 
-    assert told(ran)[0] == "0 tagged, 0 failed"
+    assert told(ran)[0] == "Nothing to do: no image is new."
     assert Path("t.csv").read_bytes() == whole
     assert json.loads(Path("t.csv.run.json").read_text())["ended"] is not None
 

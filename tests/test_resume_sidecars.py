@@ -26,6 +26,9 @@ def posters(folder: Path) -> Path:
     return folder / "p"
 
 
+NOTHING = "Nothing to do: no image is new."
+
+
 def told(ran: Ran) -> list[str]:
     """Return what a run said but for where it ran, and how long it took."""
     return [line.partition(" in ")[0] for line in ran.stderr.splitlines()[1:]]
@@ -87,7 +90,7 @@ def test_a_folder_is_known_however_it_is_named(posters: Path, tag: Tag) -> None:
     tag("p", "--sidecar", "txt")
 
     for named in (("./p",), (posters,), ("p/../p/",)):
-        assert told(tag(*named, "--sidecar", "txt", "--resume"))[0] == "0 tagged, 0 failed"
+        assert told(tag(*named, "--sidecar", "txt", "--resume"))[0] == NOTHING
 
 
 def test_a_list_may_grow(posters: Path, tag: Tag) -> None:
@@ -103,7 +106,7 @@ def test_one_image_is_no_end_of_the_run_on_its_folder(posters: Path, tag: Tag) -
 
     tag("p/a.png", "--sidecar", "txt")
 
-    assert told(tag("p", "--sidecar", "txt", "--resume"))[0] == "0 tagged, 0 failed"
+    assert told(tag("p", "--sidecar", "txt", "--resume"))[0] == NOTHING
 
 
 def test_changed_images_are_tagged_again(posters: Path, tag: Tag) -> None:
@@ -126,7 +129,7 @@ def test_images_that_failed_are_tried_again(posters: Path, tag: Tag) -> None:
     kept = tag("p", "--sidecar", "txt", "--resume")
     retried = tag("p", "--sidecar", "txt", "--retry-failed")
 
-    assert (kept.code, told(kept)[0]) == (1, "0 tagged, 0 failed")
+    assert (kept.code, told(kept)[0]) == (1, NOTHING)
     assert (retried.code, told(retried)[0]) == (0, "1 tagged, 0 failed")
 
 
@@ -136,7 +139,7 @@ def test_a_sidecar_that_failed_is_tried_again(posters: Path, tag: Tag) -> None:
     table = Path("t.csv").read_bytes()
     (posters / "b.png.xmp").unlink()
 
-    assert told(tag("p", "--sidecar", "xmp", "-o", "t.csv", "--resume"))[0] == "0 tagged, 0 failed"
+    assert told(tag("p", "--sidecar", "xmp", "-o", "t.csv", "--resume"))[0] == NOTHING
     ran = tag("p", "--sidecar", "xmp", "-o", "t.csv", "--retry-failed")
 
     assert (ran.code, told(ran)[0]) == (0, "1 tagged, 0 failed")
@@ -210,7 +213,7 @@ def test_a_sidecar_that_another_image_took_stays_with_it(posters: Path, tag: Tag
     )
     kept = "5 kept from an earlier run, 2 of them failed (--retry-failed retries them)."
     assert told(ran)[:3] == [jpg, png, "5 tagged, 2 failed"]
-    assert told(again)[:2] == ["0 tagged, 0 failed", kept]
+    assert told(again)[:2] == [NOTHING, kept]
     assert told(changed)[:2] == [png, "1 tagged, 1 failed"]
     assert [one.code for one in (ran, again, changed)] == [1, 1, 1]
 
@@ -252,7 +255,7 @@ def test_images_into_which_tags_were_put_have_not_changed(posters: Path, tag: Ta
     assert tag(*options).code == 0
     before = {file: file.read_bytes() for file in posters.iterdir()}
 
-    assert told(tag(*options, "--update"))[0] == "0 tagged, 0 failed"
+    assert told(tag(*options, "--update"))[0] == NOTHING
     assert {file: file.read_bytes() for file in posters.iterdir()} == before
     save_picture(posters / "b.png", "blue")
     assert told(tag(*options, "--update"))[0] == "1 tagged, 0 failed"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # What a summary has in every version; none is nearly as long as that.
 _ALWAYS = frozenset({"tagged", "failed", "kept", "seconds", "device", "tags"})
+_NOTHING = "Nothing to do: no image is new."
 _MOST_BYTES = 1 << 24
 
 
@@ -179,11 +180,7 @@ def _precision(rules: Rules) -> str:
 def _lines(summary: Summary, job: Job) -> list[str]:
     hidden = summary.failed - MOST_FAILURES_SHOWN
     lines = [f"… and {counted(hidden, 'more failure')}, listed in the table."] if hidden > 0 else []
-    where = f" on {summary.device}" if summary.device else ""
-    lines.append(
-        f"{summary.tagged:,} tagged, {summary.failed:,} failed in {duration(summary.seconds)} "
-        f"({summary.images_per_second:,.1f} images/s{where})."
-    )
+    lines.append(_tally(summary))
     if summary.kept:
         way_on = " (--retry-failed retries them)" if summary.kept_failed else ""
         failed = f"{summary.kept_failed:,} of them failed{way_on}"
@@ -204,13 +201,22 @@ def _lines(summary: Summary, job: Job) -> list[str]:
     lines += summary.left_out.sentences()
     if summary.tags:
         lines.append("Tags: " + ", ".join(f"{name} {n:,}" for name, n in summary.tags.items()))
-    if summary.holders is not None and job.holders.kinds:
+    if summary.holders is not None and job.holders.kinds and _NOTHING not in lines:
         lines += _sidecar_lines(summary.holders)
     if summary.holders is not None and job.holders.embed:
         lines.append(f"Tags written into {counted(summary.holders.images_changed, 'image')}.")
         if unchanged := summary.holders.images_unchanged:
             lines.append(f"{counted(unchanged, 'image')} already up to date.")
     return lines
+
+
+def _tally(summary: Summary) -> str:
+    if not summary.tagged + summary.failed and (summary.kept or summary.already_tagged):
+        return _NOTHING
+    return (
+        f"{summary.tagged:,} tagged, {summary.failed:,} failed in {duration(summary.seconds)} "
+        f"({summary.images_per_second:,.1f} images/s)."
+    )
 
 
 def _errors(summary: Summary) -> list[str]:

@@ -20,6 +20,7 @@ from tagger.network.model_file import check_model_file
 from tagger.network.openvino import OpenVinoSession, openvino_problem
 from tagger.network.ort import (
     INPUT_NAME,
+    NO_GPU,
     OUTPUT_NAME,
     DeviceRefusedError,
     Inputs,
@@ -249,7 +250,8 @@ def _open(
         raise DeviceError(f"--device {device} is not available: {problem}.", "device")
     logger.info("%s: the CPU, since %s", device, problem)
     with _model_errors(for_cpu):
-        return [Session(for_cpu, Device("cpu"))], for_cpu, problem
+        note = None if problem.startswith(NO_GPU) else problem
+        return [Session(for_cpu, Device("cpu"))], for_cpu, note
 
 
 def _checked_card(file: Path, session: AnySession) -> ModelCard:

@@ -66,6 +66,10 @@ _LONGEST = 360
 _KINDS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 
 
+# How the reasons begin that hold on most machines and tell nobody of anything that is wrong.
+NO_GPU = ("no NVIDIA driver is installed", "this ONNX Runtime was built without CUDA")
+
+
 def cuda_problem() -> str | None:
     """Return in one sentence why CUDA is not available, or None if nothing indicates that.
 
