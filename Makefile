@@ -8,7 +8,9 @@ FUZZ_SECONDS ?= 600
 FUZZ_IMAGES ?= 1000
 FUZZ_SEED ?= $(shell date +%s)
 
-.PHONY: demo test test-slow test-gpu fuzz fuzz-short kill lint format wheelhouse offline-check samples benchmark bench-gpu clean
+INSTALL_LINE = pip install --no-index --find-links $(WHEELHOUSE) 'poster-tagger$(if $(EXTRAS),[$(EXTRAS)])'
+
+.PHONY: demo test test-slow test-gpu fuzz fuzz-short kill lint format wheelhouse offline-check samples benchmark bench-gpu site release-check clean
 
 demo: $(VENV)/.base
 	$(BIN)/tagger tag samples --format csv --layout list
@@ -49,12 +51,12 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# All wheels that a machine without a network needs: copy the folder there, then
-#   pip install --no-index --find-links wheelhouse poster-tagger
+# All wheels that a machine without a network needs, and the line that installs them there.
 # EXTRAS=cuda adds the CUDA libraries, EXTRAS=cuda,parquet all that tagging can use.
 wheelhouse: $(VENV)/.pip
 	$(BIN)/python -m pip wheel --quiet --wheel-dir $(WHEELHOUSE) ".$(if $(EXTRAS),[$(EXTRAS)])"
-	@ls $(WHEELHOUSE) | wc -l | xargs -I{} echo "{} wheels in $(WHEELHOUSE)/"
+	@ls $(WHEELHOUSE) | wc -l | xargs -I{} echo "{} wheels in $(WHEELHOUSE)/. Copy it over, then:"
+	@echo "$(INSTALL_LINE)"
 
 # Installs from the wheelhouse with the network cut, and tags the samples.
 offline-check: wheelhouse
@@ -71,6 +73,17 @@ benchmark: $(VENV)/.base
 bench-gpu: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m gpu tests/test_gpu.py
 	$(BIN)/python benchmarks/gpu.py $(or $(IMAGES),samples)
+
+# The documentation as pages that ask nothing of the network, in build/site; to search in them,
+# python3 -m http.server -d build/site
+site:
+	$(PYTHON) -m venv build/site-tools
+	build/site-tools/bin/pip install --quiet "mkdocs-material>=9.7,<10" "mkdocstrings-python>=1.16"
+	NO_MKDOCS_2_WARNING=1 build/site-tools/bin/mkdocs build --quiet
+
+# What a release must pass: docs/release.md.
+release-check: $(VENV)/.pip
+	sh packaging/release_check.sh $(BIN)/python
 
 clean:
 	rm -rf $(VENV) $(WHEELHOUSE) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -45,6 +45,33 @@ def test_the_command_line_page_is_what_help_prints(writing: Any) -> None:
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == writing.cli_page()
 
 
+def test_the_page_of_mistakes_is_what_the_table_of_messages_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    page = importlib.import_module("write_mistakes").mistakes_page()
+
+    assert (ROOT / "docs" / "mistakes.md").read_text(encoding="utf-8") == page
+    assert page.count("\n$ tagger") >= 40
+
+
+@pytest.mark.parametrize("name", ["offline.md", "programs.md"])
+def test_blocks_of_a_page_that_are_not_run_say_why(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    blocks = re.findall(r"(.*)\n```sh\n", text)
+
+    assert len(blocks) >= 4
+    assert all(re.fullmatch(r"<!-- not run: .+ -->", before) for before in blocks)
+
+
+def test_the_wheelhouse_prints_the_line_that_installs_its_extras() -> None:
+    for extras, name in {"cuda,ocr": "poster-tagger[cuda,ocr]", "": "poster-tagger"}.items():
+        make = ["make", "-n", "wheelhouse", f"EXTRAS={extras}"]
+        said = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        line = f"pip install --no-index --find-links wheelhouse '{name}'"
+        assert said.splitlines()[-1] == f'echo "{line}"'
+
+
 def test_the_man_pages_are_those_of_the_commands(writing: Any) -> None:
     files = (ROOT / "docs" / "man").iterdir()
     assert {file.name: file.read_text(encoding="utf-8") for file in files} == writing.man_pages()
