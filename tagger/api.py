@@ -12,6 +12,7 @@ from tagger import arguments
 from tagger.decode.budget import DEFAULT_LIMITS
 from tagger.errors import OutputError, UsageError
 from tagger.find.scan import WalkOptions, scan
+from tagger.gallery.gallery import Gallery, GalleryPlan
 from tagger.holders.plan import HolderPlan
 from tagger.job import Job, check_resumable, images, run, with_reader
 from tagger.network.devices import LARGEST_BATCH, MOST_WORKERS, available_cores
@@ -23,7 +24,7 @@ from tagger.runs.plan import Resume
 from tagger.runs.report import Listener, Summary
 from tagger.runs.texts import TextFrom, TextPlan
 from tagger.table.formats import LayoutName
-from tagger.table.plan import TablePlan
+from tagger.table.plan import TablePlan, beside_page, is_page
 from tagger.table.sink import ReaderGone
 
 #: An image or a folder, as any kind of path.
@@ -177,7 +178,8 @@ class Tagger:
         Args:
             paths: an image, a folder (walked recursively), or any iterable of both.
             output: a table; its extension selects the format (csv, tsv, jsonl, parquet, xlsx). It
-                replaces an unedited one of an earlier run; move any other file away before.
+                replaces an unedited one of an earlier run; move any other file away before. For
+                ``gallery.html``, the table is ``gallery.csv``, and a page of it is written.
             layout: of the table: ``wide``, ``list`` or ``long``.
             columns: extra columns of the table.
             sidecars: kinds of files next to each image: ``xmp``, ``txt``, ``json``, ``nfo``.
@@ -202,15 +204,18 @@ class Tagger:
         if listener is not None and not all(hasattr(listener, name) for name in _HEARD):
             raise UsageError(f"listener: {listener!r} is not a tagger.Listener.")
         with arguments.in_python(_ARGUMENTS):
+            name = None if output is None else arguments.path("output", output)
+            page = self._page(name) if name is not None and is_page(name) else None
             source = images(
                 scan(texts, WalkOptions(seconds=DEFAULT_LIMITS.seconds)),
                 self._model,
                 self._rules,
                 workers=self._workers,
                 texts=self._texts,
+                see=None if page is None else page.keeps_thumbnails(),
             )
             table = TablePlan.checked(
-                None if output is None else arguments.path("output", output),
+                name if page is None else page.table,
                 layout=_known(layout, LayoutName, "layout"),
                 columns=arguments.texts("columns", columns),
             )
@@ -228,12 +233,19 @@ class Tagger:
             plan = Resume(resume, retry_failed, update)
             check_resumable(plan, table, holders)
             try:
-                return run(Job(source, table, holders, plan), listener)
+                summary = run(Job(source, table, holders, plan), listener)
             except ReaderGone:
-                name = arguments.path("output", output)
                 raise OutputError(
                     f"{name} cannot be written: its reader closed the pipe."
                 ) from None
+            if page is not None:
+                Gallery(page).write()
+            return summary
+
+    def _page(self, name: str) -> GalleryPlan:
+        plan = GalleryPlan(beside_page(name), name, card=self.card, workers=self._workers)
+        plan.check_output()
+        return plan
 
 
 # What errors may call by name, in place of the command line's options.

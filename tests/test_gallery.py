@@ -194,6 +194,69 @@ def test_the_rules_are_those_of_the_run(
     assert data["tags"][3] == [0]
 
 
+def test_known_tags_are_those_of_another_table(tagged: Path, gallery: Callable[..., Ran]) -> None:
+    (tagged / "known.csv").write_text("path,tags\np/red.png,red|Noir\np/blue.png,\nq/x.png,red\n")
+    assert gallery("tags.csv", "-o", "gallery.html", "--truth", "known.csv").code == 0
+
+    data = content(tagged / "gallery.html")
+    assert data["names"] == ["red", "green", "blue", "N/A", "Noir"]
+    assert data["truth"] == {"0": [], "3": [0, 4]}
+
+    (tagged / "known.csv").write_text("path,tags\nred.png,red\n")
+    ran = gallery("tags.csv", "-o", "gallery.html", "--truth", "known.csv")
+    assert ran.code == USAGE
+    assert ran.stderr == (
+        "tagger: --truth: known.csv has none of the images, whose paths must be spelled as in the "
+        "table.\n"
+    )
+
+
+class TestWhy:
+    """What speaks for tags, found beforehand."""
+
+    def test_covering_the_red_corner_lowers_red(
+        self, tagged: Path, tag: Callable[..., Ran], gallery: Callable[..., Ran]
+    ) -> None:
+        image = Image.new("RGB", (8, 8))
+        image.paste((255, 0, 0), (0, 0, 2, 2))
+        image.save(tagged / "p" / "red.png")
+        tag("p", "-o", "tags.csv")
+        assert gallery("tags.csv", "-o", "gallery.html", "--explain").code == 0
+
+        why = content(tagged / "gallery.html")["why"]
+        assert sorted(why["images"]) == ["0", "1", "3"]  # and none of what is no image
+        raw = base64.b64decode(why["images"]["3"])
+        size = 3 + len(why["tops"]) * len(why["lefts"])
+        found = {
+            raw[at] + 256 * raw[at + 1]: raw[at + 2 : at + size] for at in range(0, len(raw), size)
+        }
+        assert sorted(found) == [0, 1, 2, 3]
+        assert found[0][0] == 128  # the model takes no text
+        squares = [*found[0][1:]]
+        assert squares.index(max(squares)) == 0
+        assert squares[0] > 128 + 16
+        assert (why["tops"][0], why["lefts"][0], why["height"], why["width"]) == (0, 0, 0.25, 0.25)
+
+    def test_pages_are_the_same_for_any_number_of_workers(
+        self, tagged: Path, gallery: Callable[..., Ran]
+    ) -> None:
+        gallery("tags.csv", "-o", "a.html", "--explain", "--workers", "1")
+        gallery("tags.csv", "-o", "b.html", "--explain", "--workers", "3")
+        assert (tagged / "a.html").read_bytes() == (tagged / "b.html").read_bytes()
+
+    def test_it_takes_the_model_that_made_the_table(
+        self, tagged: Path, gallery: Callable[..., Ran]
+    ) -> None:
+        (tagged / "foreign.csv").write_text("path,tags,error,x,y\np/red.png,x,,0.7,0.1\n")
+        ran = gallery("foreign.csv", "-o", "gallery.html", "--explain")
+        assert ran.code == USAGE
+        assert ran.stderr == (
+            "tagger: --explain: the labels of foreign.csv are not those of the model: pass the "
+            "--model that made it, and a table with the layout wide.\n"
+        )
+        assert not (tagged / "gallery.html").exists()
+
+
 def test_another_models_table_has_no_rules(tagged: Path, tagger: Callable[..., Ran]) -> None:
     (tagged / "foreign.csv").write_text("path,tags,error,x,y\np/red.png,x,,0.7,0.1\n")
     ran = tagger("gallery", "foreign.csv", "-o", "gallery.html")

@@ -340,6 +340,59 @@ class TestThresholds:
         page.wait(f"document.querySelector('{moves}').innerText.includes('recall 0')")
         page.click("#tune-close")
 
+    def test_known_tags_measure_them_and_find_mistakes(self, page: Page, made: Path) -> None:
+        rows = table_of(page)
+        drama = [path for path, tags, _ in rows if "Drama" in tags.split("|")]
+        (made / "known.csv").write_text(
+            "path,tags\n" + "".join(f'"{path}",Drama\n' for path in [*drama[1:], rows[1][0]]),
+            encoding="utf-8",
+        )
+        ran = run_tagger(
+            "gallery", "tags.csv", "-o", "known.html", "--truth", "known.csv", cwd=made
+        )
+        assert ran.code == 0, ran.stderr
+        page.open(made / "known.html")
+        page.click("#tune-open")
+        moves = f"#sliders .slider:has(#threshold-{labels(page).index('Drama')}) .moves"
+        known = {*drama[1:], rows[1][0]}
+        found = len(known & {*drama})
+        assert f"precision 100 %, recall {round(found / len(known) * 100)} %" in page.text(moves)
+        page.click("#tune-close")
+        page.choose("#status", "lacking")
+        assert len(names(page)) == len(known) - found
+        page.open(made / "gallery.html")
+
+
+class TestWhy:
+    def test_without_maps_the_command_is_shown(self, page: Page, made: Path) -> None:
+        page.click(".cell")
+        assert page.texts("#view-bars .not") == []
+        page.click("#view-explain summary")
+        command = page.text("#view-command")
+        assert command == "tagger explain posters/a-quiet-alibi.gif -o why.html"
+        assert run_tagger(*command.split()[1:], cwd=made).code == 0
+
+    def test_the_picture_shows_what_speaks_for_a_tag(self, page: Page, made: Path) -> None:
+        options = ("--limit", "2", "--explain")
+        assert run_tagger("gallery", "tags.csv", "-o", "lit.html", *options, cwd=made).code == 0
+        page.open(made / "lit.html")
+        page.click(".cell")
+        shown = (
+            "['#view-image', '#view-lit'].map(one => document.querySelector(one).checkVisibility())"
+        )
+        assert page.run(shown) == [True, False]
+        page.click("#view-bars .not")
+        first = page.run("LABELS[labelsByScore(viewedRow())[0]]")
+        assert page.run(shown) == [False, True]
+        assert re.fullmatch(rf"{first}: (mostly|no single) .*without.* %\.", page.text("#view-why"))
+        page.wait("document.querySelector('#view-lit').width > 200")
+        page.click("#view-bars .not")
+        assert page.run(shown) == [True, False]
+        page.click("#view-bars .not")
+        page.press("ArrowRight")
+        assert page.run(shown) == [True, False]
+        page.open(made / "gallery.html")
+
 
 class TestKeyboard:
     def test_the_grid_is_used_without_a_mouse(self, page: Page) -> None:
@@ -507,9 +560,20 @@ def test_thumbnails_beside_the_page_are_shown(
     chromium.open(made / "large.html")
     chromium.wait("[...document.querySelectorAll('.cell img')].every(one => one.naturalWidth)")
     assert chromium.texts("#pages a") == ["1", "2"]
+    assert chromium.text("#covered") == (
+        "This page has images 1 to 10 of 13, by path. "
+        'Filters, charts, thresholds and "Save" concern these alone.'
+    )
+    second = chromium.run("document.querySelectorAll('#pages a')[1].href")
+    assert second == (made / "large-2.html").as_uri()
     asked = chromium.requests
     assert asked
     folder = (made / "large_files" / ".thumbnails").as_uri()
     assert all(address.startswith(folder) for address in asked)
+    chromium.forget()
+    chromium.open(second)
+    assert chromium.text("#covered").startswith("This page has images 11 to 13 of 13")
+    assert chromium.run("document.querySelector('#pages [aria-current]').textContent") == "2"
+    assert chromium.run("savedName()") == "tags-corrected-2.csv"
     assert chromium.problems == []
     chromium.forget()

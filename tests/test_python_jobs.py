@@ -49,6 +49,24 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
+def test_a_gallery_is_written_as_by_the_command(
+    posters: Path, colours: Tagger, tag: Callable[..., Ran]
+) -> None:
+    assert tag("p", "-o", "g.html").code == 1
+    written = content(posters.parent)
+    for file in Path().glob("g.*"):
+        file.unlink()
+
+    summary = colours.run("p", "g.html")
+
+    assert content(posters.parent) == written
+    assert summary.tagged == 2
+    assert {"g.csv", "g.html"} <= written.keys()
+    Path("g.html").write_text("mine")
+    with pytest.raises(TaggerError, match=r"g\.html already exists"):
+        colours.run("p", "g.html")
+
+
 def test_it_writes_what_the_command_writes(
     posters: Path,
     colours: Tagger,

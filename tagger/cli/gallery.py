@@ -53,7 +53,8 @@ def make_shown(plan: GalleryPlan, *, quiet: bool) -> int:
         TaggerError: it cannot be made.
     """
     gallery = Gallery(plan)
-    steps = tracked(range(len(gallery)), "Making thumbnails", "image", quiet=quiet)
+    doing = "Making thumbnails" if plan.explains is None else "Explaining tags"
+    steps = tracked(range(len(gallery)), doing, "image", quiet=quiet)
     made = gallery.write(lambda: next(steps, None))
     for _ in steps:  # takes the bar away
         pass

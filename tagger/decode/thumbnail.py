@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PIL import Image
 
@@ -24,6 +24,9 @@ _MOST_THREADS = 8
 
 #: Of the JPEG.
 QUALITY = 75
+
+# Images that each thread reads ahead of the one that is wanted: what is made waits in memory.
+_AHEAD = 4
 
 # A drive that keeps so many images waiting is gone: the others are not waited for.
 _MOST_HANGING = 4
@@ -65,23 +68,35 @@ class Thumbnails:
         self._patiences: list[Patience] = []
         self._hanging = 0
         threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
+        self._ahead = _AHEAD * threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="thumbnail")
 
     def of(self, paths: Iterable[str]) -> Iterator[Thumbnail | str]:
-        """Yield the thumbnail of each image, or why there is none; all paths are taken at once."""
+        """Yield the thumbnail of each image, or why there is none."""
         return self.each(self.thumbnail, paths)
 
     def each(
-        self, make: Callable[[str, Attempt], Made], paths: Iterable[str]
-    ) -> Iterator[Made | str]:
-        """Yield what is made of each image, or why that could not be.
+        self,
+        make: Callable[[str, Attempt], Made],
+        paths: Iterable[str],
+        then: Callable[[int, Made], Any] | None = None,
+    ) -> Iterator[Any]:
+        """Yield what is made of each image, or why that could not be, as a text.
 
         Args:
             make: called with a path and what making may cost; what else than an image's failure
                 it raises, the iterator raises.
-            paths: of the images; all are taken at once.
+            paths: of the images; taken a few ahead of what is yielded.
+            then: called in the same thread with the image's number, from 0, and what was made, and
+                without a limit of time; what it returns is yielded.
         """
-        return self._threads.map(partial(self._one, make), paths)
+        ahead: deque[Future[Any]] = deque()
+        for number, path in enumerate(paths):
+            ahead.append(self._threads.submit(self._all, make, then, number, path))
+            if len(ahead) > self._ahead:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
     def thumbnail(self, path: str, attempt: Attempt) -> Thumbnail:
         """Return an image's thumbnail; errors as in :func:`tagger.decode.picture.load_picture`."""
@@ -92,6 +107,16 @@ class Thumbnails:
         self._threads.shutdown(wait=True, cancel_futures=True)
         for patience in self._patiences:
             patience.close()
+
+    def _all(
+        self,
+        make: Callable[[str, Attempt], Made],
+        then: Callable[[int, Made], Any] | None,
+        number: int,
+        path: str,
+    ) -> Any:
+        made = self._one(make, path)
+        return made if then is None or isinstance(made, str) else then(number, made)
 
     def _one(self, make: Callable[[str, Attempt], Made], path: str) -> Made | str:
         if self._hanging >= _MOST_HANGING:

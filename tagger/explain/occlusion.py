@@ -6,6 +6,7 @@ ECCV 2014): it needs no more of a network than its scores, so any model can be e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # A covered square is so many times shorter than the longer side of the input.
 _PARTS: Final = 4
 # Squares overlap: so many lie on one place, along each side.
-_OVERLAP: Final = 4
+_OVERLAP: Final = 4.0
 
 # Probabilities are compared as log-odds, and these have no end.
 _LEAST = 1e-4
@@ -73,6 +74,54 @@ class Explanation:
         return self.without < _DECIDES * self.score
 
 
+@dataclass(frozen=True)
+class Squares:
+    """The squares of an image that are covered, one at a time.
+
+    Attributes:
+        height: of the image, in pixels; so is the width.
+        side: of a square; one that is longer than the image is cut.
+        tops: where they begin, from top to bottom; so do the lefts, from left to right.
+    """
+
+    height: int
+    width: int
+    side: int
+    tops: tuple[int, ...]
+    lefts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, height: int, width: int, overlap: float = _OVERLAP) -> Squares:
+        """Lay squares over an image, so many of them on each place, along each side."""
+        side = max(1, round(max(height, width) / _PARTS))
+        tops = _starts(height, min(side, height), overlap)
+        return cls(height, width, side, tops, _starts(width, min(side, width), overlap))
+
+    @property
+    def corners(self) -> list[tuple[int, int]]:
+        """Their upper left corners, row by row."""
+        return [(top, left) for top in self.tops for left in self.lefts]
+
+    def part(self, place: int) -> Part:
+        """Return a square as a part of the image."""
+        return _part(self.corners[place], self.side, self.height, self.width)
+
+    def falls(
+        self, model: TaggerModel, pixels: Pixels, text: ImageText | None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return what covering them does to all labels: one set of runs serves every label.
+
+        Returns:
+            Scores of the whole image, shape ``(labels,)``, and with each square covered, shape
+            ``(squares, labels)``.
+
+        Raises:
+            ModelError: the network breaks.
+        """
+        whole = model.scores(pixels[np.newaxis], [text])[0]
+        return whole, _covered_scores(model, pixels, text, self.corners, self.side)
+
+
 def explain(
     model: TaggerModel, pixels: Pixels, text: ImageText | None, labels: Sequence[str]
 ) -> list[Explanation]:
@@ -89,33 +138,28 @@ def explain(
     """
     height, width = pixels.shape[:2]
     places = [model.card.labels.index(label) for label in labels]
-    side = max(1, round(max(height, width) / _PARTS))
-    corners = [
-        (top, left)
-        for top in _starts(height, min(side, height))
-        for left in _starts(width, min(side, width))
-    ]
-    whole = model.scores(pixels[np.newaxis], [text])[0, places]
+    squares = Squares.of(height, width)
+    whole, covered = squares.falls(model, pixels, text)
+    whole, covered = whole[places], covered[:, places]
     bare = None if text is None else model.scores(pixels[np.newaxis], [None])[0, places]
-    covered = _covered_scores(model, pixels, text, corners, side)[:, places]
-    falls = _log_odds(whole) - _log_odds(covered)
+    falls = log_odds(whole) - log_odds(covered)
     return [
         Explanation(
             label,
             float(whole[place]),
-            _part(corners[int(falls[:, place].argmax())], side, height, width),
+            squares.part(int(falls[:, place].argmax())),
             float(covered[int(falls[:, place].argmax()), place]),
             None if bare is None else float(bare[place]),
-            _heat(falls[:, place], corners, side, (height, width)),
+            _heat(falls[:, place], squares.corners, squares.side, (height, width)),
         )
         for place, label in enumerate(labels)
     ]
 
 
-def _starts(length: int, side: int) -> list[int]:
+def _starts(length: int, side: int, overlap: float) -> tuple[int, ...]:
     """Return where squares begin, from edge to edge, evenly."""
-    count = -(-(length - side) * _OVERLAP // side) + 1
-    return [round(place) for place in np.linspace(0, length - side, count)]
+    count = math.ceil((length - side) * overlap / side) + 1
+    return tuple(round(place) for place in np.linspace(0, length - side, count))
 
 
 def _covered_scores(
@@ -142,7 +186,8 @@ def _batches(corners: Sequence[tuple[int, int]], size: int) -> Iterator[Sequence
         yield corners[start : start + size]
 
 
-def _log_odds(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def log_odds(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return probabilities as log-odds, which have an end here."""
     exact = np.clip(scores.astype(np.float64), _LEAST, 1 - _LEAST)
     return np.log(exact / (1 - exact))
 

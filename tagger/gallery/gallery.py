@@ -7,10 +7,10 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
@@ -28,9 +28,10 @@ from tagger.results import FileFacts, Pixels
 from tagger.rules import Rules
 from tagger.runs.former import keep_copy
 from tagger.runs.manifest import Manifest
+from tagger.table.edited import EditedTable
 from tagger.table.open import STDIN, open_rows
 from tagger.table.sink import check_target
-from tagger.text import escape, printable, unescape
+from tagger.text import escape, printable, split_tags, unescape
 
 #: A page of no more images holds their thumbnails itself.
 MOST_EMBEDDED = 500
@@ -40,6 +41,21 @@ MOST_ON_PAGE = 20_000
 #: Programs that walk folders, ours too, pass over a folder of this name.
 _THUMBNAILS = ".thumbnails"
 _THUMBNAIL = re.compile(rf"[0-9a-f]{{24}}{re.escape(ENDING)}")
+
+
+class Explains(Protocol):
+    """What finds which parts of images speak for their tags; see :mod:`tagger.explain.maps`."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What it can explain."""
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """Where the parts lie."""
+
+    def each(self, images: Iterable[tuple[str, frozenset[str]]]) -> Iterator[str]:
+        """Yield what speaks for the labels of each image, given its path and its tags."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,8 @@ class GalleryPlan:
         overwrite: replace whatever is there, of which a copy is kept.
         workers: threads that make thumbnails.
         limits: what an image may cost.
+        truth: a table of tags that are known to be right; None if there is none.
+        explains: finds what speaks for the tags; None if that is not wanted.
     """
 
     table: str
@@ -68,6 +86,8 @@ class GalleryPlan:
     overwrite: bool = False
     workers: int = 1
     limits: ImageLimits = DEFAULT_LIMITS
+    truth: str | None = None
+    explains: Explains | None = None
 
     @property
     def folder(self) -> str:
@@ -143,6 +163,13 @@ class Gallery:
         run = None if plan.table == STDIN else Manifest.of_finished(plan.table)
         self._rules = rules_of(whole.labels, plan.card, run)
         self._images = plan.images or _relative_to(run) or os.curdir
+        self._truth = {} if plan.truth is None else _known(plan.truth, whole)
+        if plan.explains is not None and plan.explains.labels != whole.labels:
+            raise UsageError(
+                f"--explain: the labels of {self._name} are not those of the model: pass the "
+                "--model that made it, and a table with the layout wide.",
+                "explain",
+            )
         self._entries = self._chosen(whole)
         parts = range(0, max(1, len(self._entries.entries)), MOST_ON_PAGE)
         self._pages = [_page_name(plan.output, number) for number, _ in enumerate(parts)]
@@ -154,9 +181,10 @@ class Gallery:
         return len(self._entries.entries)
 
     def write(self, made_one: Callable[[], object] = lambda: None) -> Made:
-        """Write the thumbnails, then the pages; call ``made_one`` after each thumbnail.
+        """Write the thumbnails, then the pages; call ``made_one`` after each image.
 
         Raises:
+            ModelError: the network that explains breaks.
             OutputError: something cannot be written.
         """
         plan, entries = self._plan, self._entries
@@ -171,13 +199,15 @@ class Gallery:
         for number, page in enumerate(self._pages):
             start = number * MOST_ON_PAGE
             part = Entries(entries.labels, entries.entries[start : start + MOST_ON_PAGE])
-            small = list(self._thumbnails(part.entries, folder, made_one))
+            explains = plan.explains is not None
+            small = list(self._thumbnails(part.entries, folder, None if explains else made_one))
+            why = self._explained(part.entries, made_one)
             used.update(f"{one.name}{ENDING}" for one in small if one.name)
             for entry, one in zip(part.entries, small, strict=True):
                 if one.reason and not entry.reason:
                     made.failures[entry.path] = one.reason
             with _writing(page):
-                self._write(page, self._data(part, small, number, folder))
+                self._write(page, self._data(part, small, why, number, folder))
         _remove_unused(plan.folder, used)
         _remove_pages_after(plan.output, len(self._pages))
         return made
@@ -199,7 +229,7 @@ class Gallery:
         return Entries(whole.labels, [whole.entries[place] for place in first])
 
     def _thumbnails(
-        self, entries: Sequence[Entry], folder: str | None, made_one: Callable[[], object]
+        self, entries: Sequence[Entry], folder: str | None, made_one: Callable[[], object] | None
     ) -> Iterator[Small]:
         plan = self._plan
         files = [os.path.join(self._images, entry.path) for entry in entries]
@@ -211,8 +241,24 @@ class Gallery:
             limits=plan.limits,
         ) as small:
             for one in small:
-                made_one()
+                if made_one is not None:
+                    made_one()
                 yield one
+
+    def _explained(
+        self, entries: Sequence[Entry], made_one: Callable[[], object]
+    ) -> dict[str, Any] | None:
+        explains, why = self._plan.explains, {}
+        if explains is None:
+            return None
+        images = (
+            (os.path.join(self._images, entry.path), frozenset(entry.tags)) for entry in entries
+        )
+        for row, found in enumerate(explains.each(images)):
+            made_one()
+            if found and not entries[row].reason:
+                why[row] = found
+        return {**explains.shape, "images": why}
 
     def _write(self, page: str, data: dict[str, Any]) -> None:
         if os.path.lexists(page) and not is_ours(page):
@@ -220,21 +266,28 @@ class Gallery:
         write_whole(page, render(data))
 
     def _data(
-        self, part: Entries, small: Sequence[Small], number: int, folder: str | None
+        self,
+        part: Entries,
+        small: Sequence[Small],
+        why: dict[str, Any] | None,
+        number: int,
+        folder: str | None,
     ) -> dict[str, Any]:
         """Return what the page shows, see ``page/data.js``."""
         entries, plan = part.entries, self._plan
-        names, placed = _vocabulary(part, self._rules)
+        names, placed, known = _vocabulary(part, self._rules, self._truth)
         scores = b"".join(entry.scores.tobytes() for entry in entries)
         paths = [escape(entry.path) for entry in entries]
         pages = [quote(os.fsencode(os.path.basename(page))) for page in self._pages]
         data = {
             "table": os.path.basename(self._name),
+            "first": number * MOST_ON_PAGE,
             "part": number if len(pages) > 1 else None,
             "parts": pages if len(pages) > 1 else [],
             "total": len(self),
             "order": "path" if plan.least_sure is None else "least sure",
             "separator": os.sep,
+            "folder": "" if self._images == os.curdir else escape(self._images),
             "images": _address(self._images, plan.output),
             "thumbnails": None if folder is None else _address(folder, plan.output),
             "labels": list(part.labels),
@@ -243,6 +296,8 @@ class Gallery:
             "paths": paths,
             "titles": [_title(entry.path) for entry in entries],
             "tags": placed,
+            "truth": known,
+            "why": why,
             "scores": base64.b64encode(scores).decode(),
             "errors": {row: entry.reason for row, entry in enumerate(entries) if entry.reason},
             "corrected": {
@@ -274,19 +329,54 @@ def _page_name(output: str, number: int) -> str:
     return output if number == 0 else f"{stem}-{number + 1}{ending}"
 
 
-def _vocabulary(part: Entries, rules: Rules | None) -> tuple[list[str], list[list[int]]]:
-    """Return the names of tags, those of the labels first, and for each image their places."""
+def _known(table: str, whole: Entries) -> dict[str, list[str]]:
+    """Return the tags that a table knows to be right, by path.
+
+    Raises:
+        UsageError: the table cannot be opened, or has none of the images.
+        TableError: it lacks the paths or the tags.
+    """
+    known: dict[str, list[str]] = {}
+    with open_rows(table, edited=True) as rows:
+        for row in EditedTable(rows):
+            known.setdefault(row.path, []).extend(split_tags(row.cell))
+        name = rows.name
+    found = {entry.path for entry in whole.entries} & known.keys()
+    if not found:
+        raise UsageError(
+            f"--truth: {name} has none of the images, whose paths must be spelled as in the table.",
+            "truth",
+        )
+    return {path: known[path] for path in found}
+
+
+def _vocabulary(
+    part: Entries, rules: Rules | None, truth: dict[str, list[str]]
+) -> tuple[list[str], list[list[int]], dict[int, list[int]]]:
+    """Return the names of tags, and for each image the places of its tags and of the known ones.
+
+    Those of the labels come first; a known tag that is a label's name is the tag of that label.
+    """
     renamed = rules.renamed if rules is not None else {}
     names = [renamed.get(label, label) for label in part.labels]
     places: dict[str, int] = {}
     for place, name in enumerate(names):
         places.setdefault(name, place)
-    for entry in part.entries:
-        for tag in entry.tags:
+    known = {
+        row: list(dict.fromkeys(renamed.get(tag, tag) for tag in truth[entry.path]))
+        for row, entry in enumerate(part.entries)
+        if entry.path in truth
+    }
+    for tags in (*(entry.tags for entry in part.entries), *known.values()):
+        for tag in tags:
             if tag not in places:
                 places[tag] = len(names)
                 names.append(tag)
-    return names, [[places[tag] for tag in entry.tags] for entry in part.entries]
+    return (
+        names,
+        [[places[tag] for tag in entry.tags] for entry in part.entries],
+        {row: [places[tag] for tag in tags] for row, tags in known.items()},
+    )
 
 
 def _rules_data(rules: Rules | None, card: ModelCard | None) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from typing import Any
 _PARTS = Path(__file__).with_name("page")
 #: In the order in which they stand in the page.
 _SCRIPTS = (
-    "data", "rules", "store", "filter", "charts", "grid", "view", "tune", "save", "main",
+    "data", "rules", "store", "filter", "charts", "grid", "view", "why", "tune", "save", "main",
 )  # fmt: skip
 _FIRST = b"<!doctype html>\n"
 _MARK = re.compile(rb"<!-- poster-tagger gallery 1, sha256 ([0-9a-f]{64}) -->\n")

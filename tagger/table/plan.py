@@ -11,6 +11,19 @@ from tagger.files.kinds import IMAGE_SUFFIXES
 from tagger.table.formats import Format, LayoutName
 from tagger.text import is_url, printable, relative_to, unescape
 
+# What the names of galleries end with.
+_PAGE_ENDINGS = (".html", ".htm")
+
+
+def is_page(output: str | None) -> bool:
+    """Whether an output is a gallery, beside which its table lies."""
+    return output is not None and os.path.splitext(output)[1].lower() in _PAGE_ENDINGS
+
+
+def beside_page(page: str, format: Format | None = None) -> str:
+    """Return the name of the table of a gallery."""
+    return f"{os.path.splitext(page)[0]}{(format or Format.CSV).endings[0]}"
+
 
 @dataclass(frozen=True)
 class TablePlan:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options.groups import Only, Without
+from tagger.cli.options.groups import Without
 from tagger.cli.options.model import DecodeOptions, ModelOptions
 from tagger.cli.options.report import ConfigOptions, ReportOptions
-from tagger.cli.options.table import PAGE_ENDINGS
 from tagger.errors import ModelError, UsageError
+from tagger.table.plan import is_page
 from tagger.text import printable
 
 if TYPE_CHECKING:
+    from tagger.explain.maps import Maps
     from tagger.network.card import ModelCard
 
 _MOST_SHOWN = 10_000_000
@@ -24,10 +25,11 @@ tagger gallery tags.csv -o gallery.html
 tagger tag posters/ -o gallery.html           both at once: the table is gallery.csv
 tagger gallery tags.csv -o doubtful.html --least-sure 200
 tagger gallery tags-corrected.csv -o gallery.html --images ~/posters
+tagger gallery tags.csv -o why.html --least-sure 200 --explain
 """
 
 MOST_USED = (
-    "--output", "--images", "--least-sure", "--limit", "--overwrite",
+    "--output", "--images", "--least-sure", "--explain", "--truth", "--overwrite",
 )  # fmt: skip
 
 ENDING = """\
@@ -68,6 +70,21 @@ def gallery(
             help="Show only the N images whose tags are least sure, the least sure first.",
         ),
     ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Table of known tags (path, tags): thresholds then show precision and recall on "
+            "them, and images with wrong or missing tags can be filtered.",
+        ),
+    ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            help="Find which parts of each image speak for its tags, to be shown in the large "
+            "view; takes as long as tagging each image 25 times."
+        ),
+    ] = False,
     limit: Annotated[
         int | None,
         typer.Option(min=1, max=_MOST_SHOWN, metavar="N", help="Show only the first N images."),
@@ -79,7 +96,7 @@ def gallery(
             "FILE.bak."
         ),
     ] = False,
-    model: Annotated[ModelOptions, Only("model")],
+    model: Annotated[ModelOptions, Without("batch_size")],
     decoding: Annotated[DecodeOptions, Without("isolate")],
     report: Annotated[ReportOptions, Without("summary")],
     config: ConfigOptions,
@@ -105,12 +122,14 @@ def gallery(
         overwrite,
         decoding.worker_count(),
         decoding.limits(),
+        truth,
+        _maps(model, decoding) if explain else None,
     )
     return make_shown(plan, quiet=report.quiet)
 
 
 def _check(output: str, images: str | None, least_sure: int | None, limit: int | None) -> None:
-    if os.path.splitext(output)[1].lower() not in PAGE_ENDINGS:
+    if not is_page(output):
         raise UsageError(f"-o {output}: a gallery is a web page: use .html.", "output")
     if images is not None and not os.path.isdir(images):
         raise UsageError(f"--images {printable(images)}: no such folder.", "images")
@@ -120,6 +139,22 @@ def _check(output: str, images: str | None, least_sure: int | None, limit: int |
             "least-sure",
             "limit",
         )
+
+
+def _maps(model: ModelOptions, decoding: DecodeOptions) -> Maps:
+    """Return what explains images by the model.
+
+    Raises:
+        ModelError: it cannot be opened.
+        DeviceError: the device is not available.
+    """
+    from tagger.explain.maps import Maps
+    from tagger.runs.texts import TextPlan
+
+    opened = model.open()
+    return Maps(
+        opened, TextPlan.checked(opened.card).text_of(), decoding.worker_count(), decoding.limits()
+    )
 
 
 def _card(model: ModelOptions) -> ModelCard | None:

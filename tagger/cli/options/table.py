@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -11,12 +10,10 @@ import typer
 from tagger.cli.completing import COLUMNS, columns
 from tagger.cli.options.groups import OptionGroup
 from tagger.table.formats import Format, LayoutName
+from tagger.table.plan import beside_page, is_page
 
 if TYPE_CHECKING:
     from tagger.table.plan import TablePlan
-
-#: What the names of galleries end with.
-PAGE_ENDINGS = (".html", ".htm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +82,7 @@ class TableOptions(OptionGroup):
     @property
     def page(self) -> str | None:
         """The gallery that is wanted besides the table; None if there is none."""
-        if self.output is None or os.path.splitext(self.output)[1].lower() not in PAGE_ENDINGS:
-            return None
-        return self.output
+        return self.output if is_page(self.output) else None
 
     def plan(self) -> TablePlan:
         """Check what was asked for.
@@ -99,10 +94,7 @@ class TableOptions(OptionGroup):
         """
         from tagger.table.plan import TablePlan
 
-        output = self.output
-        if self.page is not None:
-            ending = (self.format or Format.CSV).endings[0]
-            output = f"{os.path.splitext(self.page)[0]}{ending}"
+        output = self.output if self.page is None else beside_page(self.page, self.format)
         return TablePlan.checked(
             output,
             self.format,

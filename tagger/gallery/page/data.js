@@ -6,6 +6,9 @@
 //   small                 for each image an address of its thumbnail, or the name of a file in `thumbnails`
 //   errors, missing       image → why it was not tagged, or has no thumbnail
 //   corrected             image → what an earlier gallery noted of a person's corrections
+//   truth                 image → places of the tags that are known to be right
+//   why                   null if not asked for; where covered squares lie, as shares of height and width, and
+//                         for each image what tagger/explain/maps.py found
 //   rules                 null if the table's thresholds are not known
 const DATA = JSON.parse(document.getElementById('data').textContent);
 const COUNT = DATA.paths.length;

@@ -12,6 +12,8 @@ const STATUS = [
   ['missing', 'without a picture', row => row in DATA.missing],
   ['corrected', 'corrected', isTouched],
   ['open', 'not yet corrected', row => !isTouched(row)],
+  ['wrong', 'with a wrong tag', row => row in DATA.truth && tagsOf(row).some(tag => !DATA.truth[row].includes(tag))],
+  ['lacking', 'lacking a known tag', row => row in DATA.truth && DATA.truth[row].some(tag => !tagsOf(row).includes(tag))],
   ['gained', 'gaining the tag', row => moves.gained.has(row)],
   ['lost', 'losing the tag', row => moves.lost.has(row)],
 ];
@@ -100,7 +102,10 @@ function resetFilter() {
 
 function buildFilters() {
   const option = ([value, text]) => make('option', {value, textContent: text});
-  by('status').append(...STATUS.filter(([key]) => key !== 'missing' || Object.keys(DATA.missing).length).map(option));
+  by('status').append(...STATUS.filter(([key]) => {
+    if (key === 'missing') return Object.keys(DATA.missing).length;
+    return (key !== 'wrong' && key !== 'lacking') || Object.keys(DATA.truth).length;
+  }).map(option));
   const orders = [['given', DATA.order], ...(DATA.order === 'path' ? [] : [['path', 'path']])];
   if (LABELS.length) {
     if (DATA.order === 'path') orders.push(['doubt', 'least sure']);

@@ -69,7 +69,10 @@ function start() {
   theme();
   by('title').textContent = DATA.table;
   if (DATA.part !== null) {
-    by('pages').hidden = false;
+    const first = DATA.first + 1, last = DATA.first + COUNT;
+    by('pages').hidden = by('covered').hidden = false;
+    by('covered').textContent = `This page has images ${whole(first)} to ${whole(last)} of ${whole(DATA.total)}, by ${DATA.order}. `
+      + 'Filters, charts, thresholds and "Save" concern these alone.';
     by('pages').append('Page ', ...DATA.parts.map((page, place) => {
       const link = make('a', {href: page, textContent: place + 1});
       if (place === DATA.part) link.setAttribute('aria-current', 'page');

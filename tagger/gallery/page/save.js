@@ -22,7 +22,7 @@ function noteOf(row) {
 }
 
 const stem = () => DATA.table.replace(/\.[^.]*$/, '').replace(/-corrected$/, '') || 'table';
-const savedName = () => `${stem()}-corrected.csv`;
+const savedName = () => `${stem()}-corrected${DATA.part ? `-${DATA.part + 1}` : ''}.csv`;
 const touchedRows = () => DATA.paths.map((_, row) => row).filter(isTouched);
 
 function download(rows) {

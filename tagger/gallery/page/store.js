@@ -7,6 +7,8 @@ let waiting = 0;
 
 const tagsOf = row => corrections.get(row) ?? DATA.tags[row];
 const isTouched = row => corrections.has(row) || row in DATA.corrected;
+// The tags that are known to be right: a person's, or those of the table of known tags; undefined for none.
+const knownTags = row => isTouched(row) ? tagsOf(row) : DATA.truth[row];
 const isChanged = row => corrections.has(row) && !sameTags(corrections.get(row), DATA.tags[row]);
 const sameTags = (one, other) => one.length === other.length && one.every(tag => other.includes(tag));
 

@@ -28,9 +28,9 @@ function tune() {
       for (const label of was) if (!now.includes(label)) { lost[label].push(row); changes.push([label, false]); }
       if (changes.length) moves.rows.set(row, changes);
     }
-    if (!isTouched(row)) continue;
+    const tags = knownTags(row);
+    if (!tags) continue;
     known++;
-    const tags = tagsOf(row);
     for (let label = 0; label < LABELS.length; label++) {
       const isTag = now.includes(label), isTrue = tags.includes(PLACE[label]);
       right[label][0] += isTag && isTrue;

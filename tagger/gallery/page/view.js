@@ -1,5 +1,6 @@
 // The large view of one image.
 let viewed = -1;                // its place among those that are shown
+let explained = -1;             // the label whose reasons the picture shows
 
 function openView(place) {
   if (shown[place] === undefined) return;
@@ -13,6 +14,7 @@ const viewedRow = () => shown[viewed];
 
 function fillView() {
   const row = viewedRow();
+  explained = -1;
   const source = thumbnailOf(row), reason = DATA.errors[row] ?? DATA.missing[row];
   by('view-title').textContent = titleOf(row);
   by('view-image').hidden = !source;
@@ -36,6 +38,9 @@ function fillTags() {
   by('view-touched').hidden = !isTouched(row);
   by('view-right').setAttribute('aria-pressed', isTouched(row));
   by('view-reset').hidden = !corrections.has(row);
+  const known = DATA.truth[row];
+  by('view-known').hidden = !known;
+  by('view-known').textContent = known ? `Known to be right: ${known.map(tag => NAMES[tag]).join(', ') || 'no tag'}` : '';
   by('view-tags').replaceChildren(...tags.map(tag => {
     const button = make('button', {type: 'button', textContent: `${NAMES[tag]} ×`, 'aria-label': `Remove ${NAMES[tag]}`});
     button.addEventListener('click', () => {
@@ -48,8 +53,9 @@ function fillTags() {
   const focused = document.activeElement?.dataset?.label;
   const labels = labelsByScore(row);
   by('view-scores').hidden = !labels.length;
-  by('view-bars').replaceChildren(...labels.map(label => make('li', {}, scoreBar(row, label, tags))));
+  by('view-bars').replaceChildren(...labels.map(label => make('li', {}, scoreBar(row, label, tags), ...whyButton(row, label))));
   if (focused !== undefined) by('view-bars').querySelector(`[data-label="${focused}"]`)?.focus();
+  showWhy(row);
 }
 
 const labelsByScore = row => LABELS.map((_, label) => label)
