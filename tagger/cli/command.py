@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # The panels of 'tagger --help', and the order of its commands.
 _PANELS = {
-    "Tag": ("tag", "gallery", "apply", "retag", "untag", "explain"),
+    "Tag": ("tag", "gallery", "apply", "retag", "merge", "untag", "explain"),
     "Train": ("train", "refit", "average", "export", "evaluate"),
     "Inspect": ("info", "doctor", "bench", "completion"),
 }

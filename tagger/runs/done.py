@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -16,6 +16,7 @@ from tagger.results import Stamp
 from tagger.runs import journal as notes
 
 _KEY = struct.Struct("<QQ")
+_READ_TOGETHER: Final = 4096
 
 #: An entry of a journal, as :class:`tagger.runs.journal.Entry` packs it.
 ENTRY: Final = np.dtype(
@@ -118,6 +119,34 @@ def read_journal(file: str, run: str | None = None) -> Entries:
         return nothing
     entries = np.frombuffer(data, dtype=ENTRY, count=len(data) // notes.ENTRY_BYTES)
     return entries[: _trusted(data, entries["check"].tolist(), notes.seed_of(whose))]
+
+
+def in_order(file: str, run: str) -> Iterator[tuple[bytes, int, Stamp | None]]:
+    """Yield key, flags and stamp of each image as its entry comes, without holding the journal.
+
+    Nothing comes behind an entry that cannot be trusted.
+
+    Raises:
+        OSError: it is there and cannot be read.
+    """
+    seed = notes.seed_of(run)
+    try:
+        stream = open(file, "rb")  # noqa: SIM115 (see below)
+    except FileNotFoundError:
+        return
+    with stream:
+        if stream.read(notes.HEAD_BYTES) != notes.head(run):
+            return
+        while data := stream.read(_READ_TOGETHER * notes.ENTRY_BYTES):
+            entries = np.frombuffer(data, dtype=ENTRY, count=len(data) // notes.ENTRY_BYTES)
+            whole = _trusted(data, entries["check"].tolist(), seed)
+            for entry in entries[:whole]:
+                low, high, size, modified, _, _, _, flags, _ = entry.item()
+                if not flags & (notes.HEADER | notes.BEGUN):
+                    stamp = Stamp(size, modified) if size >= 0 else None
+                    yield _KEY.pack(low, high), flags, stamp
+            if whole < _READ_TOGETHER:
+                return
 
 
 def count_whole(entries: Entries, rows: str) -> int:

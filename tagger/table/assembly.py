@@ -19,6 +19,9 @@ from tagger.text import printable
 
 _COPIED_TOGETHER = 1 << 20
 
+# Columns in which nothing is written as an empty text, in formats that know the difference.
+_NEVER_NONE = frozenset({"path", "tags", "tag"})
+
 _NAMES = {Kind.TEXT: "text", Kind.PROBABILITY: "probability", Kind.INTEGER: "whole number"}
 
 
@@ -64,10 +67,12 @@ def _images(table: Table, rows: TableRows) -> Iterator[ImageRows]:
         ]
         for number, cells in rows
     )
-    for path, group in itertools.groupby(typed, key=lambda row: row[0]):
+    for _, group in itertools.groupby(typed, key=lambda row: row[0]):
         of_image = list(group)
         failed = any(row[error] for row in of_image)
-        yield ImageRows(str(path), table.text(of_image), len(of_image), failed)
+        if table.book is not None:  # a table in another format may hold what this one cannot
+            table.book.fit(of_image)
+        yield ImageRows(str(of_image[0][0]), table.text(of_image), len(of_image), failed)
 
 
 def assemble(table: Table, texts: Iterator[bytes], target: str) -> None:
@@ -96,7 +101,7 @@ def _ends_whole(file: str) -> bool:
 
 def _typed(column: Column, cell: object, name: str, number: int) -> Cell:
     """Return a cell that was read as the value that was written."""
-    if cell is None or (cell == "" and column.kind is not Kind.TEXT):
+    if cell is None or (cell == "" and column.name not in _NEVER_NONE):
         return None
     try:
         if column.kind is Kind.TEXT:
