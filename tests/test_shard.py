@@ -87,6 +87,18 @@ def test_a_file_system_may_be_mounted_elsewhere(tmp_path: Path) -> None:
     assert below("one/mnt/posters") == below("another/data")
 
 
+def test_a_url_is_split_alike_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = [f"s3://bucket/posters/{number}.jpg" for number in range(40)]
+    found = []
+    for name in ("one", "another"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        found.append([url for url in urls if Shard(1, 3).takes("")(url)])
+
+    assert found[0] == found[1]
+    assert 5 < len(found[0]) < 25
+
+
 def test_shards_are_even() -> None:
     takes = [Shard(number, 16).takes("/p") for number in range(1, 17)]
     names = [f"/p/{number}/{number % 7}.jpg" for number in range(16_000)]

@@ -6,6 +6,7 @@ as Python's surrogate escapes; :mod:`tagger.text` turns those into UTF-8.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -66,8 +67,13 @@ class Scan:
         """Yield the images of a shard."""
         assert self.options.shard is not None
         left_out.shard = self.options.shard
+        here = dataclasses.replace(
+            self,
+            folders=tuple(one for one in self.folders if not is_url(one)),
+            files=tuple(one for one in self.files if not is_url(one)),
+        )
         try:
-            base = self.base()
+            base = here.base()
         except UsageError:  # different drives, whose letters are part of the paths
             base = ""
         takes = self.options.shard.takes(base)
