@@ -98,11 +98,13 @@ $(VENV)/.base: $(VENV)/.pip pyproject.toml
 	touch $@
 
 # Extras for images, decoders and a reader of words, lie in a folder of their own: tests ask what
-# happens with and without them. So does axe, of which the tests need a script and no Playwright.
+# happens with and without them. So do readers of other machines, with a server of S3; and axe, of which the tests need a script and no Playwright.
 $(VENV)/.dev: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --editable ".[train,dev]"
 	$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: --upgrade \
 		--target $(VENV)/formats pi-heif imagecodecs "rapidocr>=2.1,<3.9" "axe-playwright-python>=0.1.8"
+	$(BIN)/python -m pip install --quiet --upgrade --target $(VENV)/stores \
+		"fsspec[http]>=2024.6" "s3fs>=2024.6" "moto[s3]>=5" flask flask-cors
 	touch $@
 
 # Only where there is a wheel: Linux on x86-64.

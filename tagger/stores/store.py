@@ -24,21 +24,28 @@ def find(path: str) -> Item | None:
         ImageError: its archive is damaged, or its store gives none.
         OSError: its archive cannot be read.
     """
-    known, at, item = getattr(_last, "found", ("", 0.0, None))
-    if known == path and time.monotonic() - at < _SECONDS_KEPT:
-        return item if isinstance(item, Item) else None
+    known, at, found = getattr(_last, "found", ("", 0.0, None))
+    if known != path or time.monotonic() - at > _SECONDS_KEPT:
+        try:
+            found = _look_for(path)
+        except ImageError as error:  # a store that does not answer is not asked twice
+            found = str(error)
+        _last.found = path, time.monotonic(), found
+    if isinstance(found, str):
+        raise ImageError(found)
+    return found if isinstance(found, Item) else None
+
+
+def _look_for(path: str) -> Item | None:
     if is_url(path):
         from tagger.stores import remote
 
-        item = remote.item(path)
-    elif (parts := container_of(path)) is not None:
+        return remote.item(path)
+    if (parts := container_of(path)) is not None:
         from tagger.stores import archive
 
-        item = archive.member(*parts)
-    else:
-        return None
-    _last.found = path, time.monotonic(), item
-    return item
+        return archive.member(*parts)
+    return None
 
 
 def exists(path: str) -> bool:
