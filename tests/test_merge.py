@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import TREE, Ran, run_tagger
+from commands import TREE, Ran, environment, run_tagger
 from pictures import save_picture
 
 from tagger.runs import merge as module
@@ -368,3 +370,31 @@ def test_a_script_of_a_shell(posters: Path, tiny_model: Path) -> None:
         assert ran.code in (0, 1)
 
     assert run_tagger("merge", "1.csv", "2.csv", "3.csv", "-o", "all.csv", cwd=posters).code == 1
+
+
+def test_the_script_for_slurm_does_what_one_run_does(
+    posters: Path, tagger: Run, tiny_model: Path
+) -> None:
+    """The script of the docs, with fewer tasks; Slurm is a loop here."""
+    page = (TREE / "docs/scaling.md").read_text(encoding="utf-8")
+    script = page.partition("```bash\n")[2].partition("```")[0].replace("shards=64", "shards=3")
+    p = posters / "p"
+    p.rename(posters / "posters")
+    command = f'#!/bin/sh\nexec "{sys.executable}" -m tagger "$@"\n'
+    (posters / "bin").mkdir()
+    (posters / "bin/tagger").write_text(command)
+    (posters / "bin/tagger").chmod(0o755)
+    (posters / "tagger.toml").write_text(f'[tag]\nmodel = "{tiny_model}"\n')
+    path = f"{posters / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    for task in ("1", "2", "3"):
+        done = subprocess.run(
+            ["bash", "-c", script],
+            env={**environment(), "PATH": path, "SLURM_ARRAY_TASK_ID": task},
+            check=False,
+        )
+        assert done.returncode in (0, 1)  # one image is broken
+
+    parts = [f"parts/{task}.csv" for task in (1, 2, 3)]
+    assert tagger("merge", *parts, "-o", "tags.csv").code == 1
+    tagger("tag", "posters/", "-o", "one.csv", "-q")
+    assert (posters / "tags.csv").read_bytes() == (posters / "one.csv").read_bytes()
