@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 from commands import TREE, Ran, run_tagger
 from pictures import save_picture
@@ -539,3 +540,33 @@ def test_an_index_takes_few_bytes_of_each_member(folder: Path) -> None:
     tracemalloc.stop()
 
     assert kept < 30 * count
+
+
+@pytest.mark.parametrize("name", ["tag", "gallery"])
+def test_a_gallery_shows_members(
+    folder: Path, tag: Callable[..., Ran], tagger: Callable[..., Ran], name: str
+) -> None:
+    write_zip(folder / "films.zip", "a.png", "b.png")
+
+    if name == "tag":
+        ran = tag("films.zip", "-o", "page.html")
+    else:
+        tag("films.zip", "-o", "t.csv")
+        ran = tagger("gallery", "t.csv", "-o", "page.html")
+
+    assert ran.code == 0
+    assert (folder / "page.html").read_text("utf-8").count("data:image/jpeg;base64,") == 2
+
+
+def test_a_workbook_shows_members_without_links_that_lead_nowhere(
+    folder: Path, tag: Callable[..., Ran]
+) -> None:
+    write_zip(folder / "films.zip", "a.png")
+    save_picture(folder / "b.png")
+
+    tag("films.zip", "b.png", "-o", "t.xlsx")
+
+    sheet = openpyxl.load_workbook("t.xlsx").worksheets[0]
+    links = [row[0].hyperlink and row[0].hyperlink.target for row in sheet.iter_rows(min_row=2)]
+    assert links == ["b.png", None]
+    assert len(sheet._images) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from tagger.decode.budget import Attempt, ImageError, ImageLimits
+from tagger.decode.facts import file_stamp
 from tagger.decode.picture import Picture
 from tagger.decode.thumbnail import QUALITY, Thumbnails, thumbnail_of
 from tagger.errors import OutputError, os_reason, spoils_the_rest
@@ -91,8 +93,11 @@ def kept_in(folder: str) -> Callable[[str, Pixels, FileFacts], None]:
 
 
 def _small(maker: Thumbnails, file: str, folder: str, attempt: Attempt, *, embedded: bool) -> Small:
-    status = os.stat(file)
-    name = _name(file, Stamp(status.st_size, status.st_mtime_ns))
+    stamp = file_stamp(file)
+    if stamp is None:
+        os.stat(file)  # says what is wrong
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), file)
+    name = _name(file, stamp)
     place = os.path.join(folder, f"{name}{ENDING}")
     if embedded:
         try:

@@ -9,7 +9,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from tagger.decode.thumbnail import Thumbnail, Thumbnails
+from tagger.stores.paths import container_of
 from tagger.table.plan import TablePlan
+from tagger.text import is_url
 
 #: Points: what a row with a thumbnail takes.
 ROW_HEIGHT: Final = 90
@@ -101,8 +103,11 @@ class Pictures:
         """
         if self._folder is None or self._linked >= MOST_PICTURES:
             return False
+        place = self._plan.place(path)
+        if is_url(place) or container_of(place) is not None:  # not a file that a program opens
+            return False
         try:
-            way = os.path.relpath(os.path.abspath(self._plan.place(path)), self._folder)
+            way = os.path.relpath(os.path.abspath(place), self._folder)
         except ValueError:  # another drive of Windows
             return False
         target = quote(os.fsencode(way.replace(os.sep, "/")))
