@@ -89,10 +89,11 @@ def test_a_table_says_what_was_written(tmp_path: Path, format: str, results: lis
 # What a scan finds
 
 # Characters on both sides of the slash: that is where a folder's place among files is decided.
+#: Paths below a folder; behind dots alone ``.jpg`` is no extension, as in ``.profile``.
 ENTRIES = st.lists(
     st.lists(
         st.lists(st.sampled_from([b"a", b"-", b".", b"0", b" ", b"\xc3\xa9", b"\xff"]), min_size=1,
-                 max_size=3).map(b"".join).filter(lambda name: name not in (b".", b"..")),
+                 max_size=3).map(b"".join).filter(lambda name: name.strip(b".")),
         min_size=1, max_size=3,
     ),
     max_size=8,
