@@ -11,6 +11,7 @@ from tagger.errors import OutputError, TableError, os_reason
 from tagger.files.write import beside, opener, take_place
 from tagger.table.book import BookWriter
 from tagger.table.columns import Cell, Column, Kind
+from tagger.table.formats import Format
 from tagger.table.open import open_rows
 from tagger.table.rows import TableRows
 from tagger.table.sink import Sink
@@ -18,6 +19,7 @@ from tagger.table.table import ImageRows, Table
 from tagger.text import printable
 
 _COPIED_TOGETHER = 1 << 20
+_START_BYTES = max(len(one.start) for one in Format)
 
 # Columns in which nothing is written as an empty text, in formats that know the difference.
 _NEVER_NONE = frozenset({"path", "tags", "tag"})
@@ -91,8 +93,11 @@ def assemble(table: Table, texts: Iterator[bytes], target: str) -> None:
 
 
 def _ends_whole(file: str) -> bool:
-    """Return whether the last line of a file has its end."""
+    """Return whether the last line of a file has its end; a file that is not text has none."""
     with open(file, "rb") as stream:
+        start = stream.read(_START_BYTES)
+        if any(one.start and start.startswith(one.start) for one in Format):
+            return True
         if stream.seek(0, os.SEEK_END) == 0:
             return True
         stream.seek(-1, os.SEEK_END)
