@@ -177,8 +177,8 @@ class Tagger:
 
         Args:
             paths: an image, a folder (walked recursively), or any iterable of both.
-            output: a table; its extension selects the format (csv, tsv, jsonl, parquet, xlsx). It
-                replaces an unedited one of an earlier run; move any other file away before. For
+            output: a table; its extension selects the format (csv, tsv, jsonl, parquet, xlsx, db).
+                It replaces an unedited one of an earlier run; move any other file away before. For
                 ``gallery.html``, the table is ``gallery.csv``, and a page of it is written.
             layout: of the table: ``wide``, ``list`` or ``long``.
             columns: extra columns of the table.

@@ -30,7 +30,7 @@ _OPTIONS = {
     "--skip-existing": "--skip-tagged", "--dryrun": "--dry-run", "--simulate": "--dry-run",
 }  # fmt: skip
 _PAGES = {"version": "--version", "help": "--help"}
-_TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
+_TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".db", ".sqlite")
 
 
 def command_meant(name: str, commands: Iterable[str]) -> str:

@@ -40,6 +40,7 @@ class Format(StrEnum):
     JSONL = "jsonl", (".jsonl", ".ndjson")
     PARQUET = "parquet", (".parquet",), b"PAR1", ("pyarrow", "pyarrow")
     XLSX = "xlsx", (".xlsx",), b"PK\x03\x04", ("xlsxwriter", "openpyxl")
+    SQLITE = "sqlite", (".db", ".sqlite", ".sqlite3"), b"SQLite format 3\0", ("sqlite3", "sqlite3")
 
     endings: tuple[str, ...]
     start: bytes

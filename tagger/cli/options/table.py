@@ -38,7 +38,8 @@ class TableOptions(OptionGroup):
             "-f",
             "--format",
             metavar="FORMAT",
-            help="csv, tsv, jsonl, parquet or xlsx; default: by the extension of FILE, or csv.",
+            help="csv, tsv, jsonl, parquet, xlsx or sqlite; default: by the extension of FILE, or "
+            "csv.",
         ),
     ] = None
     layout: Annotated[
