@@ -8,7 +8,7 @@ however a run ends, an image in the journal is done.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,7 +22,7 @@ from tagger.decode.facts import STAMP, file_stamp
 from tagger.errors import TaggerError, UsageError, about
 from tagger.holders.plan import HolderPlan
 from tagger.pipeline.decode import Decode
-from tagger.results import Failed, Result, Tagged
+from tagger.results import Failed, Result, Stamp, Tagged
 from tagger.runs.lock import locked
 from tagger.runs.manifest import Manifest, ModelFacts, versions_noted
 from tagger.runs.options import built_in_options, facts_shown, noted_options, noted_shard
@@ -61,8 +61,8 @@ def run(job: Job, listener: Listener | None = None) -> Summary:
     report.titled = 0 if job.source.texts.any else None
     report.unsure = 0 if job.source.rules.unsure else None
     with opened(job, report) as outputs:
-        for result in job.source.results(outputs):
-            outputs.write(result)
+        for results in job.source.results(outputs):
+            outputs.write(results)
     return report.summary()
 
 
@@ -74,7 +74,7 @@ class Source:
         card: the model's card.
         model_file: the model's file.
         rules: which scores become tags.
-        results: called with the outputs, returns the results that they lack.
+        results: called with the outputs, returns the results that they lack, some together.
         device: where the network runs; None if it does not.
         found: the images; None if they are not opened.
         table: the file that is read instead of images.
@@ -84,7 +84,7 @@ class Source:
     card: ModelCard
     model_file: Path
     rules: Rules
-    results: Callable[[Outputs], Iterator[Result]]
+    results: Callable[[Outputs], Iterator[Sequence[Result]]]
     device: str | None = None
     found: Scan | None = None
     table: str | None = None
@@ -106,20 +106,20 @@ def images(
     """Return a source that runs the network on images; with ``untagged``, on those without tags.
 
     The network also gets the ``texts`` of the images.
-    The other arguments are those of :func:`tagger.pipeline.pipeline.tag_images`.
+    The other arguments are those of :func:`tagger.pipeline.pipeline.tag_lots`.
 
     Raises:
         UsageError: the batches do not fit into memory.
         MissingExtraError: what reads words off images is not installed.
     """
-    from tagger.pipeline.pipeline import check_memory, tag_images
+    from tagger.pipeline.pipeline import check_memory, tag_lots
 
     check_memory(model, workers, decode)  # before an output is opened
     texts = with_reader(texts, model.device, limits, isolated=decode is Decode.PROCESSES)
 
-    def results(outputs: Outputs) -> Iterator[Result]:
+    def results(outputs: Outputs) -> Iterator[Sequence[Result]]:
         report = outputs.report
-        tagged = tag_images(
+        tagged = tag_lots(
             outputs.left_of(found.paths(report.failed, report.left_out), untagged),
             model,
             rules,
@@ -135,8 +135,8 @@ def images(
     return Source(model.card, model.file, rules, results, model.device, found, texts=texts)
 
 
-def _until_lost(results: Iterable[Result]) -> Iterator[Result]:
-    """Yield results until so many stores give no answer that none will.
+def _until_lost(lots: Iterable[Sequence[Result]]) -> Iterator[Sequence[Result]]:
+    """Yield results, one by one, until so many stores give no answer that none will.
 
     Raises:
         TaggerError: that many did not.
@@ -144,8 +144,8 @@ def _until_lost(results: Iterable[Result]) -> Iterator[Result]:
     from tagger.stores.remote import MOST_UNREACHABLE, UNREACHABLE
 
     lost = 0
-    for result in results:
-        yield result
+    for result in chain.from_iterable(lots):
+        yield [result]
         is_lost = isinstance(result, Failed) and result.reason.startswith(UNREACHABLE)
         lost = lost + 1 if is_lost else 0
         if lost >= MOST_UNREACHABLE:
@@ -176,16 +176,17 @@ def images_on(
 
     check_nodes(cluster, chain(found.folders, found.files))
 
-    def results(outputs: Outputs) -> Iterator[Result]:
+    def results(outputs: Outputs) -> Iterator[Sequence[Result]]:
         report, facts = outputs.report, (*outputs.job.table.columns, STAMP)
         text_of = partial(_text_of, texts, cluster.device, limits, cluster.plan.isolated)
         work = work_on(cluster, card, rules, facts, limits, text_of)
         paths = outputs.left_of(found.paths(report.failed, report.left_out), untagged)
-        tagged = tag_on_ray(paths, cluster, work)
-        for result in _until_lost(tagged) if found.has_urls else tagged:
-            if texts.titles is not None and isinstance(result, Tagged):
-                texts.titles.of(result.path)  # notes that the table is used
-            yield result
+        tagged = ([result] for result in tag_on_ray(paths, cluster, work))
+        for results in _until_lost(tagged) if found.has_urls else tagged:
+            for result in results:
+                if texts.titles is not None and isinstance(result, Tagged):
+                    texts.titles.of(result.path)  # notes that the table is used
+            yield results
 
     return Source(card, cluster.model, rules, results, cluster.device, found, texts=texts)
 
@@ -282,29 +283,41 @@ class Outputs:
             found = untagged.of(found, remaining.was_begun if remaining is not None else None)
         return found
 
-    def write(self, result: Result) -> None:
-        """Write an image's sidecars and embedded tags, then its row, then its journal entry.
+    def write(self, results: Sequence[Result]) -> None:
+        """Write each image's sidecars and embedded tags, then its row, then its journal entry.
 
         Errors are those of :meth:`tagger.table.sink.Sink.write`.
         """
-        holders, report = self._holders, self.report
-        is_whole = holders is None or self._put(result, holders)
-        if self._stream is not None:
-            self._stream.write(result)
-        if self._run is not None:
-            # Embedding changes the file, which is not a change by somebody else.
-            stamp = file_stamp(result.path) if self.job.holders.embed else None
-            self._run.add(result, unwritten=not is_whole, stamp=stamp, at_once=holders is not None)
-        if isinstance(result, Failed):
-            report.failed(result.path, result.reason, has_row=True)
+        holders = self._holders
+        if holders is None:
+            self._note(results)
         else:
-            report.tagged += 1
-            for tag in result.tags:
-                report.tags[tag.name] += 1
-            if result.text is not None and report.titled is not None:
-                report.titled += 1
-            if not result.tags and report.unsure is not None:
-                report.unsure += 1
+            for result in results:
+                unwritten = not self._put(result, holders)
+                # Embedding changes the file, which is not a change by somebody else.
+                stamp = file_stamp(result.path) if self.job.holders.embed else None
+                self._note([result], unwritten=unwritten, stamp=stamp)
+
+    def _note(
+        self, results: Sequence[Result], *, unwritten: bool = False, stamp: Stamp | None = None
+    ) -> None:
+        """Write rows and journal entries, and count; arguments as of :meth:`Run.add`."""
+        report = self.report
+        if self._stream is not None:
+            self._stream.write(results)
+        if self._run is not None:
+            at_once = self._holders is not None
+            self._run.add(results, unwritten=unwritten, stamp=stamp, at_once=at_once)
+        tagged = [result for result in results if isinstance(result, Tagged)]
+        report.tagged += len(tagged)
+        report.tags.update([tag.name for result in tagged for tag in result.tags])
+        if report.titled is not None:
+            report.titled += sum(result.text is not None for result in tagged)
+        if report.unsure is not None:
+            report.unsure += sum(not result.tags for result in tagged)
+        for result in results if len(tagged) < len(results) else ():
+            if isinstance(result, Failed):
+                report.failed(result.path, result.reason, has_row=True)
 
     def _put(self, result: Result, holders: Holders) -> bool:
         """Write sidecars and embedded tags; return whether nothing failed."""

@@ -81,7 +81,7 @@ def write(
     """Write a table to a file."""
     with writer_for(file, shape, cut) as writer:
         for result in results:
-            writer.write(result)
+            writer.write([result])
     return file
 
 
@@ -143,7 +143,7 @@ def interrupt(writer: BookWriter, results: list[Result]) -> None:
     try:
         with writer:
             for result in results:
-                writer.write(result)
+                writer.write([result])
             raise KeyboardInterrupt
     except KeyboardInterrupt:
         return
@@ -245,7 +245,7 @@ def test_row_groups_are_written_as_they_come(folder: Path) -> None:
     with writer_for(folder / "t.parquet", "list") as writer:
         writer.book.group = 2
         for result in named([b"a", b"b", b"c", b"d", b"e"]):
-            writer.write(result)
+            writer.write([result])
             writer.sink.flush()
             sizes.append(part.stat().st_size)
             assert len(writer._rows) < 2
@@ -395,7 +395,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_no_sheet(folder: Path) -> None:
     table = table_for("list", "xlsx", columns=())
 
     writer = BookStream(Sink("t.xlsx", needs_end=True), table).__enter__()
-    writer.write(RESULTS[0])
+    writer.write([RESULTS[0]])
 
     with files_no_larger_than(2_500), pytest.raises(OutputError) as full:
         writer.__exit__(None, None, None)
@@ -406,7 +406,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_no_sheet(folder: Path) -> None:
 
 def test_nothing_is_left_beside_a_sheet(folder: Path) -> None:
     with writer_for(Path("t.xlsx"), "list") as writer:
-        writer.write(RESULTS[0])
+        writer.write([RESULTS[0]])
         assert names(folder) == ["t.xlsx.new", "t.xlsx.new.rows"]
 
     assert names(folder) == ["t.xlsx"]

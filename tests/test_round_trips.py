@@ -64,7 +64,7 @@ def write(file: Path, format: str, results: list[Result]) -> None:
     sink = Sink(str(file), needs_end=not plan.is_text)
     with table_stream(Table(plan, CARD.labels, unexpected), sink) as writer:
         for result in results:
-            writer.write(result)
+            writer.write([result])
 
 
 def said(result: Result) -> tuple[object, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 from pathlib import Path
 
@@ -101,8 +102,33 @@ def table(
     plan = TablePlan(str(file), Format(format), LayoutName(shape), excel)
     with table_stream(Table(plan, CARD.labels, uncut), Sink(str(file))) as writer:
         for result in results:
-            writer.write(result)
+            writer.write([result])
     return file.read_bytes()
+
+
+@pytest.mark.parametrize("excel", [False, True])
+@pytest.mark.parametrize("format", ["csv", "tsv", "jsonl"])
+@pytest.mark.parametrize("shape", ["wide", "list", "long"])
+@pytest.mark.parametrize("worst", [None, 0.12345, 1.5, math.nan])
+def test_results_that_come_together_are_written_as_one_by_one(
+    tmp_path: Path, format: str, shape: str, worst: float | None, *, excel: bool
+) -> None:
+    """Every probability that a table shows, a failure, and values that no table of ours has."""
+    probabilities = (np.arange(10_004) % 10_001 / 10_000).reshape(-1, len(CARD.labels))
+    results: list[Result] = [
+        Tagged(f"a,{number}.png", (Tag("red", 0.5),), own)
+        for number, own in enumerate(probabilities)
+    ]
+    if worst is not None:
+        probabilities[3, 1] = worst
+        results[7] = Failed("=b.png", 'damaged "image"\r')
+    one_by_one = table(tmp_path, results, format, shape, excel=excel)
+    plan = TablePlan(None, Format(format), LayoutName(shape), excel)
+    made = Table(plan, CARD.labels, uncut)
+
+    assert made.head + made.lines(results) == one_by_one
+    assert b"".join(rows.text for rows in made.image_rows(results)) == made.lines(results)
+    assert [rows.count for rows in made.image_rows(results)] == [1] * len(results)
 
 
 def named(names: list[bytes]) -> list[Result]:

@@ -286,7 +286,7 @@ def test_thumbnails_wait_on_the_disk_until_the_end(folder: Path) -> None:
     with BookStream(Sink("t.xlsx", needs_end=True), table) as writer:
         writer.book.group = 1
         for _ in range(3):
-            writer.write(Tagged("a.png", (Tag("red", 1.0),), np.empty(0)))
+            writer.write([Tagged("a.png", (Tag("red", 1.0),), np.empty(0))])
         stored = (folder / "t.xlsx.new.rows/thumbnails").stat().st_size
         images = writer.book._sheet.images
         assert [one.image_data.getbuffer().nbytes for one in images] == [0]

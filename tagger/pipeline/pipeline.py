@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from itertools import chain, count, islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits, Memory
 from tagger.decode.pillow import one_thread_per_image
@@ -60,6 +60,13 @@ _TOO_MANY = 500.0
 
 
 def tag_images(
+    paths: Iterable[str], model: TaggerModel, rules: Rules, **how: Any
+) -> Iterator[Result]:
+    """Return the results of :func:`tag_lots` one by one."""
+    return chain.from_iterable(tag_lots(paths, model, rules, **how))
+
+
+def tag_lots(
     paths: Iterable[str],
     model: TaggerModel,
     rules: Rules,
@@ -70,8 +77,8 @@ def tag_images(
     decode: Decode = Decode.AUTO,
     text_of: TextOf | None = None,
     see: See | None = None,
-) -> Iterator[Result]:
-    """Tag images; one that cannot be read keeps its place as a Failed.
+) -> Iterator[list[Result]]:
+    """Tag images, some together; one that cannot be read keeps its place as a Failed.
 
     Args:
         paths: image files; consumed at most two batches per worker (threads on a CPU), four per
@@ -112,7 +119,7 @@ def tag_images(
         threads = network_threads(model, workers)
         costs.log({"reading": workers, "network": threads, "pictures": threads, "outputs": 1})
 
-    return chain.from_iterable(lots())
+    return lots()
 
 
 def check_memory(model: TaggerModel, workers: int, decode: Decode = Decode.AUTO) -> None:

@@ -14,8 +14,9 @@ import hashlib
 import struct
 import time
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from tagger.results import Stamp
 from tagger.runs.growing import GrowingFile
@@ -44,8 +45,7 @@ _FLUSH_BYTES: Final = 64 * 1024
 _FLUSH_SECONDS: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is noted of an image.
 
     Attributes:
@@ -131,11 +131,12 @@ class Journal:
         self._flushed_at = time.monotonic()
         self._pending_bytes = 0
 
-    def append(self, entry: Entry, text: bytes = b"", *, at_once: bool = False) -> None:
-        """Take an image's entry and its rows, and hand them over ``at_once`` or in time."""
-        packed = entry.packed(self._seed, text)
-        self._written.pending.append((text, packed))
-        self._pending_bytes += len(text) + len(packed)
+    def append(self, images: Iterable[tuple[Entry, bytes]], *, at_once: bool = False) -> None:
+        """Take images' entries and rows, and hand them over ``at_once`` or in time."""
+        seed = self._seed
+        packed = [(text, entry.packed(seed, text)) for entry, text in images]
+        self._written.pending.extend(packed)
+        self._pending_bytes += sum([len(text) + ENTRY_BYTES for text, _ in packed])
         late = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
         if at_once or late or self._pending_bytes >= _FLUSH_BYTES:
             self.flush()

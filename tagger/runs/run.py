@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,11 +22,14 @@ from tagger.runs.journal import Entry, Journal, key_of
 from tagger.runs.plan import Plan
 from tagger.runs.previous import Previous, carried
 from tagger.table.assembly import assemble
-from tagger.table.table import Table
+from tagger.table.table import ImageRows, Table
 from tagger.text import printable
 
 # Journals of sidecars grow with every update; dead entries are few before this is reached.
 _COMPACT_FROM: Final = 4096
+
+# Of each image where no table is written.
+_NO_ROWS: Final = itertools.repeat(ImageRows("", b"", 0, failed=False))
 
 
 class Run:
@@ -92,23 +96,23 @@ class Run:
         assert self._journal is not None
         with self._errors():
             entry = Entry(self.plan.key(path), None, 0, notes.BEGUN)
-            self._journal.append(entry, at_once=True)
+            self._journal.append([(entry, b"")], at_once=True)
 
     def add(
         self,
-        result: Result,
+        results: Sequence[Result],
         *,
         unwritten: bool = False,
         stamp: Stamp | None = None,
         at_once: bool = False,
     ) -> None:
-        """Take a result, all of whose sidecars are there.
+        """Take results, all of whose sidecars are there.
 
         Args:
-            result: of an image.
-            unwritten: whether a sidecar of it could not be written after all.
-            stamp: of its file; None takes the one of the result.
-            at_once: whether it is handed over to the system now, with all that is pending.
+            results: of images.
+            unwritten: whether a sidecar of them could not be written after all.
+            stamp: of their file; None takes those of the results.
+            at_once: whether they are handed over to the system now, with all that is pending.
 
         Raises:
             OutputError: the disk is full, or gone; or the format can hold no more.
@@ -117,28 +121,33 @@ class Run:
             self._begin()
         if self.notes_lost:
             return
-        table, failed = self.plan.table, isinstance(result, Failed)
-        if table is None:
-            text, count, key = b"", 0, self.plan.key(result.path)
-        else:
-            rows = table.image_rows(result)
-            text, count, key = rows.text, rows.count, key_of(rows.path)
-            if self.plan.spellings is not None:
-                key = self.plan.key(result.path)
-        if table is not None and table.book is not None:  # which may be full
-            former = self.plan.done.find(key)
-            self._row_count += count - (former.rows if former else 0)
-            table.check_size(self._row_count)
-        stamp = stamp or result.facts.stamp
-        if stamp is None and self.plan.stamps is not None:
-            known = self.plan.stamps.find(key)
-            stamp = known.stamp if known else None
-        flags = notes.FAILED if failed else notes.UNWRITTEN if unwritten else 0
         assert self._journal is not None
+        table, flags = self.plan.table, notes.UNWRITTEN if unwritten else 0
+        of_images = _NO_ROWS if table is None else table.image_rows(results)
+        pending = []
+        for result, rows in zip(results, of_images, strict=False):
+            key = self._key(result.path, rows)
+            if table is not None and table.book is not None:  # which may be full
+                former = self.plan.done.find(key)
+                self._row_count += rows.count - (former.rows if former else 0)
+                table.check_size(self._row_count)
+            known = stamp or result.facts.stamp or self._stamp_before(key)
+            failed = isinstance(result, Failed)
+            entry = Entry(key, known, rows.count, notes.FAILED if failed else flags)
+            pending.append((entry, rows.text))
         try:
-            self._journal.append(Entry(key, stamp, count, flags), text, at_once=at_once)
+            self._journal.append(pending, at_once=at_once)
         except (OSError, OutputError) as error:
             self._give_up(error)
+
+    def _key(self, path: str, rows: ImageRows) -> bytes:
+        if self.plan.table is None or self.plan.spellings is not None:
+            return self.plan.key(path)
+        return key_of(rows.path)
+
+    def _stamp_before(self, key: bytes) -> Stamp | None:
+        known = None if self.plan.stamps is None else self.plan.stamps.find(key)
+        return known.stamp if known else None
 
     def finish(self, *, found: bool = True, input: Mapping[str, int] | None = None) -> None:
         """Give the table its name, unless that would replace a former one by nothing.
@@ -224,7 +233,7 @@ class Run:
             self._announce()
         journal = Journal(self._paths, self.manifest.run, rows=0, entries=None)
         if self._table is not None:
-            journal.append(notes.header_entry(), self._table.head)
+            journal.append([(notes.header_entry(), self._table.head)])
         journal.flush()
         return journal
 

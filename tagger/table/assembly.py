@@ -74,7 +74,8 @@ def _images(table: Table, rows: TableRows) -> Iterator[ImageRows]:
         failed = any(row[error] for row in of_image)
         if table.book is not None:  # a table in another format may hold what this one cannot
             table.book.fit(of_image)
-        yield ImageRows(str(of_image[0][0]), table.text(of_image), len(of_image), failed)
+        text = b"".join(table.text(of_image))
+        yield ImageRows(str(of_image[0][0]), text, len(of_image), failed)
 
 
 def assemble(table: Table, texts: Iterator[bytes], target: str) -> None:

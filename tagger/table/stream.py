@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self, TypeAlias
 
 from tagger.errors import UsageError
@@ -40,7 +40,7 @@ def table_stream(table: Table, sink: Sink, *, no_tags: str = "no tags") -> Table
         return BookStream(sink, table)
     if table.plan.format is None and sink.is_terminal():
         return TextStream(sink, readable_lines(table.plan.spelling(), no_tags), at_once=True)
-    return TextStream(sink, lambda result: table.image_rows(result).text, table.head)
+    return TextStream(sink, table.lines, table.head)
 
 
 class TextStream:
@@ -48,7 +48,7 @@ class TextStream:
 
     Args:
         sink: where the bytes go.
-        text: a result → its lines.
+        text: results → their lines.
         head: what comes before them.
         at_once: whether a reader waits for each.
     """
@@ -56,7 +56,7 @@ class TextStream:
     def __init__(
         self,
         sink: Sink,
-        text: Callable[[Result], bytes],
+        text: Callable[[Sequence[Result]], bytes],
         head: bytes = b"",
         *,
         at_once: bool = False,
@@ -72,9 +72,9 @@ class TextStream:
         self._sink.write(self._head)
         return self
 
-    def write(self, result: Result) -> None:
-        """Write the lines of one result; errors as in :meth:`Sink.write`."""
-        self._sink.write(self._text(result))
+    def write(self, results: Sequence[Result]) -> None:
+        """Write the lines of results; errors as in :meth:`Sink.write`."""
+        self._sink.write(self._text(results))
         if self._at_once:
             self._sink.flush()
 
@@ -92,29 +92,32 @@ class BookStream(BookWriter):
         self._table = table
         self._taken = 0
 
-    def write(self, result: Result) -> None:
-        """Take the rows of one result, or raise OutputError if the book is full of those before."""
-        rows = self._table.rows(result)
-        self._taken += len(rows)
-        self.book.check_rows(self.sink.name, self._taken)
-        self.take(rows)
+    def write(self, results: Sequence[Result]) -> None:
+        """Take the rows of results, or raise OutputError if the book is full of those before."""
+        for result in results:
+            rows = self._table.rows(result)
+            self._taken += len(rows)
+            self.book.check_rows(self.sink.name, self._taken)
+            self.take(rows)
 
 
 #: Takes results; left by an exception it keeps every whole result that it was given.
 TableStream: TypeAlias = TextStream | BookStream
 
 
-def readable_lines(spell: Callable[[str], str], no_tags: str) -> Callable[[Result], bytes]:
-    """Return a function: a result → ``path: Drama 62 %, Comedy 41 %``, for a person.
+def readable_lines(
+    spell: Callable[[str], str], no_tags: str
+) -> Callable[[Sequence[Result]], bytes]:
+    """Return a function: results → lines ``path: Drama 62 %, Comedy 41 %``, for a person.
 
     In place of tags, an image without any has ``no_tags``.
     """
 
-    def line(result: Result) -> bytes:
+    def line(result: Result) -> str:
         if isinstance(result, Failed):
             text = f"failed: {result.reason}"
         else:
             text = ", ".join(f"{tag.name} {tag.score:.0%}" for tag in result.tags) or no_tags
-        return f"{printable(spell(result.path))}: {text}\n".encode()
+        return f"{printable(spell(result.path))}: {text}\n"
 
-    return line
+    return lambda results: "".join(map(line, results)).encode()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tagger.errors import UsageError
 from tagger.results import Failed, Result
@@ -20,7 +21,7 @@ _SCORE = Column("score", Kind.PROBABILITY)
 _ERROR = Column("error", Kind.TEXT)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class ImageRows:
     """The rows of one image as text, how many they are, and its path as the table spells it."""
 
@@ -44,7 +45,7 @@ class Table:
     Attributes:
         columns: those of the layout, extra ones, labels.
         a_row_a_tag: whether an image may have several rows.
-        text: rows → text.
+        text: rows → their text, one by one.
         head: what the text begins with.
         book: what writes the format; None for text.
 
@@ -108,10 +109,17 @@ class Table:
                 self._cut(result.path, sentence)
         return rows
 
-    def image_rows(self, result: Result) -> ImageRows:
-        """Return the rows of a result as text."""
-        rows = self.rows(result)
-        return ImageRows(str(rows[0][0]), self.text(rows), len(rows), isinstance(result, Failed))
+    def image_rows(self, results: Sequence[Result]) -> Iterator[ImageRows]:
+        """Return the rows of each result as text."""
+        of_images = [self.rows(result) for result in results]
+        texts = iter(self.text([row for rows in of_images for row in rows]))
+        for result, rows in zip(results, of_images, strict=True):
+            text = b"".join(islice(texts, len(rows)))
+            yield ImageRows(str(rows[0][0]), text, len(rows), isinstance(result, Failed))
+
+    def lines(self, results: Sequence[Result]) -> bytes:
+        """Return the rows of results as one text."""
+        return b"".join(self.text([row for result in results for row in self.rows(result)]))
 
     def check_size(self, rows: int) -> None:
         """Raise OutputError for a number of rows that the format cannot hold."""

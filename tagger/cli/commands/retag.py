@@ -86,7 +86,10 @@ def retag(
             card,
             model.file,
             rules,
-            lambda outputs: _placed(wide.results(rules), rows.name, holder_plan, base),
+            # One by one: what comes before a damaged row is written.
+            lambda outputs: (
+                [one] for one in _placed(wide.results(rules), rows.name, holder_plan, base)
+            ),
             table=results,
         )
         code = run_shown(
