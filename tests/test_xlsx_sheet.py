@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import sys
@@ -22,7 +23,7 @@ from stalled_files import Stalled, stalls
 from tagger.decode.budget import ImageLimits
 from tagger.decode.thumbnail import Thumbnail, Thumbnails
 from tagger.results import Tag, Tagged
-from tagger.table import xlsx_pictures
+from tagger.table import xlsx, xlsx_pictures
 from tagger.table.plan import TablePlan
 from tagger.table.sink import Sink
 from tagger.table.stream import BookStream
@@ -328,3 +329,15 @@ def test_no_more_is_unpacked_than_a_picture_may_take(folder: Path) -> None:
 
     assert re.fullmatch(r"decoding its 2000 × 3000 pixels takes \d+ MB of memory, above the limit "
                         r"of 4 MB", str(reason))  # fmt: skip
+
+
+def test_images_before_the_one_that_does_not_fit_are_kept(
+    posters: Path, tag: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "MOST_ROWS", 3)  # with the header
+
+    ran = tag("p", "-o", "t.xlsx", "--layout", "list")
+
+    assert ran.code == 3
+    kept = Path("t.xlsx.part.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["path"] for line in kept] == ["p/a (1999).png", "p/b.png"]

@@ -121,22 +121,27 @@ class Run:
             self._begin()
         if self.notes_lost:
             return
-        assert self._journal is not None
         table, flags = self.plan.table, notes.UNWRITTEN if unwritten else 0
         of_images = _NO_ROWS if table is None else table.image_rows(results)
         pending = []
-        for result, rows in zip(results, of_images, strict=False):
-            key = self._key(result.path, rows)
-            if table is not None and table.book is not None:  # which may be full
-                former = self.plan.done.find(key)
-                self._row_count += rows.count - (former.rows if former else 0)
-                table.check_size(self._row_count)
-            known = stamp or result.facts.stamp or self._stamp_before(key)
-            failed = isinstance(result, Failed)
-            entry = Entry(key, known, rows.count, notes.FAILED if failed else flags)
-            pending.append((entry, rows.text))
         try:
-            self._journal.append(pending, at_once=at_once)
+            for result, rows in zip(results, of_images, strict=False):
+                key = self._key(result.path, rows)
+                if table is not None and table.book is not None:  # which may be full
+                    former = self.plan.done.find(key)
+                    self._row_count += rows.count - (former.rows if former else 0)
+                    table.check_size(self._row_count)
+                known = stamp or result.facts.stamp or self._stamp_before(key)
+                failed = isinstance(result, Failed)
+                entry = Entry(key, known, rows.count, notes.FAILED if failed else flags)
+                pending.append((entry, rows.text))
+        finally:  # what did fit is kept
+            self._append(pending, at_once=at_once)
+
+    def _append(self, images: Iterable[tuple[Entry, bytes]], *, at_once: bool) -> None:
+        assert self._journal is not None
+        try:
+            self._journal.append(images, at_once=at_once)
         except (OSError, OutputError) as error:
             self._give_up(error)
 
