@@ -66,7 +66,7 @@ def test_blocks_of_a_page_that_are_not_run_say_why(name: str) -> None:
 
 def test_the_wheelhouse_prints_the_line_that_installs_its_extras() -> None:
     for extras, name in {"cuda,ocr": "poster-tagger[cuda,ocr]", "": "poster-tagger"}.items():
-        make = ["make", "-n", "wheelhouse", f"EXTRAS={extras}"]
+        make = ["make", "-n", "--no-print-directory", "wheelhouse", f"EXTRAS={extras}"]
         said = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         line = f"pip install --no-index --find-links wheelhouse '{name}'"
         assert said.splitlines()[-1] == f'echo "{line}"'

@@ -50,6 +50,7 @@ class EngineOptions(OptionGroup):
         float | None,
         typer.Option(
             min=0,
+            max=1024,
             metavar="N",
             help="GPUs of each Ray worker that runs the network; 0.5 lets two share one. Default: "
             "1, or 0 on a CPU.",
