@@ -11,6 +11,8 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+import pandas
 import pytest
 from commands import TREE, Ran, environment, run_tagger
 from pictures import save_picture
@@ -54,6 +56,8 @@ LAYOUTS = [
     ("parquet", ()),
     ("parquet", ("--layout", "list")),
     ("xlsx", ("--columns", "year")),
+    ("db", ()),
+    ("sqlite", ("--layout", "long", "--columns", "folder")),
 ]
 
 
@@ -400,3 +404,22 @@ def test_the_script_for_slurm_does_what_one_run_does(
     assert tagger("merge", *parts, "-o", "tags.csv").code == 1
     tagger("tag", "posters/", "-o", "one.csv", "-q")
     assert (posters / "tags.csv").read_bytes() == (posters / "one.csv").read_bytes()
+
+
+def test_duckdb_asks_the_tables_of_shards_as_the_docs_say(posters: Path, tag: Run) -> None:
+    page = (TREE / "docs/scaling.md").read_text(encoding="utf-8")
+    by_tags, failed, joined = page.partition("```sql\n")[2].partition("```")[0].split(";\n")[:3]
+    (posters / "parts").mkdir()
+    for shard in SHARDS:
+        tag("p", "-o", f"parts/{shard[0]}.parquet", "--shard", shard, "-q")
+    tag("p", "-o", "one.csv", "-q")
+    one = pandas.read_csv("one.csv", keep_default_na=False)
+
+    found = dict(duckdb.sql(by_tags).fetchall())
+
+    assert found == one["tags"].value_counts().to_dict()
+    assert duckdb.sql(failed).fetchall() == [
+        ("p/broken.png", "a damaged PNG, or a kind of PNG that is not supported")
+    ]
+    duckdb.sql(joined)
+    assert pandas.read_csv("tags.csv")["path"].tolist() == sorted(one["path"])
