@@ -216,7 +216,7 @@ class SqliteBook(Book):
             self._begin_image(made, path, row)
         assert self._image is not None
         number = self._image[1]
-        if "tag" in self._places:  # a row a tag
+        if "tag" in self._places:  # one row per tag
             tags = [(row[self._places["tag"]], row[self._places["score"]])]
         else:
             joined = str(row[self._places["tags"]] or "")
