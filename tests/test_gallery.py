@@ -224,7 +224,7 @@ class TestWhy:
         assert gallery("tags.csv", "-o", "gallery.html", "--explain").code == 0
 
         why = content(tagged / "gallery.html")["why"]
-        assert sorted(why["images"]) == ["0", "1", "3"]  # and none of what is no image
+        assert sorted(why["images"]) == ["0", "1", "3"]  # none of the file that is not an image
         raw = base64.b64decode(why["images"]["3"])
         size = 3 + len(why["tops"]) * len(why["lefts"])
         found = {

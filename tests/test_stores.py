@@ -127,7 +127,7 @@ def posters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         save_picture(root / "p" / name, colour)
     (root / "p/notes.txt").write_text("no image")
-    (root / "p/bad.jpg").write_text("a text, which is no image")
+    (root / "p/bad.jpg").write_text("a text, not an image")
     (root / "p/q/@eaDir").mkdir()
     save_picture(root / "p/q/@eaDir/a.png")
     return root

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from bisect import bisect_right
 from itertools import accumulate
 from typing import Any, TypeAlias
 
 from tagger.decode.file import ImageFile
+from tagger.stores.item import SizedFile
 
 #: A part of a file, from one place to another, or bytes that it lacks.
 Part: TypeAlias = tuple[int, int] | bytes
@@ -32,25 +32,14 @@ class Excerpt(ImageFile):
         self.variants = variants
 
 
-class _Joined(io.RawIOBase):
+class _Joined(SizedFile):
     """Parts of a file, one after the other."""
 
     def __init__(self, file: ImageFile, parts: list[Part]) -> None:
         self._file = file
         self._parts = [part for part in parts if _length(part)]
         self._ends = list(accumulate(map(_length, self._parts)))
-        self.size = self._ends[-1] if self._ends else 0
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        self._at = max(0, offset + (0, self._at, self.size)[whence])
-        return self._at
+        super().__init__(self._ends[-1] if self._ends else 0)
 
     def readinto(self, buffer: Any, /) -> int:
         """Read on, over the ends of parts: a header is looked at in one piece."""

@@ -29,18 +29,11 @@ class Item:
     refused: str | None = None
 
 
-class WholeFile(io.RawIOBase):
-    """A file that is loaded when its first byte is read.
+class SizedFile(io.RawIOBase):
+    """A file to be read whose size in bytes, ``size``, is known; it is at the place ``_at``."""
 
-    Args:
-        size: in bytes.
-        load: returns its bytes.
-    """
-
-    def __init__(self, size: int, load: Callable[[], bytes]) -> None:
-        self._size = size
-        self._load = load
-        self._data: memoryview | None = None
+    def __init__(self, size: int) -> None:
+        self.size = size
         self._at = 0
 
     def readable(self) -> bool:
@@ -53,8 +46,22 @@ class WholeFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Go to a place, and return it."""
-        self._at = max(0, offset + (0, self._at, self._size)[whence])
+        self._at = max(0, offset + (0, self._at, self.size)[whence])
         return self._at
+
+
+class WholeFile(SizedFile):
+    """A file that is loaded when its first byte is read.
+
+    Args:
+        size: in bytes.
+        load: returns its bytes.
+    """
+
+    def __init__(self, size: int, load: Callable[[], bytes]) -> None:
+        super().__init__(size)
+        self._load = load
+        self._data: memoryview | None = None
 
     def readinto(self, buffer: Any, /) -> int:
         """Read, as far as the buffer and the file go."""
