@@ -108,13 +108,13 @@ class Forks:
 
 
 def _serve() -> None:
-    _load_everything()
+    load_everything()
     for line in sys.stdin.buffer:
         answer = _in_fork(**json.loads(line))
         print(json.dumps(answer), flush=True)
 
 
-def _load_everything() -> None:
+def load_everything() -> None:
     """Load what a run needs, before any fork; a dry run opens no session."""
     for module in pkgutil.walk_packages(tagger.__path__, "tagger."):
         if module.name not in ("tagger.__main__", "tagger.network.openvino"):
@@ -140,7 +140,7 @@ def _in_fork(
             os.dup2(said.fileno(), 2)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             _announce_changes((cwd, state), writing, kill_at_step)
-            os._exit(_run(arguments))
+            os._exit(run_here(arguments))
         os.close(writing)
         if kill_after is not None:
             time.sleep(kill_after)
@@ -153,10 +153,11 @@ def _in_fork(
         return {"code": code, "stderr": said.read().decode("utf-8"), "steps": steps}
 
 
-def _run(arguments: Sequence[str]) -> int:
+def run_here(arguments: Sequence[str]) -> int:
+    """Run the command here; a traceback, which is a defect, is seen in what it said."""
     try:
         return run(list(arguments))
-    except BaseException:  # a traceback is a defect: it is seen in what was said
+    except BaseException:
         traceback.print_exc()
         return 70
 

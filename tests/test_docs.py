@@ -2,36 +2,16 @@
 
 import importlib
 import re
-import shlex
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import command_line, environment, run_tagger
+from commands import run_tagger
 from readers import reader
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def shell_lines() -> list[str]:
-    """Return the lines of README's shell blocks, without their comments."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
-    return [re.sub(r"\s+#.*", "", line) for line in lines if line.strip()]
-
-
-TAG_LINES = [line for line in shell_lines() if re.match(r"tagger tag (posters/|heat\.jpg)", line)]
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Path:
-    """Return a folder with the posters that README speaks of."""
-    shutil.copytree(ROOT / "samples" / "festival", tmp_path / "posters")
-    shutil.copy(ROOT / "samples" / "dust-and-silver.jpg", tmp_path / "heat.jpg")
-    return tmp_path
 
 
 @pytest.fixture
@@ -55,15 +35,6 @@ def test_the_page_of_mistakes_is_what_the_table_of_messages_has(
     assert page.count("\n$ tagger") >= 40
 
 
-@pytest.mark.parametrize("name", ["offline.md", "programs.md"])
-def test_blocks_of_a_page_that_are_not_run_say_why(name: str) -> None:
-    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    blocks = re.findall(r"(.*)\n```sh\n", text)
-
-    assert len(blocks) >= 4
-    assert all(re.fullmatch(r"<!-- not run: .+ -->", before) for before in blocks)
-
-
 def test_the_wheelhouse_prints_the_line_that_installs_its_extras() -> None:
     for extras, name in {"cuda,ocr": "poster-tagger[cuda,ocr]", "": "poster-tagger"}.items():
         make = ["make", "-n", "--no-print-directory", "wheelhouse", f"EXTRAS={extras}"]
@@ -84,48 +55,13 @@ def test_the_man_pages_are_sound() -> None:
 
 
 def test_the_tests_that_pages_name_are_there() -> None:
-    text = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    text = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").rglob("*.md"))
     named = re.findall(r"`(test_\w+\.py)(?:::(test_\w+))?`", text)
 
     assert len(named) > 40
     for file, test in named:
         source = (ROOT / "tests" / file).read_text(encoding="utf-8")
         assert not test or f"def {test}(" in source, f"{file}::{test}"
-
-
-def test_readme_has_tagging_commands_to_try() -> None:
-    assert len(TAG_LINES) >= 6
-
-
-@pytest.mark.parametrize("line", [line for line in TAG_LINES if "--device cuda" not in line])
-def test_a_tagging_command_of_readme_works(line: str, library: Path) -> None:
-    shutil.copy(library / "heat.jpg", library / "posters" / "heat-poster.jpg")  # for --library
-
-    ran = run_tagger(*shlex.split(line)[1:], cwd=library)
-
-    assert (ran.code, "failed in" in ran.stderr) == (0, True), ran.stderr
-
-
-def test_the_way_back_of_readme_works(library: Path) -> None:
-    (line,) = [line for line in shell_lines() if line.startswith("tagger apply ")]
-    run_tagger("tag", "posters/", "-o", "tags.csv", "--sidecar", "xmp", cwd=library)
-    table = library / "tags.csv"
-    table.write_text(table.read_text(encoding="utf-8").replace(",Drama|", ",Noir|", 1))
-
-    ran = run_tagger(*shlex.split(line)[1:], "--yes", cwd=library)
-
-    assert ran.code == 0, ran.stderr
-    assert ran.stdout.decode("utf-8").endswith(": +Noir -Drama\n")
-
-
-def test_the_list_of_readme_can_be_piped_in(library: Path) -> None:
-    (line,) = [line for line in shell_lines() if line.startswith("find ")]
-    tagging = shlex.join(str(part) for part in command_line())
-    script = line.replace("tagger", tagging).removesuffix("| jq .tags")
-    done = subprocess.run(
-        ["sh", "-c", script], cwd=library, env=environment(), capture_output=True, check=True
-    )
-    assert len(done.stdout.splitlines()) == 3
 
 
 def test_readme_shows_what_the_demo_prints() -> None:
