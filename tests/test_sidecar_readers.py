@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -66,3 +68,18 @@ def test_a_sidecar_without_tags_is_read_as_one(folder: Path, tag: Tag) -> None:
     assert "Subject" not in read
     assert read["RecordModel"] == "colours 1.2"
     assert "Xmp.dc.subject" not in output("exiv2", "-px", sidecar)
+
+
+def test_darktable_takes_the_tags_into_its_database(folder: Path, tag: Tag) -> None:
+    sidecar = write_odd_xmp(folder, tag)
+
+    output(
+        "darktable-cli", "a.png", sidecar, "out.jpg",
+        "--core", "--configdir", "kept", "--cachedir", "cache", "--library", "library.db",
+    )  # fmt: skip
+
+    with contextlib.closing(sqlite3.connect(folder / "kept/data.db")) as database:
+        names = {name for (name,) in database.execute("SELECT name FROM tags")}
+    assert set(ODD_NAMES) <= names
+    (exported,) = json.loads(output("exiftool", "-j", "out.jpg"))
+    assert sorted(exported["Subject"]) == sorted(ODD_NAMES)
