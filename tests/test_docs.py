@@ -2,13 +2,17 @@
 
 import importlib
 import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from commands import run_tagger
 from readers import reader
+
+from tagger.cli.app import app
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -97,3 +101,23 @@ def test_the_page_on_testing_names_tests_that_exist() -> None:
         if not list((ROOT / "tests").rglob(name))
     ]
     assert missing == []
+
+
+def test_the_examples_of_help_are_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their options exist and take these values; pages with the same commands run them."""
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    lines = [
+        re.split(r" +#|  +| >", line)[0]
+        for line in re.findall(r"^  (tagger .+)", page, re.MULTILINE)
+    ]
+    root = typer.main.get_command(app)
+
+    for line in lines:
+        _, name, *arguments = shlex.split(line)
+        command = root.get_command(root.make_context("tagger", [name]), name)
+        command.make_context(name, arguments)
+
+    assert len(lines) > 60
