@@ -1,4 +1,4 @@
-"""Another trade, the same commands: garments train, export, tag, are corrected and train again."""
+"""Another trade, the same commands: garments train, train again on all, are exported and tag."""
 
 from __future__ import annotations
 
@@ -98,25 +98,6 @@ def test_refit_trains_on_all_images_and_keeps_what_validation_taught(trade: Trad
     best = read_json(trade.folder / "run" / "metrics.json")["best_epoch"]
     epochs = "1 epoch" if best == 1 else f"{best} epochs"
     assert trade.refitted.stdout.decode().startswith(f"Trained {epochs} on all images of run.")
-
-
-def test_a_table_of_tags_that_a_person_corrected_is_a_labelled_set(trade: Trade):
-    rows = tag(trade)
-    for row in rows:  # the person knows better
-        row["tags"] = "|".join(trade.truth[Path(row["path"]).name])
-    corrected = trade.folder / "corrected.csv"
-    with corrected.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    ran = run_tagger(
-        "train", "--images", ".", "--labels", corrected, "-o", "again", *SMALL,
-        "--architecture", "sequential", "--epochs", "1", cwd=trade.folder,
-    )  # fmt: skip
-    assert ran.code == 0, ran.stderr
-    data = read_json(trade.folder / "again" / "run.json")["data"]
-    assert sorted(data["labels"]) == sorted(LABELS)
-    assert data["image_count"] == len(trade.truth)
 
 
 def test_a_run_that_is_not_finished_is_not_refitted(tmp_path: Path):
