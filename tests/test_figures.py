@@ -23,8 +23,9 @@ WORDS = (
 
 #: Numbers that say how good, large or quick nothing is: names, versions, codes, shapes.
 NO_FIGURES = (
-    r"Python 3\.11 or newer", r"Debian 12", r"Ubuntu 24\.04", r"x86-64", r"CUDA 1[23]",
-    r"JPEG 2000", r"UTF-8", r"Apache-2\.0", r"EfficientNet-Lite2", r"0/1", r"Lite[012]",
+    r"Python 3\.11 (or newer|to 3\.13)", r"wheels for 3\.14", r"Debian 12", r"Ubuntu 24\.04",
+    r"x86-64", r"CUDA 1[23]", r"JPEG 2000", r"UTF-8",
+    r"Apache-2\.0", r"EfficientNet-Lite2", r"0/1", r"Lite[012]",
     r"exit code is 1\b", r"python3-venv",
     r"Exit codes: 0 all [a-z, ]+ 1 [a-z ]+, 2 [a-z ]+, 3 [a-z, ()]+ 70 [a-z ]+, 130 interrupted\.",
     r"Keras by 1e-4",
