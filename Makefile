@@ -17,11 +17,11 @@ demo: $(VENV)/.base
 
 # What every change should pass: minutes.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 # The rest: kills, stalls, browsers, office programs, trainings.
 test-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow
+	$(BIN)/python -m pytest -n auto -m slow
 
 test-gpu: $(VENV)/.dev
 	$(BIN)/python -m pytest -m gpu

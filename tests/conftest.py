@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
 import pytest
-from commands import Argument, Ran, python_path
+from commands import TREE, Argument, Ran, python_path
 from hypothesis import settings
 from tiny_model import write_model, write_text_model
 
@@ -59,23 +61,44 @@ def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     return folder / "poster-tagger" / "runs"
 
 
+#: What takes minutes goes first, so that no process is left with it at the end.
+LONGEST = (
+    "test_train_garments.py", "test_ray.py", "trained", "test_average.py", "test_train_lite.py",
+    "test_stores.py",
+)  # fmt: skip
+
+
+@cache
+def group_of(module: str) -> str:
+    """Return what one process tests (pytest -n): a module, or all that need the trained network."""
+    text = (TREE / module).read_text(encoding="utf-8")
+    return "trained" if re.search(r"\bshape_(run|model)\b", text) else Path(module).name
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares costly fixtures when several processes test (pytest -n).
-
-    Whatever needs the one trained network is slow, goes to one process, and begins first.
-    """
-
-    def group(item: pytest.Item) -> str:
-        trained = "shape_run" in getattr(item, "fixturenames", ())
-        return "trained" if trained else item.location[0]
-
+    """Mark as slow what needs the trained network, and begin with what takes longest."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-        if group(item) == "trained":
+        if "shape_run" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-    first = {"trained": 0, "tests/test_train_garments.py": 1}
-    items.sort(key=lambda item: first.get(group(item), 2))
+    places = {group: place for place, group in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(group_of(item.location[0]), len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep together what shares costly fixtures.
+
+    Not by ``--dist loadgroup``, which groups nothing with pytest 9.2 (pytest-xdist#1386).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid.split("::", 1)[0])
+
+    config.option.loadscopereorder = False  # in the order of the items
+    return Groups(config, log)
 
 
 @pytest.fixture(scope="session")

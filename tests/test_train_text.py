@@ -184,7 +184,7 @@ def evaluated(folder: Path, *options: str | Path) -> Ran:
 
 
 def test_a_model_is_measured_with_the_texts_of_a_table(
-    text_run: Made, shapes: ShapeSet, shape_model: Made
+    text_run: Made, shapes: ShapeSet, tiny_model: Path
 ):
     folder = text_run.path.parent
     labelled = ("--images", shapes.images, "--labels", "texts.csv")
@@ -193,11 +193,11 @@ def test_a_model_is_measured_with_the_texts_of_a_table(
     assert (alone.code, told.code) == (0, 0), told.stderr
     without, with_text = (json.loads(ran.stdout)["model"]["log_loss"] for ran in (alone, told))
     assert with_text < without - 0.05
-    refused = evaluated(folder, shape_model.path, *labelled, *WITH_TEXT)
+    refused = evaluated(folder, tiny_model, *labelled, *WITH_TEXT)
     assert (refused.code, refused.stdout, refused.stderr) == (
         2,
         b"",
-        f"tagger: --text-column needs a model that takes texts, and {shape_model.path} does not.\n",
+        f"tagger: --text-column needs a model that takes texts, and {tiny_model} does not.\n",
     )
 
 

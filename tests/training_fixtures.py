@@ -6,6 +6,7 @@ made anew by each file.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from commands import Argument, run_tagger
 from shapes import Made, ShapeSet, draw_shapes, train_arguments
 from system_calls import NETWORK, can_trace, tracing
 from tagger_training.labels import LabelledSet, read_labelled_set
+
+
+def made_once(factory: pytest.TempPathFactory, what: str) -> None:
+    """Fail where another process of this run of the tests has made the same: it takes minutes."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        (factory.getbasetemp().parent / f"{what}.made").touch(exist_ok=False)
 
 
 @pytest.fixture
@@ -51,6 +58,7 @@ def shape_run(shapes: ShapeSet, tmp_path_factory: pytest.TempPathFactory) -> Mad
 
     Where strace is installed, ``train.strace`` beside it says what the network was asked for.
     """
+    made_once(tmp_path_factory, "shape_run")
     folder = tmp_path_factory.mktemp("runs")
     arguments = train_arguments(shapes, folder / "shapes")
     ran = run_tagger(*arguments, cwd=folder, under=_network_noted(folder / "train.strace"))
