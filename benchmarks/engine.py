@@ -37,6 +37,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -79,13 +80,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as of `timeout`
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     parties = [
         party
         for party in _parties(options.options or [""], options.against)
         if not options.only or party.kind in options.only or party.name in options.only
     ]
-    with tempfile.TemporaryDirectory(prefix="tagger-engine-", dir=".") as scratch:
+    with tempfile.TemporaryDirectory(prefix="tagger-engine-") as scratch:
         network = options.network
         if network == "free":
             network = str(runpy.run_path(str(_TINY_MODEL))["write_model"](Path(scratch, "m.onnx")))
@@ -107,6 +109,13 @@ def main() -> None:
             )
         else:
             _show(report)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Stop, once: `timeout` sends its signal twice, and the second would stop the tidying up."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _parties(options: Sequence[str], against: str | None) -> Iterator[Party]:
@@ -173,7 +182,7 @@ def _draw_tiny(folder: Path, count: int) -> None:
 
 
 def _link(folder: Path, given: Path, count: int) -> None:
-    """Make links to images, or copies if the file system does not support links."""
+    """Make links to images, or to a copy of each if they are on another file system."""
     images = sorted(path for path in given.rglob("*") if path.suffix in (".jpg", ".png", ".webp"))
     if not images:
         sys.exit(f"{given} contains no images")
@@ -184,6 +193,7 @@ def _link(folder: Path, given: Path, count: int) -> None:
             os.link(image, name)
         except OSError:
             shutil.copyfile(image, name)
+            images[number % len(images)] = name
 
 
 def _named(folder: Path, number: int, suffix: str) -> Path:

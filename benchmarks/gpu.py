@@ -51,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
 
     rows = []
-    with tempfile.TemporaryDirectory(prefix="tagger-gpu-", dir=".") as scratch:
+    with tempfile.TemporaryDirectory(prefix="tagger-gpu-") as scratch:
         large = Path(scratch)
         draw_posters(large, *DRAWN_SIZES["large"], 4)
         for device in options.devices:

@@ -58,7 +58,7 @@ def main() -> None:
 
     found = []
     for count in options.counts:
-        with tempfile.TemporaryDirectory(prefix="tagger-memory-", dir=".") as scratch:
+        with tempfile.TemporaryDirectory(prefix="tagger-memory-") as scratch:
             _fill(Path(scratch), options.poster, count)
             found.append({"images": count, **_tag(Path(scratch), options.model, further)})
     first = found[0]["peak_mb"]
@@ -79,7 +79,7 @@ def _fill(folder: Path, poster: Path, count: int) -> None:
         try:
             os.link(poster, name)
         except OSError:
-            shutil.copyfile(poster, name)
+            poster = shutil.copyfile(poster, name)  # which further ones are linked to
 
 
 def _tag(folder: Path, model: Path | None, further: Sequence[str]) -> dict[str, float]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from commands import PATIENCE, environment, wait_until
 from pictures import save_picture
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -69,6 +71,24 @@ def test_the_engine_is_compared_with_a_bare_pool(folder: Path) -> None:
     ]
     assert all(one["images_per_second"] > 0 and one["all_us"] >= one["main_us"] for one in rates)
     assert list(folder.iterdir()) == []
+
+
+def test_an_interrupted_comparison_leaves_nothing(folder: Path) -> None:
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    run = subprocess.Popen(
+        [sys.executable, BENCHMARKS / "engine.py", "tiny", "--count", "20000"],
+        cwd=folder, env=environment() | {"TMPDIR": str(scratch)}, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    # While it draws; so that taking them away lasts longer than the signals come.
+    wait_until(lambda: run.poll() is not None or any(folder.rglob("images/003")))
+    made = [*scratch.iterdir()]
+    for _ in range(20):
+        run.terminate()
+        time.sleep(0.005)
+    assert run.wait(PATIENCE) != 0
+    assert len(made) == 1
+    assert [*folder.rglob("*")] == [scratch]
 
 
 @pytest.mark.slow
