@@ -82,8 +82,8 @@ def test_results_keep_the_order_of_their_items() -> None:
 def test_leaving_a_pool_drops_what_has_not_begun() -> None:
     goes_on = threading.Event()
     with worker_pool(1, "test") as pool:
-        running: Future[bool] = pool.submit(goes_on.wait, 10)
-        waiting = [pool.submit(goes_on.wait, 10) for _ in range(5)]
+        running: Future[bool] = pool.submit(goes_on.wait, PATIENCE)
+        waiting = [pool.submit(goes_on.wait, PATIENCE) for _ in range(5)]
         goes_on.set()
     assert running.result()
     assert all(future.done() for future in waiting)

@@ -40,7 +40,7 @@ def test_a_batch_takes_its_time_and_no_core(tiny_model: Path) -> None:
         gpu.scores(pixels)
 
     assert time.monotonic() - began >= 5 * 8 / 100
-    assert time.process_time() - computed < 0.05
+    assert time.process_time() - computed < 0.2
 
 
 def test_its_card_is_the_models(tiny_model: Path) -> None:
