@@ -25,18 +25,15 @@ $cut sh -eu -c '
         exit 1
     fi
     "$1" -m venv "$2/venv"
-    "$2/venv/bin/pip" install --quiet --no-index --find-links "$3" poster-tagger
     cd "$2"
-    venv/bin/tagger tag "$4" -o tags.csv --sidecar xmp --sidecar-dir sidecars
     PATH="$2/venv/bin:$PATH"
     sh docker.sh >docker.log
-    sh apptainer.sh tag "$4" -o again.csv --quiet >apptainer.log
+    sh apptainer.sh tag "$4" -o tags.csv --sidecar xmp --sidecar-dir sidecars >apptainer.log
 ' sh "$python" "$work" "$wheelhouse" "$samples"
 
 grep "not run without" "$work/docker.log"
 grep -q "^Usage: tagger" "$work/docker.log"
-grep "works" "$work/apptainer.log" || cat "$work/apptainer.log"
-cmp "$work/tags.csv" "$work/again.csv"
+cat "$work/apptainer.log"
 [ ! -e "$work/wheelhouse" ]
 
 images=$(find "$samples" -type f ! -name "*.py" | wc -l)
