@@ -33,7 +33,7 @@ $cut sh -eu -c '
 
 grep "not run without" "$work/docker.log"
 grep -q "^Usage: tagger" "$work/docker.log"
-cat "$work/apptainer.log"
+grep "^runs on" "$work/apptainer.log"
 [ ! -e "$work/wheelhouse" ]
 
 images=$(find "$samples" -type f ! -name "*.py" | wc -l)
