@@ -208,6 +208,13 @@ class Canvas:
         with self.ink(colour, blur=radius / 2, opacity=opacity, light=True) as pen:
             pen.ellipse(x, y, radius)
 
+    def closer(self, factor: float, x: float, y: float) -> None:
+        """Enlarge what has been drawn so far around a point, which comes to the middle."""
+        (width, height), scale = self.image.size, SCALE
+        left, top = x * scale - width / factor / 2, y * scale - height / factor / 2
+        box = (left, top, left + width / factor, top + height / factor)
+        self.image = self.image.resize((width, height), Image.Resampling.BILINEAR, box)
+
     def noise(self, seed: int, across: float, down: float, contrast: float = 2) -> Image.Image:
         """Give a cloudy mask whose largest patches measure ``across`` by ``down``."""
         rng, total = np.random.default_rng(seed), np.zeros((self.height, self.width))

@@ -13,10 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cartoon_posters as cartoon
-import day_posters as day
-import night_posters as night
+import balloon_poster as balloon
+import cartoon_posters as cartoons
+import lovers_poster as lovers
 import numpy as np
+import portrait_posters as portraits
+import scene_posters as scenes
+import silhouette_posters as silhouettes
 from PIL import ExifTags, Image
 
 
@@ -94,18 +97,18 @@ class Sample:
 
 
 SAMPLES = (
-    Sample("a-quiet-alibi.gif", night.a_quiet_alibi, save_gif),
-    Sample("biscuit-goes-north.png", cartoon.biscuit_goes_north, save_palette_png),
-    Sample("burn-point-seven.jpg", night.burn_point_seven, save_cmyk_jpeg),
-    Sample("dust-and-silver.jpg", day.dust_and_silver, save_jpeg),
-    Sample("festival/Où, l'été.jpg", day.the_summer_where, save_progressive_jpeg),
-    Sample("festival/the-whale-road.jpg", night.the_whale_road, save_grey_jpeg),
-    Sample("over-the-cloud-peaks.jpg", day.over_the_cloud_peaks, save_jpeg),
-    Sample("sing-it-to-the-rafters.jpg", day.sing_it_to_the_rafters, save_jpeg),
-    Sample("sorry-about-the-cake.png", cartoon.sorry_about_the_cake, save_png),
-    Sample("the-long-ridge.jpg", night.the_long_ridge, save_turned_jpeg),
-    Sample("the-ninth-orbit.webp", night.the_ninth_orbit, save_webp),
-    Sample("the-red-moon.jpg", night.the_red_moon, save_jpeg),
+    Sample("a-killers-alibi.gif", portraits.a_killers_alibi, save_gif),
+    Sample("biscuit-goes-north.png", cartoons.biscuit_goes_north, save_palette_png),
+    Sample("burn-point-seven.jpg", silhouettes.burn_point_seven, save_cmyk_jpeg),
+    Sample("festival/Où, l'été.jpg", lovers.the_summer_where, save_progressive_jpeg),
+    Sample("festival/the-whale-road.jpg", scenes.the_whale_road, save_grey_jpeg),
+    Sample("gunfight-at-dry-creek.jpg", portraits.gunfight_at_dry_creek, save_jpeg),
+    Sample("over-the-cloud-peaks.jpg", balloon.over_the_cloud_peaks, save_jpeg),
+    Sample("sorry-about-the-cake.png", cartoons.sorry_about_the_cake, save_png),
+    Sample("the-last-dance-band.jpg", silhouettes.the_last_dance_band, save_jpeg),
+    Sample("the-long-ridge.jpg", portraits.the_long_ridge, save_turned_jpeg),
+    Sample("the-ninth-orbit.webp", scenes.the_ninth_orbit, save_webp),
+    Sample("the-red-moon.jpg", silhouettes.the_red_moon, save_jpeg),
 )
 
 

@@ -70,25 +70,6 @@ def bat(pen: Pen) -> None:
         )  # fmt: skip
 
 
-def cactus(pen: Pen) -> None:
-    """Draw a saguaro 100 units tall."""
-    pen.line((0, 0), (0, -92), width=16)
-    pen.line((0, -38), (-24, -40), (-26, -68), width=11)
-    pen.line((0, -28), (22, -30), (24, -54), width=10)
-
-
-def note(pen: Pen, pair: bool) -> None:
-    """Draw a quaver, or two joined, about 20 units tall."""
-    stems = (0, 12) if pair else (0,)
-    for x in stems:
-        pen.ellipse(x - 3, 0, 4, 2.8, -20)
-        pen.line((x, 0), (x, -18), width=1.4)
-    if pair:
-        pen.polygon((0, -19), (12, -19), (12, -15), (0, -15))
-    else:
-        pen.blob((0, -19), (3, -14), (7, -10), (5, -4), (5, -9), (0, -13))
-
-
 def standing_man(pen: Pen) -> None:
     """Draw a man seen from the front in a long coat, arms a little away from the body."""
     pen.ellipse(0, -92, 6.2, 7.6)
@@ -118,43 +99,6 @@ def soldier(pen: Pen, stride: float = 0) -> None:
     pen.line((-8, -44), (26, -74), width=2.6, end=1.6)
 
 
-def couple(pen: Pen) -> None:
-    """Draw a woman and a man who hold each other, forehead to forehead."""
-    pen.ellipse(-5.5, -87, 4.6, 6, 12)
-    pen.blob((-2, -94), (-9, -95), (-13, -88), (-15, -76), (-20, -66), (-13, -68), (-9, -82))
-    pen.blob(
-        (-13, -79), (-6, -80), (-3, -70), (-7, -58), (-3, -40), (2, -18), (-10, -13), (-30, -17),
-        (-22, -36), (-15, -57), (-15, -68),
-    )  # fmt: skip
-    pen.line((-9, -18), (-8, -1), (-3, -0.5), width=4.4, end=2.4)
-    pen.line((-14, -18), (-19, -9), (-24, -11), width=4.2, end=2.4)
-    pen.line((-9, -76), (2, -74), (13, -84), width=4.4, end=3)
-    pen.ellipse(6.5, -92.5, 5.2, 6.6, -10)
-    pen.blob((2, -98), (8, -101), (13, -96), (12, -88), (9, -92))
-    pen.line((9, -88), (11, -80), width=6)
-    pen.blob((5, -82), (13, -85), (20, -78), (19, -60), (18, -44), (5, -44), (5, -62))
-    pen.line((8.5, -46), (8, -24), (7, -2), width=9, end=6)
-    pen.line((14, -46), (16, -24), (17, -2), width=9, end=6)
-    pen.line((7, -2), (2, -1.5), width=4)
-    pen.line((17, -2), (12, -1.5), width=4)
-    pen.line((16, -77), (10, -62), (-8, -60), width=6.5, end=4)
-
-
-def gunslinger(pen: Pen) -> None:
-    """Draw a rider without a horse: wide hat, poncho, boots apart."""
-    pen.blob((-19, -95), (-9, -94), (0, -93), (9, -94), (19, -95), (10, -90.5), (-10, -90.5))
-    pen.blob((-8, -92), (-7.5, -102), (-3, -104), (0, -102.5), (3, -104), (7.5, -102), (8, -92))
-    pen.ellipse(0, -87, 5.2, 6.5)
-    pen.blob((-5, -82), (5, -82), (17, -74), (22, -56), (24, -42), (0, -35), (-24, -42), (-22, -56),
-             (-17, -74))  # fmt: skip
-    for side in (False, True):
-        half = pen.at(0, 0, mirror=side)
-        half.line((4.5, -42), (9, -22), (13, -3), width=9.5, end=6)
-        half.line((13, -2.4), (20, -1.6), width=4.6, end=3)
-        half.line((21, -46), (22.5, -36), width=4.6)
-        half.line((17, -40), (20, -28), width=3.6)
-
-
 def singer(pen: Pen) -> None:
     """Draw a singer in a long gown, one arm thrown up, the other holding the microphone."""
     pen.ellipse(1, -91, 5, 6.4, 18)
@@ -171,3 +115,70 @@ def singer(pen: Pen) -> None:
     pen.line((7, -77), (16, -70), (11, -83), width=4.8, end=3.2)
     pen.line((13, -80), (8.5, -87), width=2)
     pen.ellipse(8.3, -87.4, 2.4)
+
+
+def guitarist(pen: Pen) -> None:
+    """Draw a guitarist with long hair."""
+    pen.ellipse(-2, -92, 5.4, 7, 8)
+    pen.blob((-8, -96), (-2, -101), (5, -98), (5, -86), (8, -76), (2, -80), (-6, -80), (-9, -76))
+    pen.line((-1, -86), (0, -78), width=5)
+    pen.blob((-12, -78), (10, -80), (12, -70), (8, -52), (9, -42), (-8, -42), (-9, -54))
+    pen.line((-5, -44), (-12, -22), (-14, -2), width=8.6, end=5)
+    pen.line((5, -44), (13, -24), (18, -2), width=8.6, end=5)
+    pen.line((-14, -2), (-19, -1), width=4)
+    pen.line((18, -2), (24, -1), width=4)
+    pen.blob((-18, -56), (-10, -62), (-4, -57), (2, -60), (4, -50), (-2, -44), (-10, -42),
+             (-20, -46))  # fmt: skip
+    pen.line((0, -54), (38, -74), width=2.6)
+    pen.polygon((36, -77), (46, -81), (47, -77), (38, -72))
+    pen.line((-11, -75), (-20, -62), (-10, -53), width=5, end=3.4)
+    pen.line((9, -76), (20, -68), (30, -70), width=5, end=3.4)
+
+
+def drummer(pen: Pen) -> None:
+    """Draw a drummer behind the drums, one stick up."""
+    pen.ellipse(0, -74, 5, 6.4)
+    pen.blob((-10, -66), (0, -69), (10, -66), (11, -40), (-11, -40))
+    pen.line((-9, -64), (-20, -72), (-16, -86), width=4.4, end=3)
+    pen.line((9, -64), (19, -56), (12, -46), width=4.4, end=3)
+    pen.line((-16, -86), (-8, -100), width=1.2)
+    drums = (
+        (0, -26, 18, 18),
+        (-25, -26, 10, 8),
+        (25, -24, 11, 9),
+        (-14, -46, 8, 5),
+        (14, -46, 8, 5),
+    )
+    for drum in drums:
+        pen.ellipse(*drum)
+    for side, y in ((-1, -58), (1, -62)):
+        pen.line((34 * side, y), (30.5 * side, 0), width=1.2)
+        pen.ellipse(34 * side, y, 13.5, 1.6, 12 * side)
+
+
+def rider(pen: Pen) -> None:
+    """Draw a rider in a hat on a standing horse."""
+    pen.blob((-34, -52), (-20, -60), (20, -58), (32, -52), (34, -38), (20, -32), (-24, -32),
+             (-36, -38))  # fmt: skip
+    pen.polygon((22, -56), (40, -82), (50, -84), (64, -66), (58, -60), (48, -66), (36, -38))
+    for x, lean in ((-30, -4), (-22, 6), (22, -6), (30, 6)):
+        pen.line((x, -38), (x + lean, -20), (x + lean * 1.4, 0), width=8, end=4)
+    pen.line((-34, -48), (-46, -20), width=7, end=3)
+    pen.blob((-8, -58), (-8, -84), (0, -90), (9, -84), (8, -58))
+    pen.line((0, -58), (8, -40), (4, -26), width=9, end=5)
+    pen.line((6, -82), (20, -66), width=5)
+    pen.ellipse(1, -95, 5.5, 6)
+    pen.line((-12, -98), (14, -98), width=3)
+    pen.polygon((-6, -98), (-5, -106), (6, -106), (8, -98))
+
+
+def helicopter(pen: Pen) -> None:
+    """Draw a helicopter about 80 units long that flies to the left."""
+    pen.blob((-20, -2), (-10, -10), (8, -10), (18, -3), (12, 6), (-12, 6))
+    pen.polygon((10, -6), (48, -4), (48, -1), (10, 2))
+    pen.polygon((44, -12), (50, -12), (50, 2), (46, 2))
+    pen.line((-34, -15), (34, -13), width=1.6)
+    pen.line((0, -14), (0, -8), width=2)
+    pen.line((-16, 11), (14, 11), width=1.4)
+    pen.line((-8, 6), (-9, 11), width=1)
+    pen.line((6, 6), (7, 11), width=1)

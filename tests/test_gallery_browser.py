@@ -70,7 +70,7 @@ def press_tag(page: Page, name: str) -> None:
 
 def test_all_images_are_shown_with_tags_and_pictures(page: Page) -> None:
     assert page.text("#count") == "13 images"
-    assert names(page)[:3] == ["a quiet alibi", "biscuit goes north", "broken"]
+    assert names(page)[:3] == ["a killers alibi", "biscuit goes north", "broken"]
     page.wait("[...document.querySelectorAll('.cell img')].every(one => one.naturalWidth > 100)")
     assert page.text(".cell:nth-child(3) .why") == "a text file, not an image"
 
@@ -85,12 +85,12 @@ class TestFilters:
     def test_any_all_and_none_of_tags(self, page: Page) -> None:
         whole = {row[0]: row[1].split("|") for row in table_of(page)}
         drama = [name for name, tags in whole.items() if "Drama" in tags]
-        both = [name for name in drama if "Documentary" in whole[name]]
-        either = [name for name, tags in whole.items() if {"Drama", "Documentary"} & {*tags}]
+        both = [name for name in drama if "Action" in whole[name]]
+        either = [name for name, tags in whole.items() if {"Drama", "Action"} & {*tags}]
 
         press_tag(page, "Drama")
         assert len(names(page)) == len(drama)
-        press_tag(page, "Documentary")
+        press_tag(page, "Action")
         assert len(names(page)) == len(either)
         page.click("#mode-all")
         assert len(names(page)) == len(both) > 0
@@ -153,10 +153,10 @@ def labels(page: Page) -> list[str]:
 class TestLargeView:
     def test_it_shows_all_probabilities_and_leads_on(self, page: Page) -> None:
         page.click(".cell")
-        assert page.text("#view-title") == "a quiet alibi"
-        assert page.text("#view-path") == "posters/a-quiet-alibi.gif"
+        assert page.text("#view-title") == "a killers alibi"
+        assert page.text("#view-path") == "posters/a-killers-alibi.gif"
         assert page.run("document.querySelector('#view-path').href").endswith(
-            "/posters/a-quiet-alibi.gif"
+            "/posters/a-killers-alibi.gif"
         )
         shown = page.texts("#view-bars .p")
         assert len(shown) == len(labels(page))
@@ -227,7 +227,7 @@ class TestCorrecting:
         assert page.texts("#view-tags button") == tags
         page.press("Escape")
         page.choose("#status", "corrected")
-        assert names(page) == ["a quiet alibi", "biscuit goes north"]
+        assert names(page) == ["a killers alibi", "biscuit goes north"]
 
     def test_another_tables_page_offers_corrections_of_the_same_images(
         self, page: Page, made: Path
@@ -266,7 +266,7 @@ class TestCorrecting:
         shutil.move(saved, made / "tags-corrected.csv")
         ran = run_tagger("apply", "tags-corrected.csv", "--yes", cwd=made)
         assert (ran.code, "2 files written, 0 failed." in ran.stderr) == (0, True), ran.stderr
-        sidecar = (made / "posters" / "a-quiet-alibi.gif.xmp").read_text(encoding="utf-8")
+        sidecar = (made / "posters" / "a-killers-alibi.gif.xmp").read_text(encoding="utf-8")
         assert "Noir" in sidecar
         # And it is a table for the next gallery.
         assert run_tagger("gallery", "tags-corrected.csv", "-o", "c.html", cwd=made).code == 0
@@ -369,7 +369,7 @@ class TestWhy:
         assert page.texts("#view-bars .not") == []
         page.click("#view-explain summary")
         command = page.text("#view-command")
-        assert command == "tagger explain posters/a-quiet-alibi.gif -o why.html"
+        assert command == "tagger explain posters/a-killers-alibi.gif -o why.html"
         assert run_tagger(*command.split()[1:], cwd=made).code == 0
 
     def test_the_picture_shows_what_speaks_for_a_tag(self, page: Page, made: Path) -> None:
@@ -407,7 +407,7 @@ class TestKeyboard:
         assert page.run(f"{active}.getAttribute('aria-label')").startswith("the red moon")
         page.press("Home")
         page.press("Enter")
-        assert page.text("#view-title") == "a quiet alibi"
+        assert page.text("#view-title") == "a killers alibi"
         page.press("Escape")
         page.press("?")
         assert page.run("document.querySelector('#help').open")

@@ -167,7 +167,7 @@ def test_an_example_of_the_page_runs(
     number: int, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(ROOT / "samples" / "festival", folder / "posters")
-    shutil.copy(ROOT / "samples" / "dust-and-silver.jpg", folder / "heat.jpg")
+    shutil.copy(ROOT / "samples" / "gunfight-at-dry-creek.jpg", folder / "heat.jpg")
 
     exec(compile(EXAMPLES[number], f"example {number}", "exec"), {})
 
