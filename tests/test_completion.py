@@ -123,7 +123,7 @@ def test_a_shell_completes(shell: str, folder: Path) -> None:
     ("line", "word", "answer"),
     [
         ("tagger tag p --threshold Hor", "Hor", "Horror=::: "),
-        ("tagger gal", "gal", "gallery:::Make a web page of a table, to look..."),
+        ("tagger gal", "gal", "gallery:::Make a page of a table, to look through..."),
         ("tagger tag p --format pa", "pa", "parquet::: "),
     ],
 )

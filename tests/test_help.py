@@ -34,23 +34,35 @@ def test_examples_come_first(tagger: Run) -> None:
     assert said.endswith("141 the reader closed the pipe.\n")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_short_help_fits_a_screen(tagger: Run, name: str) -> None:
-    brief, whole = (tagger(name, option).stdout.decode("utf-8") for option in ("-h", "--help"))
+@pytest.mark.parametrize("name", ["", *NAMES])
+def test_short_help_fits_a_screen_of_24_lines(tagger: Run, name: str) -> None:
+    words = [name] if name else []
+    brief = on_terminal(*words, "-h", columns=80, rows=24)
+    whole = tagger(*words, "--help").stdout.decode("utf-8")
 
-    assert len(brief.splitlines()) <= 45
-    assert len(brief) <= len(whole)
-    shown = set(re.findall(r"--[a-z-]+", brief.partition("Most used options")[2]))
-    assert shown <= set(re.findall(r"--[a-z-]+", whole))
+    lines = brief.plain.splitlines()
+    assert (brief.code, max(map(len, lines)) <= 80) == (0, True)
+    assert len(lines) <= 24
+    shown = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+|[a-z]+)  ", brief.plain, re.MULTILINE))
+    assert shown
+    assert all(re.search(rf"(^|[ ,]){one}\b", whole, re.MULTILINE) for one in shown)
 
 
-def test_short_help_has_the_first_sentence_of_the_most_used_options(tagger: Run) -> None:
+def test_short_help_has_the_first_clause_of_the_most_used_options(tagger: Run) -> None:
     said = tagger("tag", "-h").stdout.decode("utf-8")
 
-    assert headings(said) == ["Examples", "Arguments", "Most used options"]
+    assert headings(said) == ["Examples", "Most used options"]
     assert re.search(r"^  -o, --output FILE +Write the table to FILE\.$", said, re.MULTILINE)
     assert said.endswith("--help                      Show all options.\n")
     assert "--gpu-mem-limit" not in said
+
+
+def test_usage_is_spelled_as_everywhere(tagger: Run) -> None:
+    usages = [tagger(name, "-h").stdout.decode("utf-8").splitlines()[0] for name in NAMES]
+
+    assert not [line for line in usages if re.search(r"[{}]|\[\[|\]\]", line)]
+    assert "Usage: tagger merge [OPTIONS] PART..." in usages
+    assert "Usage: tagger info [OPTIONS] [MODEL]" in usages
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -68,12 +80,12 @@ def test_a_terminal_shows_panels_that_fit(name: str, columns: int) -> None:
 
 
 def test_colours_are_left_out_where_they_are_not_wanted() -> None:
-    assert "\x1b[" in on_terminal("tag", "-h").text
+    assert "\x1b[" in on_terminal("tag", "--help").text
     assert "\x1b[" not in re.sub(
-        r"\x1b\[(0|1|2)?m", "", on_terminal("tag", "-h", NO_COLOR="1").text
+        r"\x1b\[(0|1|2)?m", "", on_terminal("tag", "--help", NO_COLOR="1").text
     )
-    assert "╭" not in on_terminal("tag", "-h", TERM="dumb").text
-    assert "╭" not in on_terminal("tag", "-h", LC_ALL="C", PYTHONIOENCODING="ascii").text
+    assert "╭" not in on_terminal("tag", "--help", TERM="dumb").text
+    assert "╭" not in on_terminal("tag", "--help", LC_ALL="C", PYTHONIOENCODING="ascii").text
 
 
 def test_the_columns_that_are_offered_are_those_there_are() -> None:

@@ -30,6 +30,7 @@ from tagger.cli.help import (
     help_text,
     option_panels,
     short,
+    usage,
 )
 from tagger.cli.meant import command_meant, option_meant
 from tagger.cli.options.groups import spread
@@ -125,12 +126,14 @@ class Command(TyperCommand):
 
     def help_page(self, ctx: Any, *, brief: bool) -> Help:
         """Return the page of help; ``brief`` leaves out what few people need."""
-        params, usage, description = self.get_params(ctx), self.get_usage(ctx), self.help or ""
-        if brief and self.most_used:
+        params, description = self.get_params(ctx), self.help or ""
+        line = usage(self.get_usage(ctx))
+        if brief:
             panels = brief_panels(ctx, params, self.most_used)
-            return Help(usage, first_sentence(description), short(self.examples), panels, "")
+            sentence = first_sentence(description)
+            return Help(line, sentence, short(self.examples), panels, "", brief=True)
         panels = option_panels(ctx, params)
-        return Help(usage, description, self.examples, panels, self.ending)
+        return Help(line, description, self.examples, panels, self.ending)
 
     def get_help_option(self, ctx: Any) -> Any:
         return help_option(super().get_help_option(ctx))
@@ -244,24 +247,35 @@ class Commands(TyperGroup):
         """Return what ``--help`` shows."""
         return help_text(self, ctx)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Note which of the two helps is asked for."""
+        ctx.meta[ALL_KEY] = "--help" in args
+        return super().parse_args(ctx, args)
+
     def help_page(self, ctx: Any, *, brief: bool = False) -> Help:
-        """Return the page of help."""
+        """Return the page of help; ``brief`` lists the commands alone."""
         panels = {
             heading: [(name, first_sentence(self.get_command(ctx, name).help)) for name in names]
             for heading, names in _PANELS.items()
         }
+        if brief:
+            rows = [row for part in panels.values() for row in part]
+            panels = {"Commands": rows}
+            return Help(
+                self.get_usage(ctx), self.help or "", _EXAMPLES, panels, _WAYS_ON, brief=True
+            )
         own = option_panels(ctx, self.get_params(ctx))
         panels["Options"] = [row for rows in own.values() for row in rows]
-        ending = "'tagger tag -h' shows the most used options of a command, '--help' all."
-        return Help(self.get_usage(ctx), self.help or "", _EXAMPLES, panels, ending)
+        return Help(self.get_usage(ctx), self.help or "", _EXAMPLES, panels, _WAYS_ON)
 
     def get_help_option(self, ctx: Any) -> Any:
         return help_option(super().get_help_option(ctx))
 
 
+_WAYS_ON = "'tagger tag -h' shows the most used options of a command, '--help' all."
 _EXAMPLES = """\
 tagger tag posters/ -o tags.csv        # a table
-tagger tag posters/ --sidecar xmp      # a file beside each image, for photo programs
+tagger tag posters/ --sidecar xmp      # a file beside each image
 tagger tag posters/ -o gallery.html    # a table and a page to look through
 """
 

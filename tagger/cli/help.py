@@ -1,6 +1,7 @@
-"""What -h and --help show: usage, examples, then the options in panels.
+"""What -h and --help show: usage, examples, then the options.
 
-On a terminal the panels are drawn, with Rich; in a file or a pipe they are plain text.
+On a terminal they are drawn, with Rich: ``--help`` in panels, ``-h`` without their frames, so that
+it fits a screen of 24 lines. In a file or a pipe they are plain text.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Help:
         examples: command lines.
         panels: heading → rows of a name and what it means.
         ending: what is to be known besides.
+        brief: it is to fit a screen.
     """
 
     usage: str
@@ -50,6 +52,7 @@ class Help:
     examples: str
     panels: Panels
     ending: str
+    brief: bool = False
 
 
 def help_text(command: Any, context: Any) -> str:
@@ -77,6 +80,12 @@ def help_option(option: Any) -> Any:
     return option
 
 
+def usage(line: str) -> str:
+    """Return Typer's line of usage in the usual spelling: ``[PATH]... TABLE``, not ``{TABLE}``."""
+    line = re.sub(r"\{(\S+?)(\.\.\.)?\}", r"\1", line)
+    return line.replace("[[", "[").replace("]]", "]")
+
+
 def first_sentence(text: str | None) -> str:
     """Return what a list of commands says of one."""
     return inspect.cleandoc(text or "").split("\n\n", 1)[0].replace("\n", " ")
@@ -90,28 +99,36 @@ def option_panels(context: Any, params: Sequence[Any]) -> Panels:
             name, meaning = record
             heading = param.rich_help_panel or OWN
             if param.param_type_name == "argument":
-                name = param.metavar or param.name.upper()
+                name = (param.metavar or param.name.upper()).removesuffix("...")
                 name, heading = f"{name}..." if param.nargs == -1 else name, _ARGUMENTS
             panels.setdefault(heading, []).append((name, meaning))
     return panels | {heading: panels.pop(heading) for heading in (OWN, OUTPUT)}
 
 
 def brief_panels(context: Any, params: Sequence[Any], wanted: Sequence[str]) -> Panels:
-    """Return the arguments, and the options that are wanted, each with its first sentence.
+    """Return the options that are wanted, each with its first clause.
 
     Args:
         context: of the command.
         params: its parameters.
-        wanted: the options, by their long names, in the order in which they are shown.
+        wanted: the options, by their long names, in the order in which they are shown; none means
+            all, and the arguments.
     """
+    if not wanted:
+        return {
+            heading: [(name, first_clause(text)) for name, text in rows if "--help" not in name]
+            for heading, rows in option_panels(context, params).items()
+        } | {"Help": [("--help", "Show all options, and what they mean.")]}
     by_name = {name: param for param in params for name in param.opts}
     records = [by_name[name].get_help_record(context) for name in wanted]
-    rows = [
-        (name, re.split(r"(?<=[^.])[.;](?= )| \(repeatable\)", text)[0]) for name, text in records
-    ]
-    rows = [(name, f"{text.rstrip('.')}.") for name, text in rows]
-    arguments = option_panels(context, params)[_ARGUMENTS]
-    return {_ARGUMENTS: arguments, "Most used options": [*rows, ("--help", "Show all options.")]}
+    rows = [(name, first_clause(text)) for name, text in records]
+    return {"Most used options": [*rows, ("--help", "Show all options.")]}
+
+
+def first_clause(text: str) -> str:
+    """Return the beginning of a text, without what it lists and explains."""
+    clause = re.split(r"(?<=[^.])[.;:](?= )| [(\[]", text, maxsplit=1)[0]
+    return f"{clause.rstrip('.')}."
 
 
 def short(examples: str, most: int = 3) -> str:
@@ -160,11 +177,19 @@ def drawn(page: Help) -> str:
         console.legacy_windows = False
         console.no_color = True
     console.width = max(40, min(console.width, _MOST_COLUMNS))
+
+    def section(heading: str, content: Text | Table) -> None:
+        if page.brief:
+            console.print(Text(f"{heading}:", style="bold"), Padding(content, (0, 0, 0, 2)))
+        else:
+            console.print(Panel(content, title=heading, title_align="left", border_style="dim"))
+
     console.print(_styled(page.usage, bold=True))
-    console.print(Padding(Text(inspect.cleandoc(page.description)), (1, 1), expand=False))
+    around = (0, 0) if page.brief else (1, 1)
+    console.print(Padding(Text(inspect.cleandoc(page.description)), around, expand=False))
     if page.examples:
         lines = Text("\n").join(_example(line) for line in page.examples.strip().splitlines())
-        console.print(Panel(lines, title="Examples", title_align="left", border_style="dim"))
+        section("Examples", lines)
     names = [name for rows in page.panels.values() for name, _ in rows]
     widest = min(_WIDEST_NAME, console.width * 2 // 5, max(map(len, names), default=0))
     for heading, rows in page.panels.items():
@@ -175,9 +200,10 @@ def drawn(page: Help) -> str:
         table.add_column(ratio=1)
         for name, meaning in rows:
             table.add_row(_styled(name), _meaning(meaning))
-        console.print(Panel(table, title=heading, title_align="left", border_style="dim"))
+        section(heading, table)
     if page.ending:
-        console.print(Padding(Text(" ".join(page.ending.split())), (0, 1), expand=False))
+        around = (0, 0) if page.brief else (0, 1)
+        console.print(Padding(Text(" ".join(page.ending.split())), around, expand=False))
     written: str = console.file.getvalue()  # type: ignore[attr-defined]
     return written.rstrip("\n")
 

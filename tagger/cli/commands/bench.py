@@ -98,7 +98,7 @@ def bench(
     report: Annotated[ReportOptions, Without("summary")],
     config: ConfigOptions,
 ) -> int:
-    """Measure the speed of decoding, of the network, and of both together.
+    """Measure the speed of decoding, of the network, and of both.
 
     The ideal is computed from the first two: on a CPU the same cores do both, one after the other;
     a GPU runs in parallel. The main process chooses tags and writes rows: what an image costs it

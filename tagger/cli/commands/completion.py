@@ -34,9 +34,9 @@ def completion(
         typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell.", show_choices=False),
     ],
 ) -> int:
-    """Print the script that lets a shell complete commands, options, labels and columns.
+    """Print the script with which a shell completes the command line.
 
-    New shells read it from the places below.
+    It completes commands, options, labels and columns. New shells read it from the places below.
     """
     show(script(shell.value))
     return 0

@@ -101,7 +101,7 @@ def gallery(
     report: Annotated[ReportOptions, Without("summary")],
     config: ConfigOptions,
 ) -> int:
-    """Make a web page of a table, to look through its images and correct their tags.
+    """Make a page of a table, to look through images and correct tags.
 
     The page needs no network and no program but a browser. Up to 500 images are inside it; for more
     it has a folder of thumbnails beside it, and above 20,000 there are several pages. Corrections
