@@ -23,10 +23,12 @@ class Shown:
     Attributes:
         code: the exit code.
         text: all that was written to it, with its control sequences.
+        columns: its width.
     """
 
     code: int
     text: str
+    columns: int
 
     @property
     def plain(self) -> str:
@@ -35,9 +37,9 @@ class Shown:
 
     @property
     def screen(self) -> list[str]:
-        """The lines that stay on the screen: what is drawn over is gone."""
+        """The lines that stay on the screen: what is drawn over is gone, long lines are wrapped."""
         lines, row, column = [""], 0, 0
-        for part in re.findall(r"\x1b\[[0-?]*[ -/]*[@-~]|\r|\n|[^\x1b\r\n]+|\x1b.", self.text):
+        for part in re.findall(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b.|.", self.text, re.DOTALL):
             if part == "\r":
                 column = 0
             elif part == "\n":
@@ -49,10 +51,11 @@ class Shown:
                 elif part.endswith("K"):
                     lines[row] = "" if "2" in part else lines[row][:column]
             elif not part.startswith("\x1b"):
-                lines[row] = (
-                    lines[row][:column].ljust(column) + part + lines[row][column + len(part) :]
-                )
-                column += len(part)
+                if column == self.columns:  # a full line is left with the next character only
+                    row, column = row + 1, 0
+                    lines += [""] * (row + 1 - len(lines))
+                lines[row] = lines[row][:column].ljust(column) + part + lines[row][column + 1 :]
+                column += 1
             lines += [""] * (row + 1 - len(lines))
         return [line.rstrip() for line in lines]
 
@@ -62,6 +65,7 @@ def on_terminal(
     columns: int = 80,
     rows: int = 50,
     cwd: Path | None = None,
+    through: str = "",
     **variables: str,
 ) -> Shown:
     """Run ``tagger ARGUMENTS`` with all three streams on a terminal.
@@ -71,9 +75,12 @@ def on_terminal(
         columns: the terminal's width.
         rows: its height.
         cwd: the folder.
+        through: a command of the shell that gets stdout, and shows its own on the terminal; the
+            exit code is then its own.
         variables: of the environment.
     """
     import fcntl
+    import shlex
     import struct
     import subprocess
     import termios
@@ -84,8 +91,11 @@ def on_terminal(
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         if name not in variables:
             env.pop(name, None)
+    command = [str(part) for part in command_line(*arguments)]
+    if through:
+        command = ["sh", "-c", f"{shlex.join(command)} | {through}"]
     with subprocess.Popen(
-        command_line(*arguments), stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=env
+        command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=env
     ) as process:
         os.close(theirs)
         said = b""
@@ -93,4 +103,4 @@ def on_terminal(
             while part := os.read(ours, 1 << 16):
                 said += part
     os.close(ours)
-    return Shown(process.returncode, said.decode("utf-8", "replace"))
+    return Shown(process.returncode, said.decode("utf-8", "replace"), columns)

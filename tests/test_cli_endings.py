@@ -316,13 +316,52 @@ def test_a_terminal_gets_a_readable_line_an_image(
     ]
 
 
-def test_progress_never_tears_rows_on_the_same_screen(posters: Path, tiny_model: Path) -> None:
+@pytest.mark.parametrize("through", ["", "cat"], ids=["itself", "by cat"])
+@pytest.mark.parametrize("columns", [24, 80])
+def test_progress_never_tears_rows_on_the_same_screen(
+    columns: int, through: str, posters: Path, tiny_model: Path
+) -> None:
+    """Rows, failures and notices: each stands whole on lines of its own, however narrow."""
+    (posters / "aa.png").write_text("a text of some length, not an image\n")
+    (posters / "lost.heic").write_bytes(b"")
     shown = on_terminal(
-        "tag", "p", "-f", "csv", "--layout", "list", "--model", tiny_model, "--device", "cpu",
-        cwd=posters.parent,
+        "tag", "p", "-f", "csv", "--layout", "list", "--model", tiny_model, "--device",
+        "cpu", "--rename", "red=rouge et noir", cwd=posters.parent, columns=columns,
+        through=through,
     )  # fmt: skip
 
-    assert shown.text.count("\x1b") == 0
-    assert shown.plain.splitlines()[:4] == [
-        "Running on cpu.", "path,tags,error", "p/a.png,red,", "p/b.png,blue,",
+    rows = [
+        "path,tags,error", "p/a.png,rouge et noir,", 'p/aa.png,,"a text file, not an image"',
+        "p/b.png,blue,",
+    ]  # fmt: skip
+    after = ["Passed over: 1 other file (1 .heic).", "Tags: rouge et noir 1, blue 1"]
+    lines = re.sub(r"(?<= in ).*", "…", shown.plain).splitlines()
+    if not through:
+        assert lines == ["Running on cpu.", *rows, "2 tagged, 1 failed in …", *after]
+    else:  # what it shows comes when it likes
+        failure = "failed: p/aa.png: a text file, not an image"
+        said = ["Running on cpu.", failure, "2 tagged, 1 failed in …", *after]
+        assert [line for line in lines if line not in said] == rows
+        assert [line for line in lines if line not in rows] == said
+    whole = shown.plain.splitlines()
+    assert shown.screen == [*(part for line in whole for part in _wrapped(line, columns)), ""]
+    assert "\x1b" not in shown.text
+
+
+def _wrapped(line: str, columns: int) -> list[str]:
+    return [line[start : start + columns].rstrip() for start in range(0, len(line), columns)]
+
+
+@pytest.mark.parametrize("columns", [50, 80])
+def test_a_bar_leaves_what_is_said_beside_it(columns: int, posters: Path, tiny_model: Path) -> None:
+    (posters / "aa.png").write_text("a text of some length, not an image\n")
+    shown = on_terminal(
+        "tag", "p", "-o", "t.csv", "--model", tiny_model, "--device", "cpu", cwd=posters.parent,
+        columns=columns,
+    )  # fmt: skip
+
+    assert "Tagging" in shown.plain
+    assert [line for line in shown.screen if "images/s" not in line] == [
+        "Running on cpu.", *_wrapped("failed: p/aa.png: a text file, not an image", columns),
+        "Tags: red 1, blue 1", "",
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from typing import TextIO
@@ -108,6 +109,15 @@ def can_draw() -> bool:
         and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
         and "0" not in (os.environ.get("TTY_COMPATIBLE"), os.environ.get("TTY_INTERACTIVE"))
     )
+
+
+def is_pipe(stream: TextIO) -> bool:
+    """Return whether a stream leads into another program, which may show it on this screen."""
+    try:
+        kind = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):  # none of the system's
+        return False
+    return stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)
 
 
 def _print_error(text: str) -> None:

@@ -34,6 +34,8 @@ class Progress(Listener):
         quiet: print nothing.
         on_screen: whether rows are printed on a terminal: then they are the progress, and would
             break a bar.
+        piped: whether rows go to another program, which may show them on the same screen: then
+            occasional lines are shown in place of a bar.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class Progress(Listener):
         *,
         quiet: bool,
         on_screen: bool = False,
+        piped: bool = False,
     ) -> None:
         self._found = found
         self._device = device
         self._device_note = device_note
         self._quiet = quiet
         self._on_screen = on_screen
+        self._piped = piped
         self._so_far: Callable[[], Summary] = Summary
         self._total: int | None = None
         self._stop = threading.Event()
@@ -73,7 +77,7 @@ class Progress(Listener):
             return
         if self._found is not None:
             threading.Thread(target=self._count, args=(self._found,), daemon=True).start()
-        if can_draw():
+        if can_draw() and not self._piped:
             self._bar = _bar()
             self._bar.start()
             self._task = self._bar.add_task("Tagging", total=None)

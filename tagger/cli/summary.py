@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.cli.console import EXIT_READER_GONE, EXIT_SOME_FAILED, MOST_FAILURES_SHOWN, say
+from tagger.cli.console import (
+    EXIT_READER_GONE,
+    EXIT_SOME_FAILED,
+    MOST_FAILURES_SHOWN,
+    is_pipe,
+    say,
+)
 from tagger.cli.progress import Progress, duration
 from tagger.decode.budget import keep_freed_memory
 from tagger.errors import OutputError, UsageError, about, os_reason
@@ -53,7 +59,10 @@ def run_shown(
     if source.rules.precision is not None and not quiet:
         say(_precision(source.rules))
     keep_freed_memory()
-    progress = Progress(source.found, source.device, device_note, quiet=quiet, on_screen=on_screen)
+    progress = Progress(
+        source.found, source.device, device_note, quiet=quiet, on_screen=on_screen,
+        piped=on_stdout and is_pipe(sys.stdout),
+    )  # fmt: skip
     try:
         summary = run(job, progress)
     except ReaderGone:
