@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import typer
-from commands import Ran
+from commands import TREE, Ran
 from terminal import on_terminal
 
 from tagger.cli.app import app
@@ -90,3 +92,15 @@ def test_colours_are_left_out_where_they_are_not_wanted() -> None:
 
 def test_the_columns_that_are_offered_are_those_there_are() -> None:
     assert list(COLUMNS) == list(EXTRA_COLUMNS)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_recorded_help_is_what_is_shown(
+    columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(TREE / "docs")
+    recorder = importlib.import_module("write_recording")
+    (help_,) = [one for one in recorder.RECORDINGS if one.name == "terminal-help"]
+
+    recorded = (TREE / f"docs/images/terminal-help-{columns}.svg").read_text(encoding="utf-8")
+    assert recorder.picture(help_, columns, tmp_path) == recorded
