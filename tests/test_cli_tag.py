@@ -111,7 +111,7 @@ def test_no_images_give_the_header_and_a_notice(folder: Path, tag: Tag) -> None:
     ran = tag("p")
 
     assert (ran.code, ran.stdout.decode()) == (1, HEADER)
-    assert ran.stderr.splitlines()[-1] == "No images were found."
+    assert ran.stderr.splitlines() == ["Running on cpu.", "No images were found."]
 
 
 @pytest.mark.parametrize(

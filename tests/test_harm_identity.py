@@ -63,7 +63,7 @@ def test_a_table_is_resumed_by_any_spelling(
     ran = tag(second.format(here=posters), *options, "--resume")
 
     assert ran.code == 0
-    assert "3 kept from an earlier run, 0 of them failed." in ran.stderr
+    assert "3 kept from an earlier run." in ran.stderr
     assert (posters / "t.csv").read_bytes() == before
 
 
@@ -75,7 +75,7 @@ def test_every_format_is_resumed(posters: Path, tag: Run, name: str, layout: str
 
     ran = tag("./p", "-o", name, "--layout", layout, "--resume")
 
-    assert "3 kept from an earlier run, 0 of them failed." in ran.stderr
+    assert "3 kept from an earlier run." in ran.stderr
     assert (posters / name).read_bytes() == before
 
 
@@ -87,7 +87,7 @@ def test_tables_with_other_paths_are_resumed(posters: Path, tag: Run, option: st
 
     ran = tag("link", *options, "--resume")
 
-    assert "3 kept from an earlier run, 0 of them failed." in ran.stderr
+    assert "3 kept from an earlier run." in ran.stderr
     assert (posters / "t.csv").read_bytes() == before
 
 
@@ -119,7 +119,7 @@ def test_an_image_that_is_done_again_keeps_its_one_row(
         "p/a.png,red,", "./p/b.png,green,", "p/c.png,red,", "p/q/b.png,red,"
     ]  # fmt: skip
     again = tag("link", "-o", "t.csv", "--layout", "list", "--resume")
-    assert "4 kept from an earlier run, 0 of them failed." in again.stderr
+    assert "4 kept from an earlier run." in again.stderr
     assert len(paths_in(posters / "t.csv")) == 4
 
 
@@ -140,7 +140,7 @@ def test_an_interrupted_run_goes_on_by_another_spelling(posters: Path, tag: Run)
 
     ran = tag("./p", "-o", "t.csv", "--layout", "list", "--resume")
 
-    assert "2 kept from an earlier run, 0 of them failed." in ran.stderr
+    assert "2 kept from an earlier run." in ran.stderr
     assert paths_in(posters / "t.csv") == ["p/a.png", "p/c.png", "./p/q/b.png"]
 
 
@@ -197,7 +197,7 @@ def test_sidecars_are_resumed_by_any_spelling(posters: Path, tag: Run) -> None:
 
     for spelling in ("./p", "link", f"{posters}/link"):
         ran = tag(spelling, "--sidecar", "txt", "--resume")
-        assert "3 kept from an earlier run, 0 of them failed." in ran.stderr
+        assert "3 kept from an earlier run." in ran.stderr
 
 
 def test_accents_composed_otherwise_are_the_same_image(folder: Path, tag: Run) -> None:
@@ -210,7 +210,7 @@ def test_accents_composed_otherwise_are_the_same_image(folder: Path, tag: Run) -
 
     ran = tag(DECOMPOSED, "-o", "t.csv", "--layout", "list", "--resume")
 
-    assert "1 kept from an earlier run, 0 of them failed." in ran.stderr
+    assert "1 kept from an earlier run." in ran.stderr
     assert paths_in(folder / "t.csv") == [f"{ACCENTED}/{ACCENTED}.png"]
     assert two_files or (folder / ACCENTED).exists()
 

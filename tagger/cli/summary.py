@@ -189,11 +189,7 @@ def _precision(rules: Rules) -> str:
 def _lines(summary: Summary, job: Job) -> list[str]:
     hidden = summary.failed - MOST_FAILURES_SHOWN
     lines = [f"… and {counted(hidden, 'more failure')}, listed in the table."] if hidden > 0 else []
-    lines.append(_tally(summary))
-    if summary.kept:
-        way_on = " (--retry-failed retries them)" if summary.kept_failed else ""
-        failed = f"{summary.kept_failed:,} of them failed{way_on}"
-        lines.append(f"{summary.kept:,} kept from an earlier run, {failed}.")
+    lines += _tally(summary)
     if summary.titled is not None and summary.tagged:
         lines += job.source.texts.sentences(summary.titled, summary.tagged)
     if summary.unsure:
@@ -219,13 +215,20 @@ def _lines(summary: Summary, job: Job) -> list[str]:
     return lines
 
 
-def _tally(summary: Summary) -> str:
+def _tally(summary: Summary) -> list[str]:
+    if not summary.found_any:
+        return []
     if not summary.tagged + summary.failed and (summary.kept or summary.already_tagged):
-        return _NOTHING
-    return (
-        f"{summary.tagged:,} tagged, {summary.failed:,} failed in {duration(summary.seconds)} "
-        f"({summary.images_per_second:,.1f} images/s)."
-    )
+        lines = [_NOTHING]
+    else:
+        counts = f"{summary.tagged:,} tagged, {summary.failed:,} failed"
+        rate = f"{duration(summary.seconds)} ({summary.images_per_second:,.1f} images/s)"
+        lines = [f"{counts} in {rate}."]
+    if summary.kept:
+        failed = f", {summary.kept_failed:,} of them failed (--retry-failed retries them)"
+        failed = failed if summary.kept_failed else ""
+        lines.append(f"{summary.kept:,} kept from an earlier run{failed}.")
+    return lines
 
 
 def _errors(summary: Summary) -> list[str]:
