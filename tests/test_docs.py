@@ -74,6 +74,14 @@ def test_readme_shows_what_the_demo_prints() -> None:
     assert ran.stdout.decode("utf-8") in README
 
 
+def test_readme_shows_a_row_with_its_probabilities() -> None:
+    header, row = re.findall(r"^(?:path,tags,error|samples/).*(?=…$)", README, re.MULTILINE)
+    ran = run_tagger("tag", row.split(",")[0], "--format", "csv", cwd=ROOT)
+
+    said = ran.stdout.decode("utf-8").splitlines()
+    assert (said[0][: len(header)], said[1][: len(row)]) == (header, row)
+
+
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
