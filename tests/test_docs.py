@@ -4,6 +4,7 @@ import importlib
 import re
 import shlex
 import subprocess
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import typer
 from commands import run_tagger
 from readers import reader
 
+from tagger import __version__
 from tagger.cli.app import app
 
 ROOT = Path(__file__).parent.parent
@@ -129,3 +131,14 @@ def test_the_examples_of_help_are_understood(
         command.make_context(name, arguments)
 
     assert len(lines) > 60
+
+
+def test_the_version_is_that_of_the_last_entry_of_the_changelog() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    unreleased, first, *_ = re.findall(
+        r"^## \[(.+?)\](?: - (\d{4}-\d\d-\d\d))?$", text, re.MULTILINE
+    )
+
+    assert unreleased == ("Unreleased", "")
+    assert first[0] == __version__
+    assert date.fromisoformat(first[1])
