@@ -37,7 +37,7 @@ NOT_RUN: dict[str, dict[Start, str]] = {
         "uv tool install": INDEX,
         "pipx install": INDEX,
         "python3 -m venv": INDEX,
-        "py -m pip": SYSTEM,
+        "py -m venv": SYSTEM,
         "make demo": CI,
         "make test": CI,
         "pip install --no-index": INSTALLED,
