@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 if TYPE_CHECKING:
@@ -61,11 +61,14 @@ class ImageText:
         words: such as a film's title; empty if there are none.
         year: such as that of a film; None if unknown.
         source: where they come from: ``names``, ``nfo``, ``table`` or ``ocr``, joined by ``+``.
+        ids: those of the words, as :class:`tagger.network.ngrams.WithIds` makes them; None if they
+            are to be made.
     """
 
     words: str = ""
     year: int | None = None
     source: str = ""
+    ids: bytes | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         """Say it as outputs do: ``names: Heat (1995)``."""

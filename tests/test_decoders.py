@@ -26,6 +26,7 @@ from tagger.decode.messages import Connection
 from tagger.decode.processes import Decoder
 from tagger.network import model as model_module
 from tagger.network.model import TaggerModel
+from tagger.network.ngrams import ngram_ids
 from tagger.pipeline import decoders, pipeline
 from tagger.pipeline.decode import Decode
 from tagger.pipeline.pipeline import tag_images
@@ -276,6 +277,8 @@ def test_names_are_read_by_processes(folder: Path, tiny_text_model: Path) -> Non
     assert decoders.can_be_sent(text_of)
     assert isinstance(found, Tagged)
     assert found.text == ImageText("blue", 1995, "names")
+    assert card.text is not None
+    assert found.text.ids == ngram_ids("blue", card.text).tobytes()  # not made in this process
     assert found.scores.tolist() == [0, 0, 1, 0.1995]
 
 

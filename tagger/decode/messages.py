@@ -10,13 +10,14 @@ where memory was granted. From it: :data:`READY` once; :data:`NEEDS` with bytes,
 
 from __future__ import annotations
 
+import base64
 import json
 import mmap
 import struct
 from collections.abc import Sequence
 from typing import IO, Any, Final
 
-from tagger.results import FileFacts, Stamp
+from tagger.results import FileFacts, ImageText, Stamp
 
 READY, NEEDS, RETURNS, DONE = "ready", "needs", "returns", "done"
 
@@ -121,3 +122,15 @@ def facts_of(
     """Return the facts in a record, with the size of the picture."""
     size, modified, length, digest = record
     return FileFacts(width, height, length, digest, None if size is None else Stamp(size, modified))
+
+
+def text_record(text: ImageText) -> list[Any]:
+    """Return a text as plain values; :func:`text_of` reads them."""
+    ids = None if text.ids is None else base64.b64encode(text.ids).decode()
+    return [text.words, text.year, text.source, ids]
+
+
+def text_of(record: Sequence[Any]) -> ImageText:
+    """Return the text in a record."""
+    words, year, source, ids = record
+    return ImageText(words, year, source, None if ids is None else base64.b64decode(ids))

@@ -26,6 +26,7 @@ from tagger.decode.messages import (
     Connection,
     Progress,
     facts_record,
+    text_record,
 )
 from tagger.decode.picture import ImageError, load_picture
 from tagger.decode.pillow import one_thread_per_image
@@ -105,8 +106,8 @@ class _Reader:
         finally:
             if attempt.asked:
                 self.parent.connection.send(RETURNS)
-        said = None if text is None else (text.words, text.year, text.source)
-        return [None, *facts_record(known), picture.width, picture.height, said]
+        size = picture.width, picture.height
+        return [None, *facts_record(known), *size, None if text is None else text_record(text)]
 
 
 def serve(parent: _Parent) -> None:

@@ -110,7 +110,7 @@ class Decoder:
         """Wait for seconds and records, and give the process the memory that it needs meanwhile.
 
         A record is why the image cannot be read (or None), its facts as in :func:`facts_record`,
-        and if it can be read width, height, and text with year and source or None.
+        and if it can be read width, height, and its text as in :func:`text_record` or None.
 
         Raises:
             EOFError: the process has ended; or OSError or ValueError.

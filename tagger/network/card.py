@@ -19,7 +19,7 @@ FORMAT_VERSION = 1
 
 PRECISIONS = ("fp32", "fp16", "int8")
 RESIZE_RULES = ("stretch",)
-#: How words become numbers, see :mod:`tagger.network.text_ids`.
+#: How words become numbers, see :mod:`tagger.network.ngrams`.
 TEXT_RULES = ("ngrams-1", "ngrams-2")
 
 #: Names of the table's own columns, which cannot be labels.
@@ -41,7 +41,7 @@ class TextInput:
     """The text that a network takes besides the picture.
 
     Attributes:
-        rule: name of the rule that makes ids of words, see :mod:`tagger.network.text_ids`.
+        rule: name of the rule that makes ids of words, see :mod:`tagger.network.ngrams`.
         buckets: number of different ids, from 1 on.
         length: number of ids per image; those that a short text lacks are 0.
         year: whether it takes a year, too.

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import numpy as np
 
 from tagger.decode.shared import SharedBytes
+from tagger.network.ngrams import WithIds
 from tagger.pipeline.decoders import ProcessDecoders, bytes_of_progress, can_be_sent
 from tagger.pipeline.loading import Read, add_texts
 from tagger.pipeline.stages import Reading, Stages
@@ -28,7 +29,8 @@ class InProcesses:
         needed = self._first + self._lots * self._rows * self._row_bytes
         self._shared = SharedBytes(needed)
         stack.callback(self._shared.close)
-        travels = can_be_sent(reading.text_of)
+        text_of, text = reading.text_of, card.text
+        travels = can_be_sent(text_of)
         self._texts = None if travels else stack.enter_context(worker_pool(workers, "text"))
         self.processes = ProcessDecoders(
             workers,
@@ -36,7 +38,7 @@ class InProcesses:
             tuple(reading.facts),
             reading.limits,
             stages.costs,
-            reading.text_of if travels else None,
+            WithIds(text_of, text) if travels and text_of and text else None,
         )
         stack.callback(self.processes.close)
 

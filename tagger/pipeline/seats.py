@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tagger.decode.budget import ImageLimits
-from tagger.decode.messages import Progress, facts_of
+from tagger.decode.messages import Progress, facts_of, text_of
 from tagger.decode.processes import Decoder, Setup
 from tagger.decode.shared import SharedBytes
 from tagger.pipeline.loading import Loaded, Read
-from tagger.results import Failed, ImageText
+from tagger.results import Failed
 
 # One that was ended and still holds its thread hangs in the system.
 SECONDS_TO_END: Final = 2.0
@@ -66,7 +66,7 @@ def _outcome(path: str, record: Sequence[Any]) -> Loaded | Failed:
     if reason is not None:
         return Failed(path, str(reason), facts_of(known))
     width, height, text = picture
-    return Loaded(facts_of(known, width, height), None if text is None else ImageText(*text))
+    return Loaded(facts_of(known, width, height), None if text is None else text_of(text))
 
 
 class Seat:

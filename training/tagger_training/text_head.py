@@ -1,6 +1,6 @@
 """What words and a year say of labels, added to what the picture says.
 
-A logistic regression per label on the ids of a text (:mod:`tagger.network.text_ids`), weighted by
+A logistic regression per label on the ids of a text (:mod:`tagger.network.ngrams`), weighted by
 how rare they are (tf-idf) and scaled to unit length, so that long texts count as much as short
 ones; and on the year, five years at a time. It is kept as one table, from which an exported graph
 sums a row per id: nothing else is needed to apply it.
