@@ -52,9 +52,10 @@ class Done:
     """The images of a journal; about 60 bytes each, however long their paths are."""
 
     def __init__(self, entries: Entries) -> None:
-        images = entries[latest(entries)[1]]
-        images = images[(images["flags"] & notes.HEADER) == 0]
-        self._images = images[np.argsort(images["high"], kind="stable")]
+        places = latest(entries)[1]
+        places = places[(entries["flags"][places] & notes.HEADER) == 0]
+        places = places[np.argsort(entries["high"][places], kind="stable")]
+        self._images = entries[places]  # the only copy: there may be millions
         self._high = np.ascontiguousarray(self._images["high"])
 
     def __len__(self) -> int:
@@ -118,7 +119,7 @@ def read_journal(file: str, run: str | None = None) -> Entries:
     except FileNotFoundError:
         return nothing
     entries = np.frombuffer(data, dtype=ENTRY, count=len(data) // notes.ENTRY_BYTES)
-    return entries[: _trusted(data, entries["check"].tolist(), notes.seed_of(whose))]
+    return entries[: _trusted(data, entries, notes.seed_of(whose))]
 
 
 def in_order(file: str, run: str) -> Iterator[tuple[bytes, int, Stamp | None]]:
@@ -139,7 +140,7 @@ def in_order(file: str, run: str) -> Iterator[tuple[bytes, int, Stamp | None]]:
             return
         while data := stream.read(_READ_TOGETHER * notes.ENTRY_BYTES):
             entries = np.frombuffer(data, dtype=ENTRY, count=len(data) // notes.ENTRY_BYTES)
-            whole = _trusted(data, entries["check"].tolist(), seed)
+            whole = _trusted(data, entries, seed)
             for entry in entries[:whole]:
                 low, high, size, modified, _, _, _, flags, _ = entry.item()
                 if not flags & (notes.HEADER | notes.BEGUN):
@@ -171,7 +172,7 @@ def as_written(journal: str, run: str, table: str) -> Done | None:
         OSError: one of them cannot be read.
     """
     entries = read_journal(journal, run)
-    entries = entries[(entries["flags"] & notes.BEGUN) == 0]
+    entries = finished(entries)
     pieces = entries[latest(entries)[1]]
     if not len(pieces) or os.path.getsize(table) != int(pieces["length"].sum(dtype="u8")):
         return None
@@ -185,6 +186,11 @@ def latest(entries: Entries) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]
         The place of each image's first entry, in order; and for each of these the place of its
         last one.
     """
+    sorted_high = np.sort(entries["high"])
+    if (sorted_high[1:] != sorted_high[:-1]).all():  # no image has several
+        places = np.arange(len(entries))
+        return places, places
+    del sorted_high
     order = np.lexsort((entries["low"], entries["high"]))  # stable: equals stay in order
     low, high = entries["low"][order], entries["high"][order]
     changes = np.ones(len(order) + 1, dtype=bool)  # before each, and behind the last
@@ -200,10 +206,18 @@ def joined(packed: Iterable[bytes]) -> Entries:
     return np.frombuffer(b"".join(packed), dtype=ENTRY)
 
 
-def _trusted(data: bytes, checks: list[int], seed: int) -> int:
+def finished(entries: Entries) -> Entries:
+    """Return the entries without those of images whose sidecars were only begun."""
+    begun = (entries["flags"] & notes.BEGUN) != 0
+    return entries[~begun] if begun.any() else entries
+
+
+def _trusted(data: bytes, entries: Entries, seed: int) -> int:
     view = memoryview(data)
-    for count, check in enumerate(checks):
-        start = count * notes.ENTRY_BYTES
-        if zlib.crc32(view[start : start + notes.CHECKED_BYTES], seed) != check:
-            return count
-    return len(checks)
+    for first in range(0, len(entries), _READ_TOGETHER):
+        checks = entries["check"][first : first + _READ_TOGETHER].tolist()
+        for count, check in enumerate(checks, first):
+            start = count * notes.ENTRY_BYTES
+            if zlib.crc32(view[start : start + notes.CHECKED_BYTES], seed) != check:
+                return count
+    return len(entries)

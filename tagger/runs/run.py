@@ -15,7 +15,7 @@ from tagger.errors import OutputError, os_reason
 from tagger.files.write import beside, remove_left_by, take_place
 from tagger.results import Failed, Result, Stamp
 from tagger.runs import journal as notes
-from tagger.runs.done import Done, Entries, latest, read_journal
+from tagger.runs.done import Done, Entries, finished, latest, read_journal
 from tagger.runs.former import keep_copy, sha256_of
 from tagger.runs.growing import GrowingFile
 from tagger.runs.journal import Entry, Journal, key_of
@@ -179,8 +179,7 @@ class Run:
             if self._journal is not None:
                 self._journal.sync()
             self._let_go()
-            entries = read_journal(self._paths.journal, self.manifest.run)
-            entries = entries[(entries["flags"] & notes.BEGUN) == 0]
+            entries = finished(read_journal(self._paths.journal, self.manifest.run))
             done = Done(entries)
             if self._would_lose_all(done):
                 self.left = True
