@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -13,17 +14,22 @@ import pytest
 from commands import PATIENCE
 from pictures import save_picture
 
-from tagger.pipeline.loading import Loaded, load_into
+from tagger.decode.budget import NO_HURRY, Memory
+from tagger.pipeline.loading import Loaded, Loading, Read
 from tagger.pipeline.pipeline import batches, in_order
 from tagger.pipeline.workers import worker_pool
-from tagger.results import Failed, FileFacts
+from tagger.results import Failed, FileFacts, Pixels
+
+
+def read(paths: Sequence[str], pixels: Pixels) -> Read:
+    return Loading(paths, (), NO_HURRY, Memory(NO_HURRY.memory), pixels).finish()
 
 
 def test_images_fill_the_rows_of_a_batch(tmp_path: Path) -> None:
     paths = [str(save_picture(tmp_path / f"{n}.png", (n, n, n), size=(8, 8))) for n in (10, 20)]
     pixels = np.zeros((3, 4, 4, 3), dtype=np.uint8)
 
-    assert load_into(paths, pixels) == [
+    assert read(paths, pixels) == [
         Loaded(FileFacts(8, 8), None),
         Loaded(FileFacts(8, 8), None),
     ]
@@ -37,7 +43,7 @@ def test_a_bad_image_leaves_its_row_and_says_why(tmp_path: Path) -> None:
     empty.touch()
     pixels = np.full((2, 4, 4, 3), 77, dtype=np.uint8)
 
-    assert load_into([str(empty), str(good)], pixels) == [
+    assert read([str(empty), str(good)], pixels) == [
         Failed(str(empty), "the file is empty"),
         Loaded(FileFacts(8, 8), None),
     ]

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from tagger.decode.budget import NO_HURRY, Attempt, ImageLimits, Memory
+from tagger.decode.budget import Attempt, ImageLimits, Memory
 from tagger.decode.facts import measure
 from tagger.decode.patience import GivenUpError
 from tagger.decode.picture import ImageError, Picture, load_picture
@@ -146,11 +146,6 @@ class Loading:
             return str(error)
         except MemoryError:
             return "not enough memory to read it"
-
-
-def load_into(paths: Sequence[str], pixels: Pixels) -> Read:
-    """Read images directly into a batch, without a time limit; see :class:`Loading`."""
-    return Loading(paths, (), NO_HURRY, Memory(NO_HURRY.memory), pixels).finish()
 
 
 def add_texts(
