@@ -216,12 +216,11 @@ def test_a_model_is_measured_with_the_texts_of_a_table(
     ],
 )
 def test_options_that_do_not_fit_are_refused(
-    text_run: Made, shapes: ShapeSet, options: tuple[str, ...], said: str
+    tagger: Tagger, folder: Path, shapes: ShapeSet, options: tuple[str, ...], said: str
 ):
-    folder = text_run.path.parent
-    ran = run_tagger(
-        "train", "--images", shapes.images, "--labels", "texts.csv", "-o", "new", *options,
-        cwd=folder,
+    write_table(shapes, folder / "texts.csv")
+    ran = tagger(
+        "train", "--images", shapes.images, "--labels", "texts.csv", "-o", "new", *options
     )  # fmt: skip
     assert ran.code != 0
     assert ran.stderr == f"tagger: {said}\n"
@@ -229,15 +228,15 @@ def test_options_that_do_not_fit_are_refused(
 
 
 def test_a_column_without_texts_is_refused_before_the_training(
-    text_run: Made, shapes: ShapeSet, tmp_path: Path
+    tagger: Tagger, folder: Path, shapes: ShapeSet
 ):
-    table = (text_run.path.parent / "texts.csv").read_text(encoding="utf-8")
+    write_table(shapes, folder / "texts.csv")
+    table = (folder / "texts.csv").read_text(encoding="utf-8")
     empty = re.sub(r"(?m)^([^,]+),[^,]*,\d*,(?=\d)", r"\1,,,", table)
-    (tmp_path / "texts.csv").write_text(empty, encoding="utf-8")
-    ran = run_tagger(
+    (folder / "texts.csv").write_text(empty, encoding="utf-8")
+    ran = tagger(
         "train", "--images", shapes.images, "--labels", "texts.csv", "-o", "new", "--size",
         "32x32", "--architecture", "sequential", "--text-column", "words",
-        cwd=tmp_path,
     )  # fmt: skip
     assert ran.code == 3
     assert ran.stderr.splitlines()[-1] == (
