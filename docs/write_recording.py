@@ -70,6 +70,7 @@ def picture(recording: Recording, columns: int, folder: Path) -> str:
             shown = terminal.on_terminal(*arguments, columns=columns, rows=24, cwd=folder)
             console.print(Text(f"$ {line}", style="bold"))
             _print(console, shown, in_the_middle=recording.in_the_middle)
+        console.print()  # the picture ends in the middle of its last line
         svg = console.export_svg(title="tagger", unique_id=recording.name)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
