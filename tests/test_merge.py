@@ -17,7 +17,7 @@ import pytest
 from commands import TREE, Ran, environment, run_tagger
 from pictures import save_picture
 
-from tagger.runs import merge as module
+from tagger.runs import part_images as module
 
 Run = Callable[..., Ran]
 
