@@ -120,7 +120,7 @@ def images(
     def results(outputs: Outputs) -> Iterator[Sequence[Result]]:
         report = outputs.report
         tagged = tag_lots(
-            outputs.left_of(found.paths(report.failed, report.left_out), untagged),
+            outputs.left_of(found.paths(report.failed, report.left_out, outputs.order), untagged),
             model,
             rules,
             workers=workers,
@@ -180,7 +180,9 @@ def images_on(
         report, facts = outputs.report, (*outputs.job.table.columns, STAMP)
         text_of = partial(_text_of, texts, cluster.device, limits, cluster.plan.isolated)
         work = work_on(cluster, card, rules, facts, limits, text_of)
-        paths = outputs.left_of(found.paths(report.failed, report.left_out), untagged)
+        paths = outputs.left_of(
+            found.paths(report.failed, report.left_out, outputs.order), untagged
+        )
         tagged = ([result] for result in tag_on_ray(paths, cluster, work))
         for results in _until_lost(tagged) if found.has_urls else tagged:
             for result in results:
@@ -270,6 +272,13 @@ class Outputs:
             self._remaining = Remaining(
                 run.plan, job.resume, has_sidecars=are_there, kept=report.kept
             )
+
+    @property
+    def order(self) -> Callable[[str], str]:
+        """What images are sorted by, of their paths as given."""
+        table = self.job.table
+        order, spell = table.order(), table.spelling()
+        return str if order is None else lambda path: order(spell(path))
 
     def left_of(self, found: Iterable[str], untagged: Untagged | None) -> Iterable[str]:
         """Return the images that no previous run has done and, if requested, that have no tags."""

@@ -77,6 +77,35 @@ def test_shards_are_one_runs_table(
     assert (posters / f"all.{ending}").read_bytes() == (posters / f"one.{ending}").read_bytes()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        (), ("--absolute",), ("--relative-to", "."), ("--relative-to", "b"),
+        ("--relative-to", "m/inner"), ("--relative-to", "link"), ("--relative-to", "elsewhere/x"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_several_folders_are_in_the_order_of_one_run(
+    folder: Path, tag: Run, tagger: Run, options: tuple[str, ...]
+) -> None:
+    """Which is not always the one of the paths that the table shows."""
+    for number in range(8):
+        for place in ("m", "m/inner", "b", "../outside", "a/deep", "z"):
+            save_picture(folder / place / f"{number}.png")
+    (folder / "link").symlink_to("z")
+    (folder / "elsewhere/x").mkdir(parents=True)
+    (folder / "list").write_text("".join(f"{folder}/z/{n}.png\nz/{n + 1}.png\n" for n in (0, 2, 4)))
+    roots = ("m", "../outside", str(folder / "b"), "./a", "z/7.png", "--files-from", "list")
+    tag(*roots, "-o", "one.csv", "-q", *options)
+    for shard in SHARDS:
+        tag(*roots, "-o", f"{shard[0]}.csv", "--shard", shard, "-q", *options)
+
+    ran = tagger("merge", "2.csv", "3.csv", "1.csv", "-o", "all.csv")
+
+    assert ran.stderr == "Joined 3 shards: 47 images, all of their input, 0 failed.\n"
+    assert (folder / "all.csv").read_bytes() == (folder / "one.csv").read_bytes()
+
+
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "db"])
 @pytest.mark.parametrize("output", ["csv", "jsonl", "parquet", "xlsx"])
 @pytest.mark.parametrize("layout", ["wide", "long"])

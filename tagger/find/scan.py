@@ -37,13 +37,18 @@ class Scan:
     options: WalkOptions
 
     def paths(
-        self, unreadable: Callable[[str, str], None], left_out: LeftOut | None = None
+        self,
+        unreadable: Callable[[str, str], None],
+        left_out: LeftOut | None = None,
+        order: Callable[[str], str] = str,
     ) -> Iterator[str]:
         """Yield every path once, sorted bytewise, while walking.
 
         Args:
             unreadable: called with a folder that cannot be listed, and why.
             left_out: counts what the walks leave out.
+            order: of several folders and files, returns what a path is sorted by, which must not
+                change the order of paths below a folder.
 
         Raises:
             StalledError: many folders take too long.
@@ -59,8 +64,8 @@ class Scan:
             walk(folder, takes, named, unreadable, left_out)
             for folder in _outermost(self.folders, takes)
         ]
-        extra = sorted(self._extra_files(takes), key=os.fsencode)
-        found = joined([*walks, extra], self.options, left_out)
+        extra = sorted(self._extra_files(takes), key=lambda path: os.fsencode(order(path)))
+        found = joined([*walks, extra], self.options, left_out, order)
         return found if self.options.shard is None else self._share(found, left_out)
 
     def _share(self, found: Iterable[str], left_out: LeftOut) -> Iterator[str]:

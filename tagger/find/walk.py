@@ -81,16 +81,21 @@ def walk(
 
 
 def joined(
-    sources: Iterable[Iterable[str]], options: WalkOptions, left_out: LeftOut
+    sources: Iterable[Iterable[str]],
+    options: WalkOptions,
+    left_out: LeftOut,
+    order: Callable[[str], str],
 ) -> Iterator[str]:
     """Yield every path of several sorted sources once, in order, if its file is new enough.
+
+    ``order`` returns what a path is sorted by.
 
     Raises:
         StalledError: many files take too long.
     """
     previous = ""
     with closing(Patience(options.seconds)) as asked:
-        for path in heapq.merge(*sources, key=os.fsencode):
+        for path in heapq.merge(*sources, key=lambda path: os.fsencode(order(path))):
             if path != previous:
                 if options.newer_than is None or _is_newer(path, options.newer_than, asked):
                     yield path

@@ -116,7 +116,7 @@ class PartImages:
             yield image
 
     def _images_of(self, number: int, part: Part) -> Iterator[PartImage]:
-        known = _known(part)
+        known, order = _known(part), self._table.plan.order() or str
         for rows in kept_rows(self._table, part.file, unfinished=False):
             if rows.count > 1 and not self._table.a_row_a_tag:
                 raise TableError(self._said_double(number, number, rows.path))
@@ -124,7 +124,7 @@ class PartImages:
             flags, stamp = (0, None) if found is None else found
             flags = notes.FAILED if rows.failed else flags & notes.UNWRITTEN
             yield PartImage(
-                os.fsencode(unescape(rows.path)),
+                os.fsencode(order(unescape(rows.path))),
                 number,
                 rows.path,
                 rows.text,

@@ -116,6 +116,18 @@ class TablePlan:
             return lambda path: path if is_url(path) else os.path.abspath(path)
         return str if self.relative_to is None else relative_to(self.relative_to)
 
+    def order(self) -> Callable[[str], str] | None:
+        """Return a function: path that the table shows → what its rows are sorted by.
+
+        That is the absolute path where the table shows other paths than those that were given, so
+        that it can be told from the table alone. None if they are as given, which sorts them.
+        """
+        if not self.absolute and self.relative_to is None:
+            return None
+        # As relative paths that lead out of the folder do.
+        base = os.path.realpath(self.relative_to or "")
+        return lambda shown: shown if is_url(shown) else os.path.normpath(os.path.join(base, shown))
+
     def is_relative(self, paths: Iterable[str]) -> bool:
         """Return whether the table's paths, of images given so, lead from the working folder."""
         if self.absolute or self.relative_to is not None:
