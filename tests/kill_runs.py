@@ -7,15 +7,19 @@ test suite does it a few times. The seed makes a campaign repeatable as far as t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
+import re
 import shutil
+import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from forked import Forks, Outcome
 from pictures import save_picture
@@ -42,24 +46,35 @@ _FOREIGN_XMP = """\
 """
 
 
+Command: TypeAlias = tuple[str, ...]
+
+
+def _tag(*options: str) -> Command:
+    return ("tag", "p", *options)
+
+
+def _shard(number: int, *options: str) -> Command:
+    return _tag("-o", f"{number}.csv", "--shard", f"{number}/3", *options)
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A run to be killed.
 
     Attributes:
         name: for messages.
-        options: of ``tagger tag p``.
-        before: what is done to the folder before the run.
-        second: options of a second run, after ``between``; that is the one to be killed.
-        between: what happens to the folder between both.
-        replaces: whether the second run begins anew, with other options.
+        command: the arguments of the command.
+        before: what comes before it: other commands, which nobody kills, and changes of the folder.
+        after: a command that comes after it and that nobody kills.
+        again: what is added to the command to go on with it.
+        replaces: whether the run begins anew where there is the table of another one.
     """
 
     name: str
-    options: tuple[str, ...]
-    before: Callable[[Path], None] = lambda folder: None
-    second: tuple[str, ...] = ()
-    between: Callable[[Path], None] = lambda folder: None
+    command: Command
+    before: tuple[Command | Callable[[Path], None], ...] = ()
+    after: Command = ()
+    again: Command = ("--resume",)
     replaces: bool = False
 
 
@@ -81,46 +96,96 @@ def _news(folder: Path) -> None:
     save_picture(folder / "p/broken.png", "lime")
 
 
+def _own_notes(folder: Path) -> None:
+    """A person's table, view and index in a database."""
+    with contextlib.closing(sqlite3.connect(folder / "t.db")) as database, database:
+        database.execute("CREATE TABLE notes (image INTEGER REFERENCES images (id), note TEXT)")
+        database.execute("INSERT INTO notes SELECT id, 'seen ' || path FROM images")
+        database.execute("CREATE INDEX notes_by_note ON notes (note)")
+        database.execute(
+            "CREATE VIEW noted AS SELECT path, note FROM notes JOIN images ON id = image"
+        )
+
+
 _SIDECARS = ("--sidecar", "xmp", "--sidecar", "json", "--sidecar", "txt")
 _AGAIN = ("--resume", "--update", "--retry-failed")
+_MERGE = ("merge", "1.csv", "2.csv", "3.csv", "-o")
+_SHARDS = (_shard(1), _shard(2), _shard(3))
 
 SCENARIOS = (
-    Scenario("csv", ("-o", "t.csv")),
-    Scenario("csv by processes", ("-o", "t.csv", "--decode", "processes")),
-    Scenario("tsv long", ("-o", "t.tsv", "--layout", "long", "--min-tags", "2")),
-    Scenario("jsonl list", ("-o", "t.jsonl", "--layout", "list")),
-    Scenario("excel", ("-o", "t.csv", "--excel", "--columns", "sha256,width,title")),
-    Scenario("parquet", ("-o", "t.parquet")),
-    Scenario("xlsx long", ("-o", "t.xlsx", "--layout", "long")),
-    Scenario("sidecars", _SIDECARS),
-    Scenario("sidecars of others", ("--sidecar", "xmp", "--backup"), _own_sidecars),
-    Scenario("shared names", (*_SIDECARS, "--sidecar-name", "replace")),
-    Scenario("mirrored", (*_SIDECARS, "--sidecar-dir", "s", "--existing", "error")),
-    Scenario("overwritten", (*_SIDECARS, "--existing", "overwrite", "--backup"), _own_sidecars),
-    Scenario("table and sidecars", ("-o", "t.csv", *_SIDECARS), _own_sidecars),
+    Scenario("csv", _tag("-o", "t.csv")),
+    Scenario("csv by processes", _tag("-o", "t.csv", "--decode", "processes")),
+    Scenario("tsv long", _tag("-o", "t.tsv", "--layout", "long", "--min-tags", "2")),
+    Scenario("jsonl list", _tag("-o", "t.jsonl", "--layout", "list")),
+    Scenario("excel", _tag("-o", "t.csv", "--excel", "--columns", "sha256,width,title")),
+    Scenario("parquet", _tag("-o", "t.parquet")),
+    Scenario("xlsx long", _tag("-o", "t.xlsx", "--layout", "long")),
+    Scenario("sidecars", _tag(*_SIDECARS)),
+    Scenario("sidecars of others", _tag("--sidecar", "xmp", "--backup"), (_own_sidecars,)),
+    Scenario("shared names", _tag(*_SIDECARS, "--sidecar-name", "replace")),
+    Scenario("mirrored", _tag(*_SIDECARS, "--sidecar-dir", "s", "--existing", "error")),
+    Scenario(
+        "overwritten", _tag(*_SIDECARS, "--existing", "overwrite", "--backup"), (_own_sidecars,)
+    ),
+    Scenario(
+        "table and sidecars by processes",
+        _tag("-o", "t.csv", *_SIDECARS, "--decode", "processes"),
+        (_own_sidecars,),
+    ),
     Scenario(
         "only the untagged",
-        ("-o", "t.csv", "--sidecar", "xmp", "--skip-tagged"),
-        _own_sidecars,
+        _tag("-o", "t.csv", "--sidecar", "xmp", "--skip-tagged"),
+        (_own_sidecars,),
     ),
-    Scenario("embedded", ("-o", "t.csv", "--embed", "--backup")),
-    Scenario("csv again", ("-o", "t.csv"), second=("-o", "t.csv", *_AGAIN), between=_news),
+    Scenario("embedded", _tag("-o", "t.csv", "--embed", "--backup")),
+    Scenario("csv again", _tag("-o", "t.csv", *_AGAIN), (_tag("-o", "t.csv"), _news)),
     Scenario(
         "long again",
-        ("-o", "t.csv", "--layout", "long"),
-        second=("-o", "t.csv", "--layout", "long", *_AGAIN),
-        between=_news,
+        _tag("-o", "t.csv", "--layout", "long", *_AGAIN),
+        (_tag("-o", "t.csv", "--layout", "long"), _news),
     ),
-    Scenario(
-        "parquet again", ("-o", "t.parquet"), second=("-o", "t.parquet", *_AGAIN), between=_news
-    ),
-    Scenario("sidecars again", _SIDECARS, second=(*_SIDECARS, *_AGAIN), between=_news),
+    Scenario("parquet again", _tag("-o", "t.parquet", *_AGAIN), (_tag("-o", "t.parquet"), _news)),
+    Scenario("sidecars again", _tag(*_SIDECARS, *_AGAIN), (_tag(*_SIDECARS), _news)),
     Scenario(
         "anew",
-        ("-o", "t.csv", "--max-tags", "1"),
-        second=("-o", "t.csv"),
-        between=_news,
+        _tag("-o", "t.csv"),
+        (_tag("-o", "t.csv", "--max-tags", "1"), _news),
         replaces=True,
+    ),
+    Scenario("database", _tag("-o", "t.db")),
+    Scenario("database long", _tag("-o", "t.db", "--layout", "long", "--decode", "processes")),
+    Scenario(
+        "database again", _tag("-o", "t.db", *_AGAIN), (_tag("-o", "t.db"), _own_notes, _news)
+    ),
+    Scenario(
+        "database anew",
+        _tag("-o", "t.db"),
+        (_tag("-o", "t.db", "--max-tags", "1"), _news),
+        replaces=True,
+    ),
+    Scenario("shard, merged", _shard(2), (_shard(1), _shard(3)), after=(*_MERGE, "t.csv")),
+    Scenario(
+        "shard by processes again, merged",
+        _shard(2, *_AGAIN, "--decode", "processes"),
+        (*_SHARDS, _news, _shard(1, *_AGAIN), _shard(3, *_AGAIN)),
+        after=(*_MERGE, "t.csv"),
+    ),
+    Scenario("merge", (*_MERGE, "t.csv"), _SHARDS, again=()),
+    Scenario("merge to a database", (*_MERGE, "t.db"), _SHARDS, again=()),
+    Scenario(
+        "merge again",
+        (*_MERGE, "t.csv"),
+        (*_SHARDS, (*_MERGE, "t.csv"), _news, *(_shard(part, *_AGAIN) for part in (1, 2, 3))),
+        again=(),
+    ),
+    Scenario(
+        "merge again to a database",
+        (*_MERGE, "t.db", "--overwrite"),
+        (
+            *(*_SHARDS, (*_MERGE, "t.db"), _own_notes, _news),
+            *(_shard(part, *_AGAIN) for part in (1, 2, 3)),
+        ),
+        again=(),
     ),
 )
 
@@ -179,23 +244,22 @@ class Killer:
         """
         whole = self.whole(scenario)
         work = self._prepared(scenario)
-        options = scenario.second or scenario.options
+        command = scenario.command
         runs = []
         for _ in range(dice.choice((1, 1, 1, 2, 3))):
             if dice.random() < timed:
-                runs.append(self._run(work, *options, kill_after=dice.random() * whole.seconds))
+                runs.append(self._run(work, *command, kill_after=dice.random() * whole.seconds))
             else:
-                runs.append(self._run(work, *options, kill_at_step=dice.randint(1, whole.steps)))
+                runs.append(self._run(work, *command, kill_at_step=dice.randint(1, whole.steps)))
             campaign.kills += runs[-1].code == -9
-            options = (*options, "--resume")
+            command = (*scenario.command, *scenario.again)
         runs += self._finished(scenario, work)
         campaign.problems += self._problems(scenario, work, runs)
 
     def kill_at(self, scenario: Scenario, step: int) -> list[str]:
         """Kill a run before a change of a file, and say what is wrong with what comes of it."""
         work = self._prepared(scenario)
-        options = scenario.second or scenario.options
-        runs = [self._run(work, *options, kill_at_step=step)]
+        runs = [self._run(work, *scenario.command, kill_at_step=step)]
         if runs[0].code != -9:
             return [f"{scenario.name}: no step {step}"]
         runs += self._finished(scenario, work)
@@ -203,11 +267,12 @@ class Killer:
 
     def _finished(self, scenario: Scenario, work: Path) -> list[Outcome]:
         """Go on with a run that was killed."""
-        options = scenario.second or scenario.options
-        runs = [self._run(work, *options, "--resume")]
+        runs = [self._run(work, *scenario.command, *scenario.again)]
         if scenario.replaces and runs[0].code == 2:
             # It was killed before it noted anything: what there is, is another table.
-            runs.append(self._run(work, *options))
+            runs.append(self._run(work, *scenario.command))
+        if scenario.after:
+            runs.append(self._run(work, *scenario.after))
         return runs
 
     def whole(self, scenario: Scenario) -> _Whole:
@@ -215,9 +280,10 @@ class Killer:
         if scenario.name not in self._wholes:
             work = self._prepared(scenario)
             started = time.monotonic()
-            ended = self._run(work, *(scenario.second or scenario.options))
+            ended = self._run(work, *scenario.command)
             seconds = time.monotonic() - started
-            assert ended.code == 1, ended.stderr  # the broken image
+            last = self._run(work, *scenario.after) if scenario.after else ended
+            assert last.code == 1, last.stderr  # the broken image
             self._wholes[scenario.name] = _Whole(_content(work), ended.steps, seconds)
         return self._wholes[scenario.name]
 
@@ -238,25 +304,26 @@ class Killer:
         shutil.rmtree(work, ignore_errors=True)
         shutil.rmtree(self._folder / "state", ignore_errors=True)
         shutil.copytree(self._library, work, copy_function=os.link)
-        scenario.before(work)
-        if scenario.second:
-            ended = self._run(work, *scenario.options)
-            assert ended.code == 1, ended.stderr
-            scenario.between(work)
+        for step in scenario.before:
+            if callable(step):
+                step(work)
+            else:
+                ended = self._run(work, *step)
+                assert ended.code in (0, 1), ended.stderr  # the broken image, of some shard
         return work
 
     def _run(
         self,
         work: Path,
-        *options: str,
+        *command: str,
         kill_after: float | None = None,
         kill_at_step: int | None = None,
     ) -> Outcome:
-        fixed = ("--model", self._model, "--device", "cpu", "--workers", "2", "--no-config")
+        fixed: tuple[str | Path, ...] = ()
+        if command[0] == "tag":
+            fixed = ("--model", self._model, "--device", "cpu", "--workers", "2", "--no-config")
         return self._forks.run(
-            "tag",
-            "p",
-            *options,
+            *command,
             *fixed,
             cwd=work,
             state=self._folder / "state",
@@ -290,10 +357,23 @@ def _draw(folder: Path, images: int, side: int) -> None:
 def _content(folder: Path) -> dict[str, bytes]:
     """Return all that lies in a folder but what runs note of themselves: times differ."""
     return {
-        str(file.relative_to(folder)): file.read_bytes() if file.is_file() else b"a folder"
+        str(file.relative_to(folder)): _bytes(file) if file.is_file() else b"a folder"
         for file in folder.rglob("*")
         if not file.name.endswith((".run.json", ".run.journal"))
     }
+
+
+def _bytes(file: Path) -> bytes:
+    """Return what is in a file; of a database, the statements that make it.
+
+    Its pages may differ, and of a run that was killed when it had just finished, the next one makes
+    the same database with a row more in ``runs``.
+    """
+    if file.suffix != ".db":
+        return file.read_bytes()
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        lines = [re.sub(r'(INSERT INTO "runs" VALUES\()\d+', r"\1", x) for x in database.iterdump()]
+    return "\n".join(dict.fromkeys(lines)).encode("utf-8", "surrogateescape")
 
 
 def main() -> int:
