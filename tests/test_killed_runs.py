@@ -62,3 +62,17 @@ def test_a_run_survives_a_kill_before_any_change_of_a_file(
 
     assert steps > 20
     assert problems == []
+
+
+def test_no_kill_leaves_a_half_made_copy_behind(forks: Forks, tmp_path: Path) -> None:
+    """Of a database that a person changed, which is copied before it is replaced."""
+    killer = Killer(tmp_path, forks, images=6, side=16)
+    scenario = named("merge again to a database")
+    steps = killer.whole(scenario).steps
+
+    problems = [
+        problem for step in range(1, steps + 1) for problem in killer.kill_at(scenario, step)
+    ]
+
+    assert steps > 15
+    assert problems == []

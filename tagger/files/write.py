@@ -102,33 +102,41 @@ def write_new(
     blocks: Iterable[bytes],
     *,
     like: str | os.PathLike[str] | None = None,
+    made: str | None = None,
 ) -> None:
-    """Create a file, completely or not at all; it takes after ``like`` as far as possible.
+    """Create a file, completely or not at all.
+
+    Args:
+        target: its name.
+        blocks: its content.
+        like: a file that it takes after, as far as possible.
+        made: its name until it is whole, see :func:`beside`; None takes one that no other process
+            takes.
 
     Raises:
         FileExistsError: it exists, and is unchanged.
         OSError: it cannot be written; nothing has changed.
     """
     final = Path(target)
-    beside = final.with_name(f".{process_token()}-{next(_numbers):x}.part")
+    new = Path(made or final.with_name(f".{process_token()}-{next(_numbers):x}.part"))
     try:
-        with open(beside, "xb", opener=opener if like is None else private) as file:
+        with open(new, "xb", opener=opener if like is None else private) as file:
             file.writelines(blocks)
         if like is not None:
-            take_after(beside, like, keep_time=True)
+            take_after(new, like, keep_time=True)
         if os.name == "nt":  # where renaming does not replace files
-            os.rename(beside, final)
+            os.rename(new, final)
             return
         try:
-            os.link(beside, final)
+            os.link(new, final)
         except FileExistsError:
             raise
         except OSError:  # a file system without hard links
             os.close(os.open(final, os.O_CREAT | os.O_EXCL))
-            os.replace(beside, final)
+            os.replace(new, final)
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
 
 
 def rewrite_whole(target: str | os.PathLike[str], data: bytes) -> None:

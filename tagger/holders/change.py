@@ -157,12 +157,12 @@ def change_in_place(path: str, edit: Callable[[bytes], Edit], *, backup: bool) -
     raise CannotChange("being written by another program")
 
 
-def keep_backup(path: str, content: bytes | BinaryIO) -> str:
+def keep_backup(path: str, content: bytes | BinaryIO, made: str | None = None) -> str:
     """Write ``NAME.bak``, or ``NAME.bak2`` and so on, and return it: a backup is never overwritten.
 
     Where the newest one holds just that already, a run that was killed before it could change the
     file has kept it, and no second one is made. It belongs to whom ``path`` does, with the same
-    times and permissions, as far as possible.
+    times and permissions, as far as possible. ``made`` as for :func:`tagger.files.write.write_new`.
 
     Raises:
         OSError: it cannot be written.
@@ -176,7 +176,7 @@ def keep_backup(path: str, content: bytes | BinaryIO) -> str:
         if newest is not None and _holds(newest, content):
             return os.fspath(newest)
         try:
-            write_new(name, _blocks(content), like=path)
+            write_new(name, _blocks(content), like=path, made=made)
         except FileExistsError:
             continue
         return os.fspath(name)

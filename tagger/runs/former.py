@@ -28,8 +28,10 @@ def sha256_of(file: str) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def keep_copy(file: str) -> str:
+def keep_copy(file: str, *, made: str | None = None) -> str:
     """Keep a copy of a file that will be replaced, as ``NAME.bak`` or so; return its name.
+
+    ``made`` as for :func:`tagger.files.write.write_new`.
 
     Raises:
         OSError: it cannot be read or written.
@@ -37,7 +39,7 @@ def keep_copy(file: str) -> str:
     from tagger.holders.change import keep_backup
 
     with open(file, "rb") as stream:
-        return keep_backup(file, stream)
+        return keep_backup(file, stream, made)
 
 
 def holds_something(file: str | None) -> bool:

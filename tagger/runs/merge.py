@@ -132,8 +132,8 @@ class _Merge:
             digest = sha256_of(made)
             before = self._plan.before and self._plan.before.finished()
             if self._plan.has_table and (before is None or sha256_of(paths.table) != before.sha256):
-                copies.append(keep_copy(paths.table))
-            copies += map(keep_copy, self._plan.replaced)
+                copies.append(keep_copy(paths.table, made=paths.half_copy))
+            copies += [keep_copy(rows, made=paths.half_copy) for rows in self._plan.replaced]
             manifest = self._plan.manifest.replacing(self._plan.before)
             take_place(journal, paths.journal)
             dataclasses.replace(manifest, sha256=digest).write(paths.manifest)

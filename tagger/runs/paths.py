@@ -144,9 +144,14 @@ class RunPaths:
         """Where the rows of a run that was cut short are; None if there are none."""
         return self.rows if self.rows is not None and os.path.exists(self.rows) else None
 
+    @property
+    def half_copy(self) -> str | None:
+        """The name of a copy that is kept of a former table, until it is whole."""
+        return None if self.table is None else beside(f"{self.table}.bak")
+
     def remove_half_made(self) -> None:
         """Remove what a killed run was rebuilding; whoever does so holds the lock."""
-        tables = (self.table, beside(self.table)) if self.table else ()
+        tables = (self.table, beside(self.table), f"{self.table}.bak") if self.table else ()
         made = (self.journal, self.manifest, *tables, *self.any_rows)
         for name in made:
             with contextlib.suppress(FileNotFoundError):

@@ -273,7 +273,7 @@ class Run:
             has_more = before is not None and (before.images or {}).get("tagged", 0) > done.tagged
             others = before is not None and before.shard != self.manifest.shard
             if has_more or others or before is None or there != before.sha256:
-                self.copies.append(keep_copy(self._paths.table))
+                self.copies.append(keep_copy(self._paths.table, made=self._paths.half_copy))
         # Should the run be killed now, the next one knows either table.
         dataclasses.replace(self.manifest, sha256=digest).write(self._paths.manifest)
         take_place(made, self._paths.table)
@@ -282,7 +282,7 @@ class Run:
     def _announce(self) -> None:
         """Note what this run is; rows of another one go before their notes do."""
         for rows in self.plan.replaced:
-            self.copies.append(keep_copy(rows))
+            self.copies.append(keep_copy(rows, made=self._paths.half_copy))
         self._paths.remove_rows()
         self.manifest = self.manifest.replacing(self.plan.before)
         self.manifest.write(self._paths.manifest)
