@@ -262,6 +262,9 @@ def test_a_hostile_tar_has_a_row_for_each_member(folder: Path, tag: Callable[...
         add(archive, "./twice.png")
         add(archive, f"{'n' * 300}.png")
         add(archive, os.fsdecode(b"latin\xe9.png"))
+        add(archive, "..\\up.png")
+        add(archive, "\\\\server\\up.png")
+        add(archive, "back\\slash.png")
 
     ran = tag("h.tar", "-f", "csv")
 
@@ -276,9 +279,32 @@ def test_a_hostile_tar_has_a_row_for_each_member(folder: Path, tag: Callable[...
         "h.tar/twice.png": "its archive has several files of this name",
         f"h.tar/{'n' * 300}.png": "",
         "h.tar/latin\\xe9.png": "",
+        "h.tar/%2E%2E\\up.png": "its name leads out of its archive (..)",
+        "h.tar/%5C\\server\\up.png": "its name is an absolute path",
+        "h.tar/back\\slash.png": "",
         **{f"h.tar/{path}": why for path, why in NAMES.values()},
     }
     assert ran.code == 1
+
+
+def test_what_follows_a_sparse_file_is_read(folder: Path, tag: Callable[..., Ran]) -> None:
+    """GNU tar puts more of a sparse file's map into blocks between its header and its bytes."""
+    write_tar(folder / "s.tar", "sparse.png", "fine.png", format=tarfile.GNU_FORMAT)
+    data = (folder / "s.tar").read_bytes()
+    header = bytearray(data[:512])
+    header[156:157], header[482] = tarfile.GNUTYPE_SPARSE, 1
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    more, last = bytearray(512), bytearray(512)
+    more[504] = 1
+    (folder / "s.tar").write_bytes(header + more + last + data[512:])
+
+    ran = tag("s.tar", "-f", "csv")
+
+    assert reasons(ran.stdout.decode()) == {
+        "s.tar/sparse.png": "a sparse file, which is not supported",
+        "s.tar/fine.png": "",
+    }
 
 
 @pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])

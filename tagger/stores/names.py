@@ -12,6 +12,7 @@ from typing import Final
 #: Longer names than any file system takes are shortened.
 _LONGEST: Final = 4096
 
+_SEPARATOR: Final = re.compile(r"([/\\])")
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 
 
@@ -25,11 +26,14 @@ def spelled(name: str) -> tuple[str, str | None]:
     """
     path = "/".join(part for part in name.split("/") if part not in ("", "."))
     why = None
-    if ".." in path.split("/"):
-        path = "/".join("%2E%2E" if part == ".." else part for part in path.split("/"))
+    # Backslashes separate folders for programs on Windows.
+    parts = _SEPARATOR.split(path)
+    if ".." in parts:
+        path = "".join("%2E%2E" if part == ".." else part for part in parts)
         why = "its name leads out of its archive (..)"
-    if name.startswith("/"):
-        path, why = f"%2F{path}", "its name is an absolute path"
+    if name.startswith(("/", "\\")):
+        encoded = "%2F" if name[0] == "/" else "%5C"
+        path, why = encoded + path.removeprefix("\\"), "its name is an absolute path"
     elif _DRIVE.match(path):
         path, why = f"{path[0]}%3A{path[2:]}", "its name begins with a drive letter"
     if "\0" in path:

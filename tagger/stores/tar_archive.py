@@ -17,6 +17,10 @@ _PIECE: Final = 1024 * 1024
 #: What may stand before a member: a long name, times, attributes.
 _LONGEST_HEADER: Final = 1024 * 1024
 
+# Where a sparse file's header says whether a block of its map follows, and where that block does.
+_GOES_ON: Final = 482
+_STILL_GOES_ON: Final = 504
+
 _LONG_NAME, _LONG_LINK = tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK
 _PAX, _PAX_OF_ALL = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE), tarfile.XGLTYPE
 _BEFORE: Final = (_LONG_NAME, _LONG_LINK, *_PAX, _PAX_OF_ALL)
@@ -89,6 +93,8 @@ class Tar:
                 break
             self._note(header, at, changes)
             at += _padded(header.size)
+        if header.type == tarfile.GNUTYPE_SPARSE:
+            at = self._after_map(at)
         name, size, seconds, is_sparse = _changed(header, changes)
         has_data = header.isreg() or header.type not in tarfile.SUPPORTED_TYPES
         after = at + (_padded(size) if has_data else 0)
@@ -116,6 +122,15 @@ class Tar:
         if header.size < 0:
             raise DamagedError(f"{_DAMAGED}: a size is negative")
         return header
+
+    def _after_map(self, at: int) -> int:
+        """Return where the blocks end in which a sparse file's header goes on; most have none."""
+        self._file.seek(at - _BLOCK)
+        goes_on = read_exactly(self._file, _BLOCK)[_GOES_ON]
+        while goes_on:
+            goes_on = read_exactly(self._file, _BLOCK)[_STILL_GOES_ON]
+            at += _BLOCK
+        return at
 
     def _note(self, header: tarfile.TarInfo, at: int, changes: dict[str, str]) -> None:
         """Note what stands before a member and changes its header."""
