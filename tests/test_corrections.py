@@ -32,14 +32,23 @@ CARD = changed_card(
 )
 
 
-def model_with_layer(file: Path, *, turned: bool = False) -> Path:
+def model_with_layer(file: Path, form: str = "Gemm") -> Path:
     """Write a model: mean colours → one layer → sigmoid; it takes red for green and so on."""
+    turned = form == "turned Gemm"
+    layer = [
+        helper.make_node("Gemm", ["colours", "kernel", "bias"], ["logits"], transB=int(turned))
+    ]
+    if form == "MatMul and Add":
+        layer = [
+            helper.make_node("MatMul", ["colours", "kernel"], ["products"]),
+            helper.make_node("Add", ["bias", "products"], ["logits"]),
+        ]
     kernel = np.array([[0, 4, 0, 0], [4, 0, 0, 0], [0, 0, 4, 0]], dtype=np.float32)
     nodes = [
         helper.make_node("Cast", ["images"], ["samples"], to=onnx.TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["samples", "sides"], ["means"], keepdims=0),
         helper.make_node("Div", ["means", "divisor"], ["colours"]),
-        helper.make_node("Gemm", ["colours", "kernel", "bias"], ["logits"], transB=int(turned)),
+        *layer,
         helper.make_node("Sigmoid", ["logits"], ["scores"]),
     ]
     constants = {
@@ -80,9 +89,9 @@ def correct(tagger: Run, folder: Path) -> Run:
     return run
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_a_model_learns_what_was_corrected(correct: Run, folder: Path, turned: bool):
-    model_with_layer(folder / "m.onnx", turned=turned)
+@pytest.mark.parametrize("form", ["Gemm", "turned Gemm", "MatMul and Add"])
+def test_a_model_learns_what_was_corrected(correct: Run, folder: Path, form: str):
+    model_with_layer(folder / "m.onnx", form)
     labels = table(folder, posters(folder, 120))
 
     ran = correct("--labels", labels, "-o", "new.onnx", "--name", "mine")

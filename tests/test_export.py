@@ -105,6 +105,46 @@ def test_scores_are_those_of_keras(
     assert np.ptp(expected, axis=0).max() > 0.01  # the images do not all score the same
 
 
+# Corrections of a run
+
+
+def test_a_run_learns_from_corrections_as_its_file_does(
+    tagger: Tagger, shape_model: Made, run: Path, shapes: ShapeSet
+):
+    table = shapes.table.read_text(encoding="utf-8")
+    Path("other.csv").write_text(table.replace("red,green", "green,red", 1), encoding="utf-8")
+    before = {file: file.read_bytes() for file in run.iterdir()}
+
+    for init, output in ((run, "of-run.onnx"), (shape_model.path, "of-file.onnx")):
+        ran = tagger(
+            "train", "--init", init, "--images", shapes.images, "--labels", "other.csv",
+            "-o", output,
+        )  # fmt: skip
+        assert ran.code == 0, ran.stderr
+        figures = re.match(
+            rb"of-\w+\.onnx: on images that it has not learned from, "
+            rb"macro-AP (\S+) \((\S+) before\)",
+            ran.stdout,
+        )
+        assert figures
+        assert float(figures[1]) > float(figures[2])
+
+    assert Path("of-run.onnx").read_bytes() == Path("of-file.onnx").read_bytes()
+    assert {file: file.read_bytes() for file in run.iterdir()} == before
+
+
+def test_a_folder_that_is_no_run_is_not_corrected(tagger: Tagger, folder: Path, shapes: ShapeSet):
+    ran = tagger(
+        "train", "--init", ".", "--images", shapes.images, "--labels", shapes.table,
+        "-o", "new.onnx",
+    )  # fmt: skip
+    assert (ran.code, ran.stdout, ran.stderr) == (
+        3,
+        b"",
+        "tagger: . is not a finished run: card.json is missing.\n",
+    )
+
+
 # What is not exported
 
 

@@ -81,7 +81,7 @@ def correct_model(
         )
     card, proto = read_card(source), onnx.load(os.fspath(source))
     layer = _last_layer(proto.graph, len(card.labels), source)
-    features, logits = _outputs(proto, card, (layer.input[0], layer.output[0]), pixels)
+    features, logits = _outputs(proto, card, layer.ends, pixels)
     learned = learn_correction(features, logits, targets)
     scored = np.array([label not in card.never for label in card.labels])
     before = _measured(targets, 1 / (1 + np.exp(-logits)), scored)
@@ -118,11 +118,36 @@ def last_layer_outputs(source: Path, pixels: Pixels) -> tuple[Array, Array]:
     """
     card, proto = read_card(source), onnx.load(os.fspath(source))
     layer = _last_layer(proto.graph, len(card.labels), source)
-    return _outputs(proto, card, (layer.input[0], layer.output[0]), pixels)
+    return _outputs(proto, card, layer.ends, pixels)
 
 
-def _last_layer(graph: Any, labels: int, source: Path) -> Any:
-    """Return the node that makes logits of features.
+@dataclass(frozen=True)
+class _Layer:
+    """The layer that makes logits of features.
+
+    Attributes:
+        multiplies: its node that multiplies by the kernel.
+        adds: its node that adds the bias; often the same.
+        bias_place: of the bias among that node's inputs.
+    """
+
+    multiplies: Any
+    adds: Any
+    bias_place: int
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The names of what it gets and of what it gives."""
+        return self.multiplies.input[0], self.adds.output[0]
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether its kernel has the shape ``(labels, features)``."""
+        return any(one.name == "transB" and one.i == 1 for one in self.multiplies.attribute)
+
+
+def _last_layer(graph: Any, labels: int, source: Path) -> _Layer:
+    """Return the layer that makes logits of features.
 
     Behind it there may be what texts say, which takes the logits.
     """
@@ -133,14 +158,12 @@ def _last_layer(graph: Any, labels: int, source: Path) -> Any:
         if node is None or id(node) in seen:
             continue
         seen.add(id(node))
-        if node.op_type == "Gemm" and len(node.input) == 3:
-            kernel, bias = (constant(graph, name) for name in node.input[1:])
-            turned = {one.name: one for one in node.attribute}
-            plain = all(name not in turned or turned[name].i == 0 for name in ("transA",)) and all(
-                name not in turned or turned[name].f == 1 for name in ("alpha", "beta")
-            )
-            if plain and kernel is not None and bias is not None and bias.shape == (labels,):
-                return node
+        layer = _whole_layer(node) if node.op_type == "Gemm" else _layer_of_two(node, makers)
+        if layer is not None:
+            kernel = constant(graph, layer.multiplies.input[1])
+            bias = constant(graph, layer.adds.input[layer.bias_place])
+            if kernel is not None and bias is not None and bias.shape == (labels,):
+                return layer
         waiting += node.input
     raise ModelError(
         f"{source} has no last layer that could learn from corrections: use a model made with "
@@ -148,8 +171,23 @@ def _last_layer(graph: Any, labels: int, source: Path) -> Any:
     )
 
 
-def _is_turned(layer: Any) -> bool:
-    return any(one.name == "transB" and one.i == 1 for one in layer.attribute)
+def _whole_layer(node: Any) -> _Layer | None:
+    given = {one.name: one for one in node.attribute}
+    is_plain = ("transA" not in given or given["transA"].i == 0) and all(
+        name not in given or given[name].f == 1 for name in ("alpha", "beta")
+    )
+    return _Layer(node, node, 2) if is_plain and len(node.input) == 3 else None
+
+
+def _layer_of_two(node: Any, makers: dict[str, Any]) -> _Layer | None:
+    """Return the layer that a node ends, if it adds to a product."""
+    if node.op_type != "Add":
+        return None
+    for place, name in enumerate(node.input):
+        maker = makers.get(name)
+        if maker is not None and maker.op_type == "MatMul":
+            return _Layer(maker, node, 1 - place)
+    return None
 
 
 def _outputs(
@@ -193,13 +231,17 @@ def _measured(targets: Array, scores: Array, scored: Array) -> tuple[float, floa
     return float(np.nanmean(ranked)), binary_log_loss(targets, scores)
 
 
-def _change(graph: Any, layer: Any, kernel: Array, bias: Array) -> None:
+def _change(graph: Any, layer: _Layer, kernel: Array, bias: Array) -> None:
     """Add to the layer's weights; other nodes may share their constants."""
-    for place, change in ((1, kernel.T if _is_turned(layer) else kernel), (2, bias)):
-        former = constant(graph, layer.input[place])
-        name = f"{layer.input[place]}{_SUFFIX}"
+    changes = (
+        (layer.multiplies, 1, kernel.T if layer.is_turned else kernel),
+        (layer.adds, layer.bias_place, bias),
+    )
+    for node, place, change in changes:
+        former = constant(graph, node.input[place])
+        name = f"{node.input[place]}{_SUFFIX}"
         add_constant(graph, name, (former.astype(np.float64) + change).astype(former.dtype))
-        layer.input[place] = name
+        node.input[place] = name
     drop_unused(graph)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +49,7 @@ def export_run(
     output: Path,
     images: Path | None = None,
     *,
-    tag: TagFiles,
+    tag: TagFiles | None = None,
     precision: str = "fp32",
     max_loss: float = MAX_LOSS,
 ) -> Export:
@@ -57,7 +59,7 @@ def export_run(
         folder: the run folder.
         output: the file to write.
         images: folder of images to compare on; None means the run's own validation images.
-        tag: tags images, to measure what another precision than fp32 costs.
+        tag: tags images, to measure what another precision costs; not needed for fp32.
         precision: one of :data:`tagger.network.card.PRECISIONS`.
         max_loss: validation macro-AP that fp16 or int8 may lose.
 
@@ -80,7 +82,7 @@ def export_run(
             fp32 = Path(scratch) / "fp32.onnx"
             fp32.write_bytes(proto.SerializeToString())
             parity = check_parity(model, fp32, sample)
-            if data is not None:
+            if data is not None and tag is not None:
                 proto, check, picture = _lowered(fp32, picture, precision, data, tag)
                 refuse_loss(check, precision, max_loss)
             if head is not None:
@@ -93,6 +95,24 @@ def export_run(
         reason = os_reason(error)
         raise OutputError(f"{output} cannot be written: {reason}.") from None
     return Export(output, os.path.getsize(output), parity, check)
+
+
+@contextmanager
+def exported(folder: Path, images: Path) -> Iterator[Path]:
+    """Provide a run as an ``.onnx`` file, which is gone afterwards.
+
+    Args:
+        folder: the run folder.
+        images: folder of images to compare on.
+
+    Raises:
+        DataError: the run is not finished or damaged, or no image can be read.
+        ModelError: the file would differ from the Keras model.
+    """
+    with tempfile.TemporaryDirectory(prefix="tagger-run-") as scratch:
+        file = Path(scratch) / f"{folder.absolute().name}.onnx"
+        export_run(folder, file, images)
+        yield file
 
 
 def _lowered(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from tagger.cli.options.training import (
 from tagger.text import counted
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tagger_training.history import Epoch, TrainingState
@@ -31,6 +33,7 @@ tagger train --images posters/ --labels train.csv --output runs/posters
 tagger train --images posters/ --labels train.csv --output runs/posters --resume
 tagger export runs/posters -o posters.onnx
 tagger train --images posters/ --labels corrected.csv --init bundled --output mine.onnx
+tagger train --images posters/ --labels corrected.csv --init runs/posters --output mine.onnx
 """
 
 MOST_USED = (
@@ -91,27 +94,26 @@ def _correct(
     fit: FitOptions,
 ) -> int:
     """Correct the last layer of a finished model."""
-    from pathlib import Path
-
     _refuse_unused(labelled, written, network, fit)
     with needs_extras("train"):
         from tagger_export.corrected import correct_model
         from tagger_training.corrections import read_corrected
-    from tagger.network.model import BUNDLED_MODEL, read_card
+    from tagger.network.model import read_card
 
-    source = BUNDLED_MODEL if network.init == "bundled" else Path(str(network.init))
-    card = read_card(source)
     display = TrainDisplay()
-    with read_corrected(
-        labelled.labels,
-        labelled.images,
-        card,
-        display,
-        id_column=labelled.id_column,
-        tags_column=labelled.tags_column,
-        separator=labelled.separator,
-        cache=written.cache,
-    ) as (pixels, targets):
+    with (
+        _finished(str(network.init), labelled.images) as source,
+        read_corrected(
+            labelled.labels,
+            labelled.images,
+            read_card(source),
+            display,
+            id_column=labelled.id_column,
+            tags_column=labelled.tags_column,
+            separator=labelled.separator,
+            cache=written.cache,
+        ) as (pixels, targets),
+    ):
         say(f"{counted(len(targets), 'corrected image')}.")
         learned = correct_model(source, pixels, targets, written.output, written.name)
     (ap, loss), (new_ap, new_loss) = learned.before, learned.after
@@ -121,6 +123,22 @@ def _correct(
     )
     show(f"Next: tagger tag posters/ --model {written.output} -o tags.csv")
     return 0
+
+
+def _finished(init: str, images: Path) -> AbstractContextManager[Path]:
+    """Provide the model file that is to be corrected; a run has one for as long as it takes."""
+    from contextlib import nullcontext
+    from pathlib import Path
+
+    from tagger.network.model import BUNDLED_MODEL
+
+    if init == "bundled":
+        return nullcontext(BUNDLED_MODEL)
+    if os.path.isdir(init):
+        from tagger_export.export import exported
+
+        return exported(Path(init), images)
+    return nullcontext(Path(init))
 
 
 def _refuse_unused(

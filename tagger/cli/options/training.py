@@ -127,8 +127,9 @@ class NetworkOptions(OptionGroup):
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Instead of training a network, correct a finished one by the images: bundled, or "
-            "an .onnx file. Only its last layer learns, in minutes; RUN is then an .onnx file.",
+            help="Instead of training a network, correct a finished one by the images: bundled, an "
+            ".onnx file, or the folder of a run. Only its last layer learns, in minutes; RUN is "
+            "then an .onnx file.",
         ),
     ] = None
     from_scratch: Annotated[
