@@ -161,13 +161,12 @@ class Tagger:
         *,
         layout: str = "wide",
         columns: Iterable[str] = (),
+        thumbnails: bool = True,
         sidecars: Iterable[str] = (),
         sidecar_dir: str | os.PathLike[str] | None = None,
         embed: bool = False,
         backup: bool = False,
-        resume: bool = False,
-        retry_failed: bool = False,
-        update: bool = False,
+        resume: bool | str | Iterable[str] = False,
         listener: Listener | None = None,
     ) -> Summary:
         """Write a table, sidecars or both, like ``tagger tag`` with the options of the same names.
@@ -182,13 +181,14 @@ class Tagger:
                 ``gallery.html``, the table is ``gallery.csv``, and a page of it is written.
             layout: of the table: ``wide``, ``list`` or ``long``.
             columns: extra columns of the table.
+            thumbnails: whether a workbook (.xlsx) shows the images beside their paths.
             sidecars: kinds of files next to each image: ``xmp``, ``txt``, ``json``, ``nfo``.
             sidecar_dir: write them there instead, in a mirror of the image tree.
             embed: whether tags go into the images themselves.
             backup: whether to save the original of a sidecar or image as ``NAME.bak``.
-            resume: keep what a previous run on the same output has done.
-            retry_failed: likewise, but retry images that failed.
-            update: likewise, but tag images again if their file has changed.
+            resume: keep what a previous run on the same output has done; ``"failed"`` retries
+                images that failed, ``"changed"`` tags images again whose file has changed, and a
+                list of both does both.
             listener: is notified of progress.
 
         Returns:
@@ -218,6 +218,7 @@ class Tagger:
                 name if page is None else page.table,
                 layout=_known(layout, LayoutName, "layout"),
                 columns=arguments.texts("columns", columns),
+                thumbnails=thumbnails,
             )
             holders = HolderPlan(
                 kinds=tuple(
@@ -230,7 +231,7 @@ class Tagger:
             )
             if table.output in (None, "-") and (table.is_asked_for or not holders.any):
                 raise UsageError("No output: pass output, sidecars or embed.")
-            plan = Resume(resume, retry_failed, update)
+            plan = _resume(resume)
             check_resumable(plan, table, holders)
             try:
                 summary = run(Job(source, table, holders, plan), listener)
@@ -254,6 +255,7 @@ _ARGUMENTS = tuple(
     for called in (Tagger.__init__, Tagger.run)
     for name in inspect.signature(called).parameters
 )
+_AGAIN = ("failed", "changed")
 _HEARD = tuple(name for name in vars(Listener) if not name.startswith("_"))
 
 
@@ -263,6 +265,14 @@ def _known(name: str, known: Iterable[Name], argument: str) -> Name:
         if one == name:
             return one
     raise UsageError(f"{argument}: unknown '{name}'; available: {', '.join(known)}.")
+
+
+def _resume(wanted: bool | str | Iterable[str]) -> Resume:
+    """Return what is kept of a previous run, or raise UsageError."""
+    if isinstance(wanted, bool):
+        return Resume(wanted)
+    again = {_known(name, _AGAIN, "resume") for name in arguments.texts("resume", wanted)}
+    return Resume(bool(again), "failed" in again, "changed" in again)
 
 
 def _walked(paths: Iterable[AnyPath], unreadable: dict[str, str]) -> Iterator[str]:

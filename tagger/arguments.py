@@ -19,6 +19,10 @@ _WORDS = (
     (r"start over with --overwrite", "choose another output"),
     (r"--overwrite to replace (it|them)", r"remove \1 first"),
     (r"pass (remove)", r"\1"),
+    (r"--resume (or --update|--retry-failed)", r"resume \1"),
+    (r"--retry-failed", 'resume="failed"'),
+    (r"--update", 'resume="changed"'),
+    (r"--no-thumbnails", "thumbnails=False"),
     (r"-o FILE", "output"),
 )
 _OPTION = re.compile(r"(?<![\w-])(?:-o(?= )|--([a-z]+(?:-[a-z]+)*))")

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,9 +118,16 @@ def test_what_is_done_is_kept(posters: Path, colours: Tagger) -> None:
     assert (kept.tagged, kept.failed, kept.kept, kept.kept_failed) == (2, 0, 2, 1)
     assert not kept.is_clean
 
-    again = colours.run(posters, Path("t.csv"), sidecars="xmp", retry_failed=True)
+    again = colours.run(posters, Path("t.csv"), sidecars="xmp", resume="failed")
     assert (again.tagged, again.kept, again.is_clean) == (1, 3, True)
-    assert colours.run(posters, Path("t.csv"), sidecars="xmp", update=True).tagged == 0
+    save_picture(posters / "a.png", "blue", size=(70, 50))
+    (posters / "b.png").write_text("no image")
+    changed = colours.run(posters, Path("t.csv"), sidecars="xmp", resume=["failed", "changed"])
+    assert (changed.tagged, changed.failed, changed.kept) == (1, 1, 2)
+    save_picture(posters / "b.png", "lime")
+    os.utime(posters / "b.png", ns=(1, 1))
+    both = colours.run(posters, Path("t.csv"), sidecars="xmp", resume=("failed", "changed"))
+    assert (both.tagged, both.kept) == (1, 3)
 
 
 @pytest.mark.slow
@@ -216,6 +224,10 @@ def test_a_listener_is_told(posters: Path, colours: Tagger) -> None:
             "columns: unknown column 'colour'; available: folder, name, title, year, ",
         ),
         (
+            {"output": "t.csv", "resume": "update"},
+            "resume: unknown 'update'; available: failed, changed.",
+        ),
+        (
             {"sidecars": ["xpm"]},
             "sidecars: unknown 'xpm'; available: json, nfo, txt, xmp.",
         ),
@@ -233,6 +245,19 @@ def test_arguments_that_make_no_sense_are_refused(
         colours.run(**({"paths": "p"} | options))
     assert str(caught.value).startswith(message)
     assert sorted(os.listdir()) == ["p"]
+
+
+@pytest.mark.parametrize("thumbnails", [True, False])
+def test_a_workbook_shows_images_unless_told_otherwise(
+    posters: Path, colours: Tagger, thumbnails: bool
+) -> None:
+    colours.run("p", "t.xlsx", thumbnails=thumbnails)
+    with zipfile.ZipFile("t.xlsx") as book:
+        pictures = [name for name in book.namelist() if name.startswith("xl/media/")]
+    assert len(pictures) == (2 if thumbnails else 0)
+
+    with pytest.raises(TaggerError, match="thumbnails=False"):
+        colours.run("p", "t.xlsx", thumbnails=not thumbnails, resume=True)
 
 
 def test_another_run_with_other_options_is_not_continued(
