@@ -15,6 +15,7 @@ from commands import Ran
 from onnx import helper
 from pictures import save_picture
 from PIL import Image
+from policies import closed_policy
 from tiny_model import CARD, write_graph
 
 from tagger.explain.occlusion import Part, explain
@@ -185,7 +186,7 @@ def test_a_page_loads_nothing_and_takes_names_for_text(run: Run, folder: Path):
         start = "data:image/jpeg;base64,"
         assert source.startswith(start)
         Image.open(io.BytesIO(base64.b64decode(source.removeprefix(start)))).load()
-    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
+    assert f'content="{closed_policy(page)}">' in page
     assert "<b>red 78%</b>" in page
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Sequence
 from html import escape
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tagger.explain.occlusion import Explanation
+from tagger.files.web_page import jpeg_address, web_page
 from tagger.results import Pixels
 
 # Brightness of what does not speak for the label at all.
@@ -25,40 +25,26 @@ _LETTERS = 17
 _LINES = 3
 _PAPER, _INK, _MUTED = (255, 255, 255), (28, 36, 48), (91, 102, 117)
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{
+_STYLE = """
+:root { color-scheme: light dark; }
+body {
   margin: 0 auto; padding: 2rem 1.25rem; max-width: 76rem; font: 16px/1.5 system-ui, sans-serif;
-}}
-h1 {{ font-size: 1.3rem; overflow-wrap: anywhere; }}
-main {{ display: flex; flex-wrap: wrap; gap: 1.5rem; }}
-figure {{ margin: 0; width: min(17rem, 100%); }}
-img {{ display: block; width: 100%; border-radius: 4px; }}
-figcaption {{ margin-top: .5rem; overflow-wrap: anywhere; }}
-figcaption b {{ font-size: 1.1rem; }}
-p {{ opacity: .75; max-width: 46rem; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
+}
+h1 { font-size: 1.3rem; overflow-wrap: anywhere; }
+main { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+figure { margin: 0; width: min(17rem, 100%); }
+img { display: block; width: 100%; border-radius: 4px; }
+figcaption { margin-top: .5rem; overflow-wrap: anywhere; }
+figcaption b { font-size: 1.1rem; }
+p { opacity: .75; max-width: 46rem; }
+"""
+_BODY = """<h1>{title}</h1>
 <main>
 {figures}
 </main>
 <p>What speaks for a tag is bright; the frame marks the part that speaks for it most. Each part
 was covered in turn (occlusion, Zeiler and Fergus 2014): where the probability falls, the part
-speaks for the tag.</p>
-</body>
-</html>
-"""
+speaks for the tag.</p>"""
 
 
 def sentence(explanation: Explanation) -> str:
@@ -127,14 +113,14 @@ def as_html(picture: Pixels, explanations: Sequence[Explanation], title: str) ->
         "</figcaption></figure>"
         for one in explanations
     ]
-    page = _PAGE.format(title=escape(title), figures="\n".join(figures))
-    return page.encode("utf-8", "replace")
+    body = _BODY.format(title=escape(title), figures="\n".join(figures))
+    return web_page(title, _STYLE, body).encode("utf-8", "replace")
 
 
 def _source(image: Image.Image) -> str:
     data = io.BytesIO()
     image.save(data, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")
+    return jpeg_address(data.getvalue())
 
 
 def _wrapped(

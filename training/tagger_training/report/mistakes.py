@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Callable, Mapping
 from html import escape
@@ -11,6 +10,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from tagger.files.web_page import jpeg_address
 from tagger.results import Pixels
 from tagger_training.report.data import RunReport, Validation
 from tagger_training.report.html_tables import most_frequent
@@ -98,9 +98,8 @@ def _picture(validation: Validation, row: int, score: float, images: Mapping[int
         name for name, has in zip(validation.labels, validation.truth[row], strict=True) if has
     ]
     name, given = validation.ids[row], ", ".join(labels) or "no label"
-    data = base64.b64encode(images[row]).decode("ascii")
     return (
-        f'<figure><img alt="" src="data:image/jpeg;base64,{data}">'
+        f'<figure><img alt="" src="{jpeg_address(images[row])}">'
         f"<figcaption><b>{100 * score:.0f} %</b> {escape(given)}<br>{escape(name)}</figcaption>"
         "</figure>"
     )

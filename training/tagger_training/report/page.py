@@ -6,6 +6,7 @@ import math
 from html import escape
 from pathlib import Path
 
+from tagger.files.web_page import web_page
 from tagger_training.metrics import Evaluation
 from tagger_training.report.data import RunReport
 from tagger_training.report.html_tables import figure_table, label_table, text_table
@@ -13,28 +14,6 @@ from tagger_training.report.mistakes import mistakes
 from tagger_training.report.sections import bars, calibration, confusion, curves, learning
 from tagger_training.report.settings import settings_section
 from tagger_training.run_folder import RunFolder
-
-# The page itself forbids every address: whatever a label contains, nothing is ever loaded.
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-{header}
-<main>
-{sections}
-</main>
-</body>
-</html>
-"""
 
 
 def write_page(run: RunFolder, report: RunReport) -> None:
@@ -59,14 +38,15 @@ def render_page(report: RunReport) -> str:
         ("settings", "Settings and data", settings_section(report.description)),
     )
     links = " ".join(f'<a href="#{key}">{escape(title)}</a>' for key, title, _ in sections)
-    return _PAGE.format(
-        title=escape(f"{report.card.name}: training report"),
-        style=Path(__file__).with_name("page.css").read_text(encoding="utf-8"),
-        header=_header(report, links),
-        sections="\n".join(
-            f'<section id="{key}">\n<h2>{escape(title)}</h2>\n{content}\n</section>'
-            for key, title, content in sections
-        ),
+    shown = "\n".join(
+        f'<section id="{key}">\n<h2>{escape(title)}</h2>\n{content}\n</section>'
+        for key, title, content in sections
+    )
+    return web_page(
+        f"{report.card.name}: training report",
+        Path(__file__).with_name("page.css").read_text(encoding="utf-8"),
+        f"{_header(report, links)}\n<main>\n{shown}\n</main>",
+        has_styles=True,
     )
 
 
