@@ -24,7 +24,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from tagger.gallery.gallery import Gallery, GalleryPlan
+from tagger.gallery.gallery import Gallery
+from tagger.gallery.plan import GalleryPlan
 from tagger.network.devices import available_cores
 from tagger.network.model import BUNDLED_MODEL, read_card
 from tagger.rules import Rules, select

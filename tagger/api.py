@@ -12,7 +12,8 @@ from tagger import arguments
 from tagger.decode.budget import DEFAULT_LIMITS
 from tagger.errors import OutputError, UsageError
 from tagger.find.scan import WalkOptions, scan
-from tagger.gallery.gallery import Gallery, GalleryPlan
+from tagger.gallery.gallery import Gallery
+from tagger.gallery.plan import GalleryPlan
 from tagger.holders.plan import HolderPlan
 from tagger.job import Job, check_resumable, images, run, with_reader
 from tagger.network.devices import LARGEST_BATCH, MOST_WORKERS, available_cores

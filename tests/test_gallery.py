@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import pytest
 from commands import Ran
 from pictures import save_picture
 from PIL import Image
+from policies import closed_policy
 
+from tagger.gallery import entries as entries_module
 from tagger.gallery import gallery as gallery_module
 
 USAGE, SOME_FAILED = 2, 1
@@ -47,6 +50,14 @@ def small_file(folder: Path, page: str, row: int) -> Path:
     file = folder / f"{page}-{row}.jpg"
     file.write_bytes(base64.b64decode(address.partition(",")[2]))
     return file
+
+
+def falls(page: Path, row: int) -> dict[int, bytes]:
+    """Return how far a row's labels fall, by label: without its text, and square by square."""
+    why = content(page)["why"]
+    raw = base64.b64decode(why["images"][str(row)])
+    size = 3 + len(why["tops"]) * len(why["lefts"])
+    return {raw[at] + 256 * raw[at + 1]: raw[at + 2 : at + size] for at in range(0, len(raw), size)}
 
 
 opened: list[str] = []  # names of files, in the order in which Python opened them
@@ -104,6 +115,12 @@ def test_a_page_shows_each_image_with_tags_and_probabilities(
     assert sorted(os.listdir(tagged)) == [
         "gallery.html", "p", "tags.csv", "tags.csv.run.journal", "tags.csv.run.json",
     ]  # fmt: skip
+
+
+def test_a_page_allows_nothing_but_its_own(tagged: Path, gallery: Callable[..., Ran]) -> None:
+    gallery("tags.csv", "-o", "gallery.html")
+    page = (tagged / "gallery.html").read_text(encoding="utf-8")
+    assert f'content="{closed_policy(page, has_files=True)}">' in page
 
 
 class TestWithTheTable:
@@ -211,6 +228,55 @@ def test_known_tags_are_those_of_another_table(tagged: Path, gallery: Callable[.
     )
 
 
+def test_memory_does_not_grow_with_the_table(
+    folder: Path, gallery: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held are the images of one page, however many there are."""
+    monkeypatch.setattr(gallery_module, "MOST_ON_PAGE", 100)
+
+    def peak(rows: int, *options: str) -> int:
+        lines = (f"{row:06}.png,red,,0.6,0.1,0.2,0" for row in range(rows))
+        Path("t.csv").write_text("\n".join(["path,tags,error,red,green,blue,N/A", *lines]))
+        tracemalloc.start()
+        try:
+            ran = gallery("t.csv", "-o", "g.html", "-q", "--overwrite", *options)
+            assert ran.code == SOME_FAILED  # none of the images is there
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1)  # what is loaded, and stays
+    few, doubtful = peak(200), peak(200, "--least-sure", "100")
+
+    assert peak(1_500) < few + 300_000
+    assert peak(1_500, "--least-sure", "100") < doubtful + 300_000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
+def test_no_room_for_the_rows_is_said(
+    folder: Path, gallery: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import resource
+
+    monkeypatch.setattr(entries_module, "_SETTINGS", "PRAGMA cache_size = 8;")
+    lines = (f"{row:06}.png,red,,0.6,0.1,0.2,0" for row in range(3_000))
+    Path("t.csv").write_text("\n".join(["path,tags,error,red,green,blue,N/A", *lines]))
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, former[1]))
+    try:
+        ran = gallery("t.csv", "-o", "g.html")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+    assert ran.code == 3
+    assert re.fullmatch(
+        r"tagger: The images cannot be kept in a temporary file: "
+        r"(database or disk is full|disk I/O error): set TMPDIR to a folder with more space\.\n",
+        ran.stderr,
+    )
+    assert os.listdir(folder) == ["t.csv"]
+
+
 class TestWhy:
     """What speaks for tags, found beforehand."""
 
@@ -225,17 +291,52 @@ class TestWhy:
 
         why = content(tagged / "gallery.html")["why"]
         assert sorted(why["images"]) == ["0", "1", "3"]  # none of the file that is not an image
-        raw = base64.b64decode(why["images"]["3"])
-        size = 3 + len(why["tops"]) * len(why["lefts"])
-        found = {
-            raw[at] + 256 * raw[at + 1]: raw[at + 2 : at + size] for at in range(0, len(raw), size)
-        }
+        found = falls(tagged / "gallery.html", 3)
         assert sorted(found) == [0, 1, 2, 3]
         assert found[0][0] == 128  # the model takes no text
         squares = [*found[0][1:]]
         assert squares.index(max(squares)) == 0
         assert squares[0] > 128 + 16
         assert (why["tops"][0], why["lefts"][0], why["height"], why["width"]) == (0, 0, 0.25, 0.25)
+
+    def test_the_text_is_the_one_that_the_tags_were_made_with(
+        self, tagged: Path, tagger: Callable[..., Ran], tiny_text_model: Path
+    ) -> None:
+        model = ("--model", tiny_text_model, "--device", "cpu")
+        (tagged / "films.csv").write_text("path,title\np/red.png,green\n")
+        runs = {"names": (), "none": ("--text", "none"), "films": ("--titles", "films.csv")}
+        said, of_text = {}, {}
+        for name, options in runs.items():
+            tagger("tag", "p", "-o", f"{name}-tags.csv", *options, *model)
+            ran = tagger("gallery", f"{name}-tags.csv", "-o", "g.html", "--explain", *model)
+            said[name] = ran.stderr
+            of_text[name] = [
+                place for place, fall in falls(tagged / "g.html", 3).items() if fall[0] > 128
+            ]
+
+        assert of_text == {"names": [0], "none": [], "films": [0]}  # its name says red
+        made = "4 images in g.html.\n"
+        assert (said["names"], said["none"]) == (made, made)
+        assert re.fullmatch(
+            r"Note: the tags were made with --text names --titles films\.csv \(SHA-256 \w+…\), and "
+            r"are explained with --text names: pass the same to explain them as they were made\.\n"
+            + re.escape(made),
+            said["films"],
+        )
+
+    def test_a_table_of_titles_is_passed_again(
+        self, tagged: Path, tagger: Callable[..., Ran], tiny_text_model: Path
+    ) -> None:
+        model = ("--model", tiny_text_model, "--device", "cpu")
+        (tagged / "films.csv").write_text("path,title\np/red.png,green\n")
+        tagger("tag", "p", "-o", "tags.csv", "--overwrite", "--titles", "films.csv", *model)
+
+        given = ("--explain", "--titles", "films.csv")
+        ran = tagger("gallery", "tags.csv", "-o", "g.html", *given, *model)
+
+        assert (ran.code, ran.stderr) == (0, "4 images in g.html.\n")
+        of_text = {place for place, fall in falls(tagged / "g.html", 3).items() if fall[0] > 128}
+        assert of_text == {1}
 
     def test_pages_are_the_same_for_any_number_of_workers(
         self, tagged: Path, gallery: Callable[..., Ran]

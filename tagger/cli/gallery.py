@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from tagger.cli.console import EXIT_SOME_FAILED, MOST_FAILURES_SHOWN, say
 from tagger.cli.progress import tracked
 from tagger.decode.budget import DEFAULT_LIMITS, ImageLimits
-from tagger.gallery.gallery import Gallery, GalleryPlan
+from tagger.gallery.gallery import Gallery
+from tagger.gallery.plan import GalleryPlan
 from tagger.network.devices import available_cores
 from tagger.text import counted, printable
 
@@ -60,20 +61,20 @@ def make_shown(plan: GalleryPlan, *, quiet: bool) -> int:
         pass
     if not quiet:
         _say(made)
-    return EXIT_SOME_FAILED if made.failures or not made.images else 0
+    return EXIT_SOME_FAILED if made.failed or not made.images else 0
 
 
 def _say(made: Made) -> None:
     for path, reason in list(made.failures.items())[:MOST_FAILURES_SHOWN]:
         say(f"failed: {printable(path)}: {reason}")
-    if (more := len(made.failures) - MOST_FAILURES_SHOWN) > 0:
+    if (more := made.failed - MOST_FAILURES_SHOWN) > 0:
         say(f"… and {counted(more, 'more failure')}.")
     pages = printable(made.pages[0])
     if len(made.pages) > 1:
         pages = f"{len(made.pages):,} pages, the first of them {pages}"
     beside = f", thumbnails in {printable(os.path.dirname(made.folder))}" if made.folder else ""
     say(f"{counted(made.images, 'image')} in {pages}{beside}.")
-    if made.images and len(made.failures) == made.images:
+    if made.images and made.failed == made.images:
         say(
             "None of the images can be shown: paths are relative to the current folder, so start "
             "this command where 'tagger tag' was started, or pass --images."

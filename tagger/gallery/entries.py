@@ -1,25 +1,37 @@
-"""A table's rows → the images of a gallery: their tags, probabilities and failures."""
+"""The images of a gallery, kept in a temporary file: there may be any number of them."""
 
 from __future__ import annotations
 
-import math
+import contextlib
+import json
 import os
+import sqlite3
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tagger.errors import TableError
-from tagger.results import DECIMALS
-from tagger.table.edited import EditedRow, EditedTable
-from tagger.table.rows import TableRows
-from tagger.text import printable, split_tags
+from tagger.errors import OutputError
 
-_ONE = 10**DECIMALS
 #: In place of a probability that the table does not have.
 UNKNOWN = 0xFFFF
+
+# Images that are in memory at a time while all are gone through.
+_AT_A_TIME = 1000
+
+# What is written is never needed again, so nothing is kept to take it back.
+_SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4000;"
+_TABLES = """
+CREATE TABLE image (
+    path BLOB PRIMARY KEY, tags TEXT, reason TEXT, scores BLOB, corrected TEXT, known TEXT
+) WITHOUT ROWID;
+CREATE TABLE shown (place INTEGER PRIMARY KEY, path BLOB);
+CREATE TABLE doubt (path BLOB, doubt REAL);
+CREATE TABLE thumbnail (name TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
 
 
 @dataclass(slots=True)
@@ -32,6 +44,7 @@ class Entry:
         reason: why it could not be tagged; empty if it could.
         scores: of the labels, in ten-thousandths, or :data:`UNKNOWN`.
         corrected: what a person changed, as an earlier gallery noted it; empty for nothing.
+        known: tags that are known to be right; None if that is not known.
     """
 
     path: str
@@ -39,88 +52,162 @@ class Entry:
     reason: str
     scores: array[int]
     corrected: str
+    known: list[str] | None = None
 
 
-@dataclass(frozen=True)
 class Entries:
-    """The images of a table, sorted bytewise by path.
+    """The images of a table, and which of them are shown, in which order.
+
+    They lie in a database that SQLite keeps in a temporary file, which is gone when it is closed.
 
     Attributes:
         labels: what the scores are of; none if the table has no probabilities.
-    """
-
-    labels: tuple[str, ...]
-    entries: list[Entry]
-
-    def scores(self) -> npt.NDArray[np.float64]:
-        """Return the probabilities, shape ``(images, labels)``; no number where unknown."""
-        rows = [np.frombuffer(entry.scores, dtype=np.uint16) for entry in self.entries]
-        whole = np.array(rows, dtype=np.float64).reshape(len(rows), len(self.labels))
-        return np.where(whole == UNKNOWN, np.nan, whole / _ONE)
-
-
-def read_entries(table: TableRows) -> Entries:
-    """Read a table of any layout of ``tagger tag``, also one that a person corrected.
 
     Raises:
-        TableError: it is no such table, a row is damaged, or an image has two rows.
+        OutputError: by all methods: there is no room for the file.
     """
-    edited = EditedTable(table)
-    found: dict[str, Entry] = {}
-    for row in edited:
-        entry = found.get(row.path)
-        if entry is not None and not edited.a_row_a_tag:
-            raise TableError(f"{table.name} has two rows for {printable(row.path)}: keep only one.")
+
+    def __init__(self) -> None:
+        self.labels: tuple[str, ...] = ()
+        self._kept: Sequence[int] | None = None
+        self._file = sqlite3.connect("", isolation_level=None)
+        with _storing():
+            self._file.executescript(f"{_SETTINGS}{_TABLES}BEGIN")
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+
+    def add(self, entry: Entry) -> bool:
+        """Add an image; return whether there was none of its path.
+
+        Its scores need not be those of the labels, see :meth:`label`.
+        """
+        return self._put("INSERT OR IGNORE", entry)
+
+    def replace(self, entry: Entry) -> None:
+        """Put an image in place of the one that has its path."""
+        self._put("INSERT OR REPLACE", entry)
+
+    def find(self, path: str) -> Entry | None:
+        """Return the image of a path, as it was added."""
+        found = self._all("SELECT * FROM image WHERE path = ?", (os.fsencode(path),))
+        return next((_as_entry(one) for one in found), None)
+
+    def label(self, labels: Sequence[str], kept: Sequence[int] | None) -> None:
+        """Say what the scores are of.
+
+        Args:
+            labels: their names.
+            kept: which of the scores of each image they are; None if those are of its tags.
+        """
+        self.labels = tuple(labels)
+        self._kept = kept
+
+    def know(self, path: str, tags: Sequence[str]) -> bool:
+        """Note further tags of an image that are known to be right; return whether it is here."""
+        entry = self.find(path)
         if entry is None:
-            found[row.path] = Entry(
-                row.path, _tags(row.cell), row.reason, _whole(row.values), row.corrected
+            return False
+        entry.known = [*(entry.known or ()), *tags]
+        self.replace(entry)
+        return True
+
+    def show_first(self, count: int | None) -> None:
+        """Show so many images, or all, in the order of their paths, bytewise."""
+        some = -1 if count is None else count
+        self._all("INSERT INTO shown (path) SELECT path FROM image ORDER BY path LIMIT ?", (some,))
+
+    def show_least_sure(
+        self, count: int, doubts: Callable[[Sequence[Entry]], npt.NDArray[np.float64]]
+    ) -> None:
+        """Show so many images, those with the greatest doubt; none without any."""
+        for some in self._parts("SELECT * FROM image WHERE path > ? ORDER BY path LIMIT ?", b""):
+            found = zip(some, doubts(some).tolist(), strict=True)
+            with _storing():
+                self._file.executemany(
+                    "INSERT INTO doubt VALUES (?, ?)",
+                    [(os.fsencode(entry.path), doubt) for entry, doubt in found if doubt > 0],
+                )
+        self._all(
+            "INSERT INTO shown (path) SELECT path FROM doubt ORDER BY doubt DESC, path LIMIT ?",
+            (count,),
+        )
+
+    def __len__(self) -> int:
+        """Return how many are shown."""
+        ((count,),) = self._all("SELECT count(*) FROM shown")
+        return int(count)
+
+    def shown(self, start: int, count: int) -> list[Entry]:
+        """Return so many of those that are shown, from one on."""
+        found = self._all(
+            "SELECT image.* FROM shown CROSS JOIN image USING (path) WHERE place > ? "
+            "ORDER BY place LIMIT ?",
+            (start, count),
+        )
+        return [self._labelled(_as_entry(one)) for one in found]
+
+    def use(self, thumbnails: Iterable[str]) -> None:
+        """Note names of thumbnails that a page shows."""
+        with _storing():
+            self._file.executemany(
+                "INSERT OR IGNORE INTO thumbnail VALUES (?)", ((name,) for name in thumbnails)
             )
-        else:
-            _add(entry, row)
-    entries = sorted(found.values(), key=lambda entry: os.fsencode(entry.path))
-    if edited.a_row_a_tag:
-        return _labelled_by_tags(entries)
-    return _of_labels(entries, edited)
+
+    def uses(self, thumbnail: str) -> bool:
+        """Return whether a page shows a thumbnail."""
+        return bool(self._all("SELECT 1 FROM thumbnail WHERE name = ?", (thumbnail,)))
+
+    def _put(self, how: str, entry: Entry) -> bool:
+        row = (
+            os.fsencode(entry.path),
+            json.dumps(entry.tags),
+            entry.reason,
+            entry.scores.tobytes(),
+            entry.corrected,
+            None if entry.known is None else json.dumps(entry.known),
+        )
+        with _storing():
+            done = self._file.execute(f"{how} INTO image VALUES (?, ?, ?, ?, ?, ?)", row)
+            return done.rowcount > 0
+
+    def _all(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        with _storing():
+            return self._file.execute(query, values).fetchall()
+
+    def _parts(self, query: str, after: bytes) -> Iterator[list[Entry]]:
+        """Yield all images, some at a time, in the order of their paths."""
+        while found := self._all(query, (after, _AT_A_TIME)):
+            entries = [self._labelled(_as_entry(one)) for one in found]
+            yield entries
+            after = os.fsencode(entries[-1].path)
+
+    def _labelled(self, entry: Entry) -> Entry:
+        """Give an image its scores of the labels."""
+        given = entry.scores
+        if self._kept is not None:
+            entry.scores = array("H", [given[place] for place in self._kept])
+            return entry
+        of_tags = dict(zip(entry.tags, given, strict=False))
+        entry.scores = array("H", [of_tags.get(label, UNKNOWN) for label in self.labels])
+        return entry
 
 
-def _tags(cell: str) -> list[str]:
-    return list(dict.fromkeys(split_tags(cell)))
+def _as_entry(row: Sequence[Any]) -> Entry:
+    path, tags, reason, raw, corrected, known = row
+    scores = array("H")
+    scores.frombytes(raw)
+    known_tags = None if known is None else json.loads(known)
+    return Entry(os.fsdecode(path), json.loads(tags), reason, scores, corrected, known_tags)
 
 
-def _whole(values: Iterable[float]) -> array[int]:
-    """Return probabilities in ten-thousandths."""
-    return array("H", [UNKNOWN if math.isnan(one) else round(one * _ONE) for one in values])
-
-
-def _add(entry: Entry, row: EditedRow) -> None:
-    """Take one more row of the layout ``long``, of one more tag."""
-    entry.reason = entry.reason or row.reason
-    if row.cell.strip() and row.cell.strip() not in entry.tags:
-        entry.tags.append(row.cell.strip())
-        entry.scores += _whole(row.values)
-
-
-def _labelled_by_tags(entries: Sequence[Entry]) -> Entries:
-    """Give the images of a ``long`` table a score for every tag; most are unknown."""
-    labels = tuple(sorted({tag for entry in entries for tag in entry.tags}))
-    places = {label: place for place, label in enumerate(labels)}
-    for entry in entries:
-        scores = array("H", [UNKNOWN]) * len(labels)
-        for tag, score in zip(entry.tags, entry.scores, strict=False):
-            scores[places[tag]] = score
-        entry.scores = scores
-    return Entries(labels, list(entries))
-
-
-def _of_labels(entries: Sequence[Entry], edited: EditedTable) -> Entries:
-    """Keep the columns that hold probabilities."""
-    names = edited.names
-    kept = [
-        place
-        for place, name in enumerate(names)
-        if name not in edited.no_labels and any(entry.scores[place] != UNKNOWN for entry in entries)
-    ]
-    if len(kept) < len(names):
-        for entry in entries:
-            entry.scores = array("H", [entry.scores[place] for place in kept])
-    return Entries(tuple(names[place] for place in kept), list(entries))
+@contextlib.contextmanager
+def _storing() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise OutputError(
+            f"The images cannot be kept in a temporary file: {error}: set TMPDIR to a folder with "
+            "more space."
+        ) from None

@@ -1,15 +1,15 @@
-"""The page as HTML: one file that forbids every address but its own thumbnails."""
+"""The page as HTML, and whether a file is one that nobody has edited."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
 from functools import cache
-from html import escape
 from pathlib import Path
 from typing import Any
+
+from tagger.files.web_page import web_page
 
 _PARTS = Path(__file__).with_name("page")
 #: In the order in which they stand in the page.
@@ -26,19 +26,12 @@ def render(data: dict[str, Any]) -> bytes:
 
     Its second line holds a digest of all that follows, so that an edited page can be told.
     """
-    style, script = _part("page.css"), _script()
     shown = f"{data['table']}: gallery" if data["part"] is None else (
         f"{data['table']}: gallery {data['part'] + 1} of {len(data['parts'])}"
     )  # fmt: skip
-    values = {
-        "TITLE": escape(shown),
-        "STYLE_DIGEST": _digest(style),
-        "SCRIPT_DIGEST": _digest(script),
-        "STYLE": style,
-        "DATA": _as_json(data),
-        "SCRIPT": script,
-    }
-    text = re.sub(r"@@([A-Z_]+)@@", lambda found: values[found[1]], _part("page.html"))
+    body = _part("body.html").replace("@@DATA@@", _as_json(data))
+    text = web_page(shown, _part("page.css"), body, _script(), has_files=True)
+    text = text.removeprefix(_FIRST.decode())
     rest = text.encode("utf-8")
     digest = hashlib.sha256(rest).hexdigest().encode()
     return _FIRST + b"<!-- poster-tagger gallery 1, sha256 " + digest + b" -->\n" + rest
@@ -62,20 +55,10 @@ def is_ours(file: str) -> bool:
         return rest.hexdigest().encode() == mark[1]
 
 
-def data_address(data: bytes) -> str:
-    """Return a thumbnail as an address that holds it."""
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
-
-
 def _as_json(data: dict[str, Any]) -> str:
     """Return JSON that is no markup, whatever names it holds."""
     text = json.dumps(data, separators=(",", ":"))  # in ASCII
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _digest(text: str) -> str:
-    """Return what a content security policy calls an inline script or style."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode()}"
 
 
 @cache

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tagger.gallery.entries import Entries
+from tagger.gallery.entries import Entry
+from tagger.gallery.reading import probabilities
 from tagger.network.card import ModelCard
 from tagger.rules import Rules
 from tagger.runs.manifest import Manifest
@@ -44,22 +45,22 @@ def rules_of(labels: tuple[str, ...], card: ModelCard | None, run: Manifest | No
     return dataclasses.replace(rules or Rules(labels, ()), **noted)
 
 
-def doubts(entries: Entries, rules: Rules | None) -> npt.NDArray[np.float64]:
+def doubts(
+    labels: Sequence[str], entries: Sequence[Entry], rules: Rules | None
+) -> npt.NDArray[np.float64]:
     """Return for each image how many of its tags are expected to be wrong or missing.
 
     That is the sum, over the labels, of the probability that the label is wrong where it is a tag,
     and right where it is none. Labels that are never tags do not count; an image that could not be
     tagged, or that a person has corrected, raises no doubt.
     """
-    names = [rules.renamed.get(label, label) if rules else label for label in entries.labels]
-    scores = entries.scores()
-    tagged = np.array(
-        [[name in entry.tags for name in names] for entry in entries.entries], dtype=bool
-    ).reshape(scores.shape)
+    names = [rules.renamed.get(label, label) if rules else label for label in labels]
+    scores = np.array([probabilities(entry) for entry in entries], dtype=np.float64)
+    tagged = np.array([[name in entry.tags for name in names] for entry in entries], dtype=bool)
     wrong = np.nan_to_num(np.where(tagged, 1 - scores, scores))
     if rules is not None:
-        wrong[:, [label in rules.ignored for label in entries.labels]] = 0
-    settled = [bool(entry.reason or entry.corrected) for entry in entries.entries]
+        wrong[:, [label in rules.ignored for label in labels]] = 0
+    settled = [bool(entry.reason or entry.corrected) for entry in entries]
     wrong[settled] = 0
     # Equal sums of probabilities with four decimals are equal, in whatever order they are added.
     return np.asarray(wrong.sum(axis=1).round(4), dtype=np.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ WIDTH, HEIGHT = 224, 336
 
 #: The extension of their files.
 ENDING = ".jpg"
+_FILE = re.compile(rf"[0-9a-f]{{24}}{re.escape(ENDING)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,21 @@ def kept_in(folder: str) -> Callable[[str, Pixels, FileFacts], None]:
             write_whole(place, thumbnail_of(picture, HEIGHT, WIDTH).jpeg, asked=True)
 
     return keep
+
+
+def remove_thumbnails(folder: str, kept: Callable[[str], bool]) -> None:
+    """Remove thumbnails whose names are not ``kept``, and folders that are empty then."""
+    with suppress(OSError):
+        is_empty = True
+        with os.scandir(folder) as found:
+            for one in found:
+                if _FILE.fullmatch(one.name) and not kept(one.name.removesuffix(ENDING)):
+                    os.unlink(one.path)
+                else:
+                    is_empty = False
+        if is_empty:
+            os.rmdir(folder)
+            os.rmdir(os.path.dirname(folder))
 
 
 def _small(maker: Thumbnails, file: str, folder: str, attempt: Attempt, *, embedded: bool) -> Small:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tagger.cli.console import say
 from tagger.cli.options.groups import Without
 from tagger.cli.options.model import DecodeOptions, ModelOptions
 from tagger.cli.options.report import ConfigOptions, ReportOptions
+from tagger.cli.options.text import TextOptions
 from tagger.errors import ModelError, UsageError
 from tagger.table.plan import is_page
 from tagger.text import printable
@@ -17,6 +19,7 @@ from tagger.text import printable
 if TYPE_CHECKING:
     from tagger.explain.maps import Maps
     from tagger.network.card import ModelCard
+    from tagger.runs.texts import TextPlan
 
 _MOST_SHOWN = 10_000_000
 
@@ -96,6 +99,7 @@ def gallery(
             "FILE.bak."
         ),
     ] = False,
+    text: TextOptions,
     model: Annotated[ModelOptions, Without("batch_size")],
     decoding: Annotated[DecodeOptions, Without("isolate")],
     report: Annotated[ReportOptions, Without("summary")],
@@ -106,12 +110,15 @@ def gallery(
     The page needs no network and no program but a browser. Up to 500 images are inside it; for more
     it has a folder of thumbnails beside it, and above 20,000 there are several pages. Corrections
     are saved as a table for 'tagger apply'. Thresholds come from the model, so pass the one that
-    was used. Paths are resolved as by 'tagger tag': start the command in the same folder.
+    was used; --explain also takes the text from its run, but pass a table of titles again. Paths
+    are resolved as by 'tagger tag': start the command in the same folder.
     """
     from tagger.cli.gallery import make_shown
-    from tagger.gallery.gallery import GalleryPlan
+    from tagger.gallery.plan import GalleryPlan
 
     _check(output, images, least_sure, limit)
+    if not explain and text != TextOptions():
+        raise UsageError("--text and --titles have no effect without --explain: omit them.", "text")
     plan = GalleryPlan(
         table,
         output,
@@ -123,7 +130,7 @@ def gallery(
         decoding.worker_count(),
         decoding.limits(),
         truth,
-        _maps(model, decoding) if explain else None,
+        _maps(table, text, model, decoding) if explain else None,
     )
     return make_shown(plan, quiet=report.quiet)
 
@@ -141,20 +148,47 @@ def _check(output: str, images: str | None, least_sure: int | None, limit: int |
         )
 
 
-def _maps(model: ModelOptions, decoding: DecodeOptions) -> Maps:
-    """Return what explains images by the model.
+def _maps(table: str, text: TextOptions, model: ModelOptions, decoding: DecodeOptions) -> Maps:
+    """Return what explains the images of a table by the model.
 
     Raises:
         ModelError: it cannot be opened.
         DeviceError: the device is not available.
+        UsageError: the text cannot be given to it.
     """
     from tagger.explain.maps import Maps
-    from tagger.runs.texts import TextPlan
+    from tagger.job import with_reader
 
-    opened = model.open()
-    return Maps(
-        opened, TextPlan.checked(opened.card).text_of(), decoding.worker_count(), decoding.limits()
-    )
+    opened, limits = model.open(), decoding.limits()
+    plan = with_reader(_texts(table, text, opened.card), opened.device, limits)
+    return Maps(opened, plan.text_of(), decoding.worker_count(), limits)
+
+
+def _texts(table: str, text: TextOptions, card: ModelCard) -> TextPlan:
+    """Return the text that the tags of a table were made with, as far as it is known."""
+    from tagger.runs.manifest import Manifest
+    from tagger.runs.texts import TextFrom
+    from tagger.table.open import STDIN
+
+    run = None if table == STDIN else Manifest.of_finished(table)
+    if run is None or card.text is None:
+        return text.plan(card)
+    noted = run.options
+    if text == TextOptions():
+        text = TextOptions(text=TextFrom(str(noted.get("--text", TextFrom.NONE))))
+    plan = text.plan(card)
+    had = _named(noted.get("--text", TextFrom.NONE), noted.get("--titles"))
+    has = _named(plan.source, plan.titles)
+    if had != has:
+        say(
+            f"Note: the tags were made with {had}, and are explained with {has}: pass the same to "
+            "explain them as they were made."
+        )
+    return plan
+
+
+def _named(source: object, titles: object) -> str:
+    return f"--text {source}" + (f" --titles {titles}" if titles else "")
 
 
 def _card(model: ModelOptions) -> ModelCard | None:
