@@ -177,6 +177,19 @@ class TestLargeView:
         assert page.text("#view-error") == "Could not be tagged: a text file, not an image"
 
 
+class Heard:
+    """Hears what happens while corrected images are read."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def notice(self, notice: object) -> None:
+        self.notices.append(str(notice))
+
+    def images_decoded(self, done: int, total: int) -> None:
+        pass
+
+
 class TestCorrecting:
     def test_a_bar_sets_and_undo_takes_back(self, page: Page) -> None:
         page.click(".cell")
@@ -229,6 +242,12 @@ class TestCorrecting:
         page.choose("#status", "corrected")
         assert names(page) == ["a killers alibi", "biscuit goes north"]
 
+    def test_corrections_are_kept_at_once(self, page: Page) -> None:
+        """What is written when a page is left may come after the next one has read."""
+        kept = page.run("setTag([0], 0, true); localStorage.getItem(KEY + DATA.digest)")
+        assert list(json.loads(kept)["saved"]) == ["posters/a-quiet-alibi.gif"]
+        assert page.run("undo(); localStorage.getItem(KEY + DATA.digest)") is None
+
     def test_another_tables_page_offers_corrections_of_the_same_images(
         self, page: Page, made: Path
     ) -> None:
@@ -271,6 +290,36 @@ class TestCorrecting:
         # And it is a table for the next gallery.
         assert run_tagger("gallery", "tags-corrected.csv", "-o", "c.html", cwd=made).code == 0
         page.click("#save-close")
+
+    def test_the_saved_table_is_learned_from(
+        self, chromium: Page, folder: Path, tagger: Callable[..., Ran], tiny_model: Path
+    ) -> None:
+        from tagger_training.corrections import read_corrected
+
+        from tagger.network.model import read_card
+
+        true = {f"p/{name}.png": [name] for name in ("red", "green", "blue")} | {"p/none.png": []}
+        for path in true:
+            save_picture(folder / path, "black")
+        tagger("tag", "p", "-o", "tags.csv", "--model", tiny_model, "--device", "cpu")
+        tagger("gallery", "tags.csv", "-o", "gallery.html", "--model", tiny_model)
+        chromium.open(folder / "gallery.html")
+        chromium.run(
+            "(known => DATA.paths.slice(0, 3).forEach((path, row) =>"
+            f"correct([row], () => known[path].map(placeOf))))({json.dumps(true)})"
+        )
+        chromium.click("#save-open")
+        chromium.click("#save-all")
+        shutil.move(chromium.downloaded("tags-corrected.csv"), folder / "tags-corrected.csv")
+
+        card, heard = read_card(tiny_model), Heard()
+        table = Path("tags-corrected.csv")
+        with read_corrected(table, folder / "p", card, heard) as (pixels, targets):
+            learned = [[card.labels[place] for place in row.nonzero()[0]] for row in targets]
+            assert len(pixels) == 3
+        # The fourth is as the model tagged it, from which it learns nothing.
+        assert learned == [["blue"], ["green"], []]
+        assert heard.notices == ["1 label treated as false everywhere (not in the table): N/A"]
 
     def test_the_whole_table_has_the_same_rows_and_probabilities(
         self, page: Page, made: Path

@@ -3,7 +3,6 @@ const KEY = 'poster-tagger gallery ';
 const corrections = new Map();  // image → the places of its tags, as a person has them
 const steps = [];               // what was there before: lists of [image, tags or undefined]
 let keeps = true;
-let waiting = 0;
 
 const tagsOf = row => corrections.get(row) ?? DATA.tags[row];
 const isTouched = row => corrections.has(row) || row in DATA.corrected;
@@ -47,15 +46,13 @@ function undo() {
   corrected(step.map(([row]) => row));
 }
 
+// At once: a page that is left may run on, and write, when the next one has read already.
 function corrected(rows) {
-  clearTimeout(waiting);
-  waiting = setTimeout(keep, 150);
+  keep();
   showCorrected(rows);
 }
 
 function keep() {
-  clearTimeout(waiting);
-  waiting = 0;
   const saved = {};
   for (const [row, tags] of corrections) saved[DATA.paths[row]] = tags.map(tag => NAMES[tag]);
   try {
@@ -116,8 +113,6 @@ function restore() {
   }
 }
 
-addEventListener('pagehide', () => { if (waiting) keep(); });
 addEventListener('beforeunload', event => {
-  if (waiting) keep();
   if (!keeps && corrections.size) event.preventDefault();
 });
