@@ -163,16 +163,10 @@ def test_only_what_a_person_touched_is_learned_from(correct: Run, folder: Path):
     ("arguments", "code", "message"),
     [
         (
-            ("-o", "run"),
-            2,
-            ("--output run: with --init it is a model file, so use a name that ends in .onnx."),
-        ),
-        (
             ("-o", "m.onnx"),
             2,
             ("m.onnx already exists: choose another output, so that the two can be compared."),
         ),
-        (("-o", "n.onnx", "--epochs", "3"), 2, "--epochs has no effect with --init: omit it."),
         (
             ("-o", "n.onnx", "--text-column", "x"),
             2,
