@@ -1,4 +1,4 @@
-// What the page shows, as tagger/gallery/gallery.py writes it:
+// What the page shows, as tagger/gallery/content.py writes it:
 //   paths, titles         one text an image
 //   tags                  for each image the places of its tags in `names`
 //   names                 of tags: those of the labels first, in their order, then all others
