@@ -8,7 +8,10 @@ import os
 import re
 import sys
 import tracemalloc
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,9 @@ from policies import closed_policy
 
 from tagger.gallery import entries as entries_module
 from tagger.gallery import gallery as gallery_module
+from tagger.gallery.entries import Entries, Entry
+from tagger.gallery.plan import GalleryPlan
+from tagger.gallery.rules import doubts
 
 USAGE, SOME_FAILED = 2, 1
 COLOURS = {"blue": (10, 20, 240), "green": (10, 200, 20), "red": (220, 10, 20)}
@@ -228,28 +234,41 @@ def test_known_tags_are_those_of_another_table(tagged: Path, gallery: Callable[.
     )
 
 
-def test_memory_does_not_grow_with_the_table(
-    folder: Path, gallery: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-) -> None:
+class TestMemory:
     """Held are the images of one page, however many there are."""
-    monkeypatch.setattr(gallery_module, "MOST_ON_PAGE", 100)
 
-    def peak(rows: int, *options: str) -> int:
-        lines = (f"{row:06}.png,red,,0.6,0.1,0.2,0" for row in range(rows))
-        Path("t.csv").write_text("\n".join(["path,tags,error,red,green,blue,N/A", *lines]))
+    @pytest.fixture
+    def peak(self) -> Iterator[Callable[[], int]]:
+        """Return a function: the most memory since the test began."""
         tracemalloc.start()
-        try:
-            ran = gallery("t.csv", "-o", "g.html", "-q", "--overwrite", *options)
-            assert ran.code == SOME_FAILED  # none of the images is there
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
+        yield lambda: tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
 
-    peak(1)  # what is loaded, and stays
-    few, doubtful = peak(200), peak(200, "--least-sure", "100")
+    def test_a_page_holds_its_own(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, peak: Callable[[], int]
+    ) -> None:
+        monkeypatch.setattr(gallery_module, "MOST_ON_PAGE", 100)
+        peaks = []
+        for rows in (1, 200, 1_500):
+            lines = (f"{row:06}.png,red,,0.6" for row in range(rows))
+            Path("t.csv").write_text("\n".join(["path,tags,error,red", *lines]))
+            tracemalloc.reset_peak()
+            made = gallery_module.Gallery(GalleryPlan("t.csv", "g.html")).write()
+            peaks.append(peak())
+        assert (made.failed, len(made.failures), len(made.pages)) == (1_500, 100, 15)
+        assert peaks[2] < peaks[1] + 200_000
 
-    assert peak(1_500) < few + 300_000
-    assert peak(1_500, "--least-sure", "100") < doubtful + 300_000
+    def test_doubt_is_found_some_at_a_time(self, peak: Callable[[], int]) -> None:
+        with closing(Entries()) as entries:
+            for row in range(5_000):
+                entries.add(Entry(f"{row}.png", ["red"], "", array("H", [row]), ""))
+            entries.label(["red"], [0])
+            tracemalloc.reset_peak()
+
+            entries.show_least_sure(3, partial(doubts, ["red"], rules=None))
+
+            assert [entry.path for entry in entries.shown(0, 10)] == ["0.png", "1.png", "2.png"]
+            assert peak() < 1_500_000  # of all, it would be 3.8 MB
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
