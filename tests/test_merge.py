@@ -452,3 +452,18 @@ def test_duckdb_asks_the_tables_of_shards_as_the_docs_say(posters: Path, tag: Ru
     ]
     duckdb.sql(joined)
     assert pandas.read_csv("tags.csv")["path"].tolist() == sorted(one["path"])
+
+
+@pytest.mark.parametrize("layout", ["wide", "list", "long"])
+def test_duckdb_reads_parts_of_each_layout_in_one_query(
+    posters: Path, tag: Run, layout: str
+) -> None:
+    for number in range(1, 12):
+        options = ("-o", f"tags-{number:02}.parquet", "--shard", f"{number}/11")
+        assert tag("p", *options, "--layout", layout, "-q").code in (0, 1)
+    tag("p", "-o", "one.parquet", "--layout", layout, "-q")
+
+    found = duckdb.sql("SELECT * FROM 'tags-*.parquet' ORDER BY ALL").fetchall()
+
+    assert found == duckdb.sql("SELECT * FROM 'one.parquet' ORDER BY ALL").fetchall()
+    assert len({row[0] for row in found}) == 21
