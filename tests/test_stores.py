@@ -15,7 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from commands import Ran, command_line, environment, wait_until
+from commands import PATIENCE, Ran, command_line, environment, wait_until
 from pictures import save_picture
 
 PACKAGES = Path(sys.prefix) / "stores"
@@ -30,12 +30,14 @@ pytestmark = pytest.mark.skipif(
 
 
 class Proxy:
-    """Passes connections on to a port, until it is cut."""
+    """Passes connections on to a port, until it is cut, or stalls."""
 
     def __init__(self, target: int) -> None:
         self._target = target
         self._ends: list[socket.socket] = []
         self.is_cut = False
+        self._flows = threading.Event()
+        self._flows.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -50,11 +52,23 @@ class Proxy:
                 far = socket.create_connection(("127.0.0.1", self._target))
                 self._ends += [near, far]
                 for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+                    threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+
+    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                self._flows.wait()
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+    def stall(self) -> None:
+        """Take connections and what they bring as before, and give no answer any more."""
+        self._flows.clear()
 
     def cut(self) -> None:
         """End all connections in the middle of whatever they carry, and let no other one be."""
         self.is_cut = True
+        self._flows.set()
         for end in self._ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -63,13 +77,6 @@ class Proxy:
         """End for good."""
         self.cut()
         self._listener.close()
-
-
-def _pass_on(one: socket.socket, other: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := one.recv(65536):
-            other.sendall(data)
-        other.shutdown(socket.SHUT_WR)
 
 
 @contextlib.contextmanager
@@ -331,39 +338,62 @@ def test_without_the_extra_it_is_named(posters: Path, tiny_model: Path) -> None:
     )
 
 
-@pytest.mark.slow
-def test_a_connection_that_is_cut_loses_nothing(tmp_path: Path, tiny_model: Path) -> None:
-    """Some posters have rows, some a reason, and the rest none; then all have rows."""
-    chance, count, decode = random.Random(5), 2_000, "threads"
-    for number in range(count):
-        colour = tuple(chance.choices(range(256), k=3))
-        save_picture(tmp_path / f"films/{number % 7}/{number:05}.png", colour, size=(8, 12))
-    with s3_server(tmp_path / "films") as port:
-        proxy = Proxy(port)
-        first = subprocess.Popen(
-            command_line(
-                "tag", "s3://films", "-o", "t.csv", "--decode", decode, "--model", tiny_model,
-                "--device", "cpu", "--batch-size", "8",
-            ),
-            cwd=tmp_path, env=with_store(proxy.port), stderr=subprocess.PIPE,
-        )  # fmt: skip
-        part = tmp_path / "t.csv.part"
-        wait_until(lambda: part.exists() and part.read_bytes().count(b"\n") > 100)
-        proxy.cut()
-        said = first.communicate()[1].decode()
-        cut_rows = part.read_text().splitlines()[1:]
-        proxy.close()
-        mended = tag(
-            tmp_path, tiny_model, port, "s3://films", "-o", "t.csv", "--batch-size", "8",
-            "--resume", "--retry-failed", "--decode", decode,
-        )  # fmt: skip
+LOST = {"cut": "no answer from its store", "stall": "takes longer than 3 s"}
 
-    assert first.returncode == 3
-    assert "--resume --retry-failed" in said
-    assert 100 < len(cut_rows) < count
-    reasons = {row.split(",")[2] for row in cut_rows if row.split(",")[2]}
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
+    """Serve 2,000 posters in ten folders; return where these lie, and the port."""
+    root, chance = tmp_path_factory.mktemp("films"), random.Random(5)
+    for number in range(2_000):
+        colour = tuple(chance.choices(range(256), k=3))
+        save_picture(root / f"films/{number % 10}/{number:05}.png", colour, size=(8, 12))
+    with s3_server(root / "films") as port:
+        yield root, port
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "decode"),
+    [("cut", "threads"), ("cut", "processes"), ("stall", "threads")],
+)
+def test_a_connection_that_is_lost_loses_nothing(
+    films: tuple[Path, int], tiny_model: Path, how: str, decode: str
+) -> None:
+    """Some posters have rows, some a reason, and the rest none; then all have rows."""
+    (root, port), proxy = films, Proxy(films[1])
+    # All of them once. Of a list, since a folder that is not listed in that time is passed over.
+    found = sorted((root / "films").glob("*/*" if (how, decode) == ("cut", "threads") else "0/*"))
+    (root / "list").write_text("".join(f"s3://{file.relative_to(root)}\n" for file in found))
+    output = f"{how} {decode}.csv"
+    options = ("--files-from", "list", "-o", output, "--batch-size", "8", "--decode", decode)
+    first = subprocess.Popen(
+        command_line(
+            *("tag", *options, "--model", tiny_model, "--device", "cpu", "--workers", "4"),
+            *("--image-timeout", "3" if how == "stall" else "60"),
+        ),
+        cwd=root,
+        env=with_store(proxy.port),
+        stderr=subprocess.PIPE,
+    )
+    part = root / f"{output}.part"
+    wait_until(
+        lambda: first.poll() is not None or (part.exists() and part.read_bytes().count(b"\n") > 50)
+    )
+    getattr(proxy, how)()
+    said = first.communicate(timeout=PATIENCE)[1].decode()
+    assert first.returncode == 3, said
+    rows = [row.split(",") for row in part.read_text().splitlines()[1:]]
+    proxy.close()
+
+    mended = tag(root, tiny_model, port, *options, "--resume", "--retry-failed")
+
+    assert said.endswith("with --resume --retry-failed.\n")
+    reasons = [row[2] for row in rows if row[2]]
+    assert 50 < len(rows) < len(found)
     assert reasons
-    assert all("no answer from its store" in reason for reason in reasons)
+    assert all(LOST[how] in reason for reason in reasons)
     assert mended.code == 0
-    local = tag(tmp_path, tiny_model, 0, "films", "-f", "csv", "-q")
-    assert (tmp_path / "t.csv").read_bytes().replace(b"s3://films/", b"films/") == local.stdout
+    (root / "local").write_text("".join(f"{file.relative_to(root)}\n" for file in found))
+    local = tag(root, tiny_model, 0, "--files-from", "local", "-f", "csv", "-q")
+    assert (root / output).read_bytes().replace(b"s3://films/", b"films/") == local.stdout
