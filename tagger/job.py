@@ -183,7 +183,7 @@ def images_on(
         paths = outputs.left_of(
             found.paths(report.failed, report.left_out, outputs.order), untagged
         )
-        tagged = ([result] for result in tag_on_ray(paths, cluster, work))
+        tagged = tag_on_ray(paths, cluster, work)
         for results in _until_lost(tagged) if found.has_urls else tagged:
             for result in results:
                 if texts.titles is not None and isinstance(result, Tagged):

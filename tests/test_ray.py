@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,31 +75,41 @@ def fill(folder: Path) -> None:
     (folder / "p/lost.png").symlink_to("nowhere.png")
 
 
-def fill_slowly(folder: Path) -> None:
-    """Put images into ``p`` that take a core about five seconds."""
-    (folder / "p").mkdir()
+@pytest.fixture(scope="module")
+def slow_posters(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """Return a folder with images in ``p`` that take a core about five seconds, and their table."""
+    root = tmp_path_factory.mktemp("slow")
+    (root / "p").mkdir()
     random = np.random.default_rng(1)
     for kind in range(4):
         noise = random.integers(60 * kind, 60 * kind + 60, (1800, 1800, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(folder / f"kind{kind}.png", compress_level=1)
+        Image.fromarray(noise).save(root / f"kind{kind}.png", compress_level=1)
     for place in range(80):
-        os.link(folder / f"kind{place % 4}.png", folder / f"p/{place:03}.png")
+        os.link(root / f"kind{place % 4}.png", root / f"p/{place:03}.png")
+    assert run_tagger("tag", "p", "-o", "whole.csv", "--model", tiny_model, cwd=root).code == 0
+    return root
 
 
-@pytest.mark.parametrize("more", [(), ("--gpus-per-worker", "0", "--isolate")], ids=str)
-def test_table_and_sidecars_are_those_of_one_machine(
-    folder: Path, tag: Tag, on_ray: Tag, more: tuple[str, ...]
-) -> None:
+@pytest.fixture
+def slow(folder: Path, slow_posters: Path) -> bytes:
+    """Put these images into ``p``; return their table."""
+    shutil.copytree(slow_posters / "p", folder / "p", copy_function=os.link)
+    return (slow_posters / "whole.csv").read_bytes()
+
+
+def test_table_and_sidecars_are_those_of_one_machine(folder: Path, tag: Tag, on_ray: Tag) -> None:
     fill(folder)
     columns = ("--columns", "name,width,height,bytes,sha256")
     local = tag("p", "-o", "local.csv", "--sidecar", "json", "--sidecar-dir", "l", *columns)
 
-    ran = on_ray("p", "-o", "ray.csv", "--sidecar", "json", "--sidecar-dir", "r", *columns, *more)
+    ran = on_ray("p", "-o", "ray.csv", "--sidecar", "json", "--sidecar-dir", "r", *columns)
+    isolated = on_ray("p", "-f", "csv", *columns, "--gpus-per-worker", "0", "--isolate")
 
     assert (ran.code, ran.stdout) == (local.code, b"") == (1, b"")
     assert "Running on cpu (Ray: 2 nodes, 2 CPUs)." in ran.stderr.splitlines()
     assert (folder / "ray.csv").read_bytes() == (folder / "local.csv").read_bytes()
     assert contents(folder / "r") == contents(folder / "l") != {}
+    assert isolated.stdout == (folder / "local.csv").read_bytes()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -123,6 +137,62 @@ def test_decoding_on_cores_for_networks_on_gpus_gives_the_same(
 
     assert ran.code == 1, ran.stderr
     assert (folder / "ray.csv").read_bytes() == (folder / "local.csv").read_bytes()
+
+
+def test_members_of_archives_urls_and_shards_are_those_of_one_machine(
+    folder: Path, tag: Tag, on_ray: Tag
+) -> None:
+    """URLs are of what fsspec, which Ray Data brings, reads from this machine alone."""
+    fill(folder)
+    with zipfile.ZipFile("p/a.zip", "w") as packed, tarfile.open("t.tar", "w") as tar:
+        for place in range(10):
+            packed.write(folder / f"p/{place:02}.png", f"in/{place}.png")
+            tar.add(folder / f"p/{place:02}.png", f"{place}.png")
+        packed.writestr("../up.png", b"")
+    (folder / "list").write_text("".join(f"local://{folder}/p/{n:02}.png\n" for n in range(5, 20)))
+    arguments = ("p", "t.tar", "--files-from", "list", "--archives", "--shard", "2/2")
+    local = tag(*arguments, "-o", "local.csv")
+
+    ran = on_ray(*arguments, "-o", "ray.csv")
+
+    assert (ran.code, local.code) == (1, 1), ran.stderr
+    files = [folder / f"{name}.csv.run.json" for name in ("local", "ray")]
+    notes = [json.loads(file.read_bytes()) for file in files]
+    assert notes[0]["input"] == notes[1]["input"]
+    table = (folder / "ray.csv").read_bytes()
+    assert all(start in table for start in (b"\np/a.zip/in/", b"\nt.tar/", b"\nlocal:///"))
+    assert table == (folder / "local.csv").read_bytes()
+
+
+def test_workers_that_always_die_end_the_run(folder: Path, tag: Tag) -> None:
+    """An image kills its decoder, and with it the worker; alone where it is isolated."""
+    for place in range(6):
+        save_picture(folder / f"p/{place}.png", (40 * place, 0, 200))
+    save_picture(folder / "p/5 deadly.png")
+    (folder / "other").mkdir()
+    (folder / "other/sitecustomize.py").write_text(
+        "import os, sys\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'open' and str(arguments[0]).endswith('deadly.png'):\n"
+        "        os._exit(1)\n"
+        "sys.addaudithook(hook)\n"
+    )
+    there = {"env_vars": {"PYTHONPATH": python_path(folder / "other")}}
+    with ray_cluster.cluster(ray_cluster.node("only", **there)) as own:
+        on = ("p", "-o", "tags.csv", "--engine", "ray", "--ray-address", own.address)
+        ran = tag(*on, "--batch-size", "1")
+        alone = tag(*on, "--isolate", "--resume")
+
+    assert (ran.code, ran.stdout) == (3, b"")
+    assert re.fullmatch(
+        r"tagger: Workers of the Ray cluster end again and again at p/\d.*\.png or an image after "
+        r"it \(.+\): with --isolate, an image that crashes its decoder fails alone\.",
+        ran.stderr.splitlines()[-1],
+    )
+    assert alone.code == 1, alone.stderr
+    rows = (folder / "tags.csv").read_text().splitlines()[1:]
+    assert len(rows) == 7
+    assert [row.split(",")[0] for row in rows if row.split(",")[2]] == ["p/5 deadly.png"]
 
 
 def test_titles_and_names_are_known_on_every_node(
@@ -244,40 +314,29 @@ def test_a_node_without_this_version_is_named(
     assert re.fullmatch(rf"tagger: Node odd \(\S+\) {re.escape(ending)}\n", ran.stderr)
 
 
-def test_an_address_where_nothing_answers_is_named(folder: Path, tag: Tag) -> None:
+def test_an_address_where_no_cluster_answers_is_named(folder: Path, tiny_model: Path) -> None:
+    """Nobody listens, or somebody who says nothing; at the same time, as it takes 10 s."""
     save_picture(folder / "p/a.png")
-    with socket.socket() as unused:
+    with socket.socket() as unused, socket.create_server(("127.0.0.1", 0)) as mute:
         unused.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        found = [f"127.0.0.1:{one.getsockname()[1]}" for one in (unused, mute)]
+        options = ("p", "--engine", "ray", "--model", tiny_model, "--ray-address")
+        running = [start(folder, *options, address) for address in found]
+        said = [one.communicate(timeout=PATIENCE) for one in running]
 
-        ran = tag("p", "--engine", "ray", "--ray-address", address)
-
-    assert (ran.code, ran.stdout) == (3, b"")
-    assert ran.stderr == (
-        f"tagger: --ray-address {address}: no Ray cluster answers there. Check the address, and "
-        "that the cluster runs ('ray status').\n"
-    )
-
-
-def test_something_else_at_the_address_is_no_cluster(folder: Path, tag: Tag) -> None:
-    save_picture(folder / "p/a.png")
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        address = f"127.0.0.1:{mute.getsockname()[1]}"
-
-        ran = tag("p", "--engine", "ray", "--ray-address", address)
-
-    assert (ran.code, ran.stdout) == (3, b"")
-    assert ran.stderr.splitlines()[-1].startswith(
-        f"tagger: --ray-address {address}: no Ray cluster answers there."
-    )
+    assert [one.returncode for one in running] == [3, 3]
+    for address, (stdout, stderr) in zip(found, said, strict=True):
+        assert stdout == b""
+        assert stderr.decode().splitlines()[-1] == (
+            f"tagger: --ray-address {address}: no Ray cluster answers there. Check the address, "
+            "and that the cluster runs ('ray status')."
+        )
 
 
 def test_the_table_is_the_same_when_a_node_dies(
-    folder: Path, tag: Tag, cluster: Any, tiny_model: Path
+    folder: Path, slow: bytes, cluster: Any, tiny_model: Path
 ) -> None:
     """On standard output, where Ray itself would report the death."""
-    fill_slowly(folder)
-    local = tag("p")
     begin = time.monotonic()
     running = start(
         folder,
@@ -291,9 +350,35 @@ def test_the_table_is_the_same_when_a_node_dies(
     stdout, stderr = running.communicate(timeout=PATIENCE)
 
     assert running.returncode == 0, stderr.decode()
-    assert stdout == local.stdout
+    assert stdout == slow
     assert len(list((folder / "s").iterdir())) == 80
     assert time.monotonic() - begin < PATIENCE / 3
+
+
+def test_the_death_of_the_head_is_one_sentence_and_the_run_is_resumed(
+    folder: Path, tag: Tag, slow: bytes, tiny_model: Path
+) -> None:
+    arguments = ("p", "-o", "tags.csv", "--model", tiny_model)
+    with ray_cluster.cluster(ray_cluster.node("only")) as own:
+        address = own.address
+        running = start(folder, *arguments, "--engine", "ray", "--ray-address", address)
+        part = folder / "tags.csv.part"
+        wait_until(
+            lambda: (part.is_file() and part.stat().st_size > 40) or running.poll() is not None
+        )
+
+        own.head_node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
+        stdout, stderr = running.communicate(timeout=PATIENCE / 5)
+
+    assert (running.returncode, stdout) == (3, b""), stderr.decode()
+    said = stderr.decode().splitlines()
+    assert said[-1] == (
+        f"tagger: The head of the Ray cluster, {address}, does not answer any more: start the "
+        "cluster again, then continue with --resume."
+    )
+    ran = tag(*arguments, "--resume")
+    assert "kept from an earlier run" in ran.stderr
+    assert (folder / "tags.csv").read_bytes() == slow
 
 
 def start(folder: Path, *arguments: str | Path) -> subprocess.Popen[bytes]:
@@ -308,10 +393,8 @@ def start(folder: Path, *arguments: str | Path) -> subprocess.Popen[bytes]:
 
 
 def test_ctrl_c_ends_ray_on_this_machine_and_the_run_is_resumed(
-    folder: Path, tag: Tag, tiny_model: Path
+    folder: Path, tag: Tag, slow: bytes, tiny_model: Path
 ) -> None:
-    fill_slowly(folder)
-    tag("p", "-o", "whole.csv", "--sidecar", "txt", "--sidecar-dir", "s0")
     arguments = ("p", "-o", "tags.csv", "--sidecar", "txt", "--sidecar-dir", "s")
     running = start(
         folder, *arguments, "--model", tiny_model, "--engine", "ray", "--concurrency", "2"
@@ -327,11 +410,9 @@ def test_ctrl_c_ends_ray_on_this_machine_and_the_run_is_resumed(
     assert stderr.decode().splitlines()[-1] == "tagger: Interrupted."
     assert not any(is_alive(process) for process in own)
     assert list(Path("/tmp").glob(f"tagger-ray-{running.pid}-*")) == []
-    ran = tag(*arguments, "--resume", "--engine", "ray")
+    ran = tag(*arguments, "--resume")
     assert ran.code == 0, ran.stderr
-    assert (folder / "tags.csv").read_bytes() == (folder / "whole.csv").read_bytes().replace(
-        b"s0", b"s"
-    )
+    assert (folder / "tags.csv").read_bytes() == slow
 
 
 def children(process: int) -> set[int]:

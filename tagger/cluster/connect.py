@@ -11,13 +11,13 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from tagger.cluster.head import answers
 from tagger.cluster.ray_cluster import Cluster, RayPlan
 from tagger.decode.patience import Patience
 from tagger.errors import MissingExtraError, TaggerError, UsageError, first_line
@@ -25,8 +25,8 @@ from tagger.network.devices import available_cores
 
 logger = logging.getLogger(__name__)
 
-# Seconds, for a head to answer.
-_TO_CONNECT: Final = 10.0
+# Seconds, to leave a cluster; a head that is gone does not answer.
+_TO_END: Final = 10.0
 
 # As few words as possible on the screen, and none to others.
 _SETTINGS: Final = {
@@ -54,7 +54,8 @@ def connected(plan: RayPlan) -> Iterator[Cluster]:
         raise MissingExtraError("--engine ray", "ray", error.name) from None
     _silence(ray)
     with contextlib.ExitStack() as stack:
-        stack.callback(_disconnect, ray)
+        # What was started here is waited for.
+        stack.callback(_disconnect, ray, None if plan.address is None else _TO_END)
         with _own_signals():
             if plan.address is None:
                 _start(ray, plan, stack)
@@ -82,7 +83,7 @@ def _start(ray: Any, plan: RayPlan, stack: contextlib.ExitStack) -> None:
     base = "/tmp" if os.path.isdir("/tmp") else None  # noqa: S108 (a new folder in it)
     folder = tempfile.mkdtemp(prefix=f"tagger-ray-{os.getpid()}-", dir=base)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    stack.callback(_disconnect, ray)  # before its folder goes
+    stack.callback(_disconnect, ray, None)  # before its folder goes
     # Otherwise Ray keeps one in the home folder.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     with _elsewhere(folder):
@@ -110,7 +111,7 @@ def _join(ray: Any, address: str) -> None:
         )
     found = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
     if found != "auto":
-        _check_head(ray, found, shown)
+        _check_head(found, shown)
     with tempfile.TemporaryDirectory(prefix="tagger-ray-") as folder, _elsewhere(folder):
         try:
             ray.init(address=found, log_to_driver=False, logging_level="CRITICAL")
@@ -120,22 +121,17 @@ def _join(ray: Any, address: str) -> None:
             raise TaggerError(f"{shown}: {reason}.", "ray-address") from None
 
 
-def _check_head(ray: Any, address: str, shown: str) -> None:
+def _check_head(address: str, shown: str) -> None:
     """Check that a head answers: Ray itself would try for minutes, and then end the process."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
         raise UsageError(f"{shown}: give auto, or HOST:PORT of the cluster's head.", "ray-address")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), _TO_CONNECT):
-            pass
-        # Something else may listen there. It is what "ray health-check" does.
-        Patience(_TO_CONNECT)(lambda: ray._raylet.GcsClient(address=address))  # noqa: SLF001
-    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError):
+    if not answers(address):
         raise TaggerError(
             f"{shown}: no Ray cluster answers there. Check the address, and that the cluster runs "
             "('ray status').",
             "ray-address",
-        ) from None
+        )
 
 
 @contextmanager
@@ -167,6 +163,6 @@ def _elsewhere(folder: str) -> Iterator[None]:
         os.chdir(before)
 
 
-def _disconnect(ray: Any) -> None:
+def _disconnect(ray: Any, seconds: float | None) -> None:
     with contextlib.suppress(Exception):  # whatever is wrong with it: the run is over
-        ray.shutdown()
+        Patience(seconds)(ray.shutdown)

@@ -86,6 +86,13 @@ class Cluster:
     def __init__(self, plan: RayPlan) -> None:
         self.plan = plan
 
+    @property
+    def head(self) -> str:
+        """``HOST:PORT`` where its head answers."""
+        import ray
+
+        return str(ray.get_runtime_context().gcs_address)
+
     def nodes(self) -> list[Node]:
         """Return the machines that are there and can work."""
         import ray

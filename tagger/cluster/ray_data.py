@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from tagger.cluster.work import Network, Outcome, Reader, ReaderAndNetwork, Work
+from tagger.cluster.head import answers, gone, while_it_answers
+from tagger.cluster.work import Network, Reader, ReaderAndNetwork, Work
 from tagger.errors import TaggerError
 from tagger.pipeline.pipeline import batches
 from tagger.results import Failed, Result
@@ -41,10 +42,11 @@ def tag_on_ray(
     paths: Iterable[str],
     cluster: Cluster,
     work: Work,
-) -> Iterator[Result]:
-    """Tag images on a cluster; one that cannot be read keeps its place as a Failed.
+) -> Iterator[list[Result]]:
+    """Tag images on a cluster, and yield some results together, in the order of the paths.
 
-    What was lost with a node is done again on others.
+    An image that cannot be read keeps its place as a Failed. What was lost with a node is done
+    again on others.
 
     Args:
         paths: image files; consumed half a million ahead.
@@ -59,10 +61,12 @@ def tag_on_ray(
         while done < len(some):
             data = _DataSet(cluster, work)
             try:
-                for result in data.results(some[done:]):
-                    yield result
-                    done, losses = done + 1, 0
+                for results in data.results(some[done:]):
+                    yield results
+                    done, losses = done + len(results), 0
             except LostError as lost:
+                if not answers(cluster.head):
+                    raise gone(cluster.head) from None
                 losses += 1
                 logger.info("%s; %d images of %d are done", lost, done, len(some))
                 if losses == _MOST_LOSSES:
@@ -79,7 +83,7 @@ class _DataSet:
     def __init__(self, cluster: Cluster, work: Work) -> None:
         self._cluster, self._work = cluster, work
 
-    def results(self, paths: Sequence[str]) -> Iterator[Result]:
+    def results(self, paths: Sequence[str]) -> Iterator[list[Result]]:
         """Yield what becomes of the images, in their order.
 
         Raises:
@@ -94,9 +98,13 @@ class _DataSet:
             warnings.simplefilter("ignore")
             data = self._planned(paths)
         try:
-            for lot in data.iter_batches(batch_size=None, batch_format="numpy"):
-                for one in lot["outcome"]:
-                    yield _result(pickle.loads(one))  # noqa: S301 (of a worker of ours)
+            lots = data.iter_batches(batch_size=None, batch_format="numpy")
+            for lot in while_it_answers(lots, self._cluster.head):
+                # S301: of a worker of ours.
+                outcomes = [pickle.loads(one) for one in lot["outcome"]]  # noqa: S301
+                if error := next((one for one in outcomes if isinstance(one, TaggerError)), None):
+                    raise error
+                yield [_result(*one) for one in outcomes]
         except RayTaskError as error:  # what a worker raised
             raise TaggerError(f"A worker of the Ray cluster failed: {said(error)}.") from error
         except RayError as error:
@@ -137,17 +145,10 @@ def _lot(images: int, workers: int, gpus: float) -> int:
     return max(1, min(_LOT_ON_GPU if gpus else _LOT, images // (8 * workers)))
 
 
-def _result(outcome: Outcome) -> Result:
-    """Return the result of an image.
-
-    Raises:
-        TaggerError: there is none, since the run cannot go on.
-    """
-    if isinstance(outcome, TaggerError):
-        raise outcome
-    result, gone = outcome
-    if isinstance(result, Failed) and gone is not None and os.path.exists(result.path):
-        return replace(result, reason=f"node {gone} does not see it, but this machine does")
+def _result(result: Result, unseen_by: str | None) -> Result:
+    """Return the result of an image; ``unseen_by`` is a node where its file is not there."""
+    if isinstance(result, Failed) and unseen_by is not None and os.path.exists(result.path):
+        return replace(result, reason=f"node {unseen_by} does not see it, but this machine does")
     return result
 
 
