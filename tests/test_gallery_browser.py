@@ -276,8 +276,8 @@ class TestCorrecting:
         page.press("Escape")
         page.click("#save-open")
         assert page.text("#save-command").splitlines()[1] == "tagger apply tags-corrected.csv"
-        page.click("#save-corrected")
-        saved = page.downloaded("tags-corrected.csv")
+        saved = page.downloaded("#save-corrected")
+        assert saved.name == "tags-corrected.csv"
 
         lines = saved.read_text(encoding="utf-8").splitlines()
         assert lines[0].startswith("path,tags,error,corrected,")
@@ -309,8 +309,7 @@ class TestCorrecting:
             f"correct([row], () => known[path].map(placeOf))))({json.dumps(true)})"
         )
         chromium.click("#save-open")
-        chromium.click("#save-all")
-        shutil.move(chromium.downloaded("tags-corrected.csv"), folder / "tags-corrected.csv")
+        shutil.move(chromium.downloaded("#save-all"), folder / "tags-corrected.csv")
 
         card, heard = read_card(tiny_model), Heard()
         table = Path("tags-corrected.csv")
@@ -325,8 +324,7 @@ class TestCorrecting:
         self, page: Page, made: Path
     ) -> None:
         page.click("#save-open")
-        page.click("#save-all")
-        saved = page.downloaded("tags-corrected.csv")
+        saved = page.downloaded("#save-all")
         text = saved.read_text(encoding="utf-8")
         saved.unlink()
         without = [row[:3] + row[4:] for row in csv.reader(text.splitlines())]
