@@ -63,7 +63,7 @@ def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 #: What takes minutes goes first, so that no process is left with it at the end.
 LONGEST = (
-    "test_train_garments.py", "test_ray.py", "trained", "test_average.py", "test_train_lite.py",
+    "test_train_garments.py", "test_ray.py", "trained", "test_train_lite.py",
     "test_train_text.py", "test_stores.py",
 )  # fmt: skip
 

@@ -141,7 +141,7 @@ def test_the_exported_model_listens_to_words_and_years(text_run: Made, shapes: S
 
 
 def test_a_finished_run_goes_on_with_the_same_texts_alone(
-    text_run: Made, shapes: ShapeSet, tmp_path: Path
+    tagger: Tagger, text_run: Made, shapes: ShapeSet, tmp_path: Path
 ):
     folder = tmp_path / "copy"
     shutil.copytree(text_run.path.parent, folder)
@@ -162,13 +162,15 @@ def test_a_finished_run_goes_on_with_the_same_texts_alone(
         if name != "model.keras":
             assert (folder / "run" / name).read_bytes() == former[name]
     without = [one for one in given if one not in ("--year-column", "made")]
-    ran = run_tagger(*without, "--resume", cwd=folder)
+    ran = tagger(*without, "--resume")
     assert ran.code == 2
     assert re.search(r"run was started with a different text \(", ran.stderr)
 
 
-def test_a_run_on_all_images_keeps_what_was_learned_from_texts(text_run: Made, tmp_path: Path):
-    ran = run_tagger("refit", text_run.path, "-o", tmp_path / "all", cwd=tmp_path)
+def test_a_run_on_all_images_keeps_what_was_learned_from_texts(
+    tagger: Tagger, text_run: Made, tmp_path: Path
+):
+    ran = tagger("refit", text_run.path, "-o", tmp_path / "all")
     assert ran.code == 0, ran.stderr
     kept, again = (
         dict(np.load(folder / "text.npz")) for folder in (text_run.path, tmp_path / "all")
