@@ -541,7 +541,9 @@ def test_errors_in_python_name_arguments_and_no_options(three: Path, tiny_model:
     Path("t.csv").write_text(Path("t.csv").read_text().replace("red", "green", 1))
     with pytest.raises(TaggerError) as caught:
         Tagger(tiny_model, "cpu", max_tags=2).run("p", "t.csv")
-    assert "pass resume or update to keep its rows, or remove it first" in str(caught.value)
+    assert 'pass resume=True or resume="changed" to keep its rows, or remove it first' in str(
+        caught.value
+    )
     assert "--" not in str(caught.value)
 
 
