@@ -109,7 +109,7 @@ def test_scores_are_those_of_keras(
 
 
 def test_a_run_learns_from_corrections_as_its_file_does(
-    tagger: Tagger, shape_model: Made, run: Path, shapes: ShapeSet
+    tagger: Tagger, shape_model: Made, run: Path, shapes: ShapeSet, pixels: Pixels
 ):
     table = shapes.table.read_text(encoding="utf-8")
     Path("other.csv").write_text(table.replace("red,green", "green,red", 1), encoding="utf-8")
@@ -129,7 +129,10 @@ def test_a_run_learns_from_corrections_as_its_file_does(
         assert figures
         assert float(figures[1]) > float(figures[2])
 
-    assert Path("of-run.onnx").read_bytes() == Path("of-file.onnx").read_bytes()
+    # Names in a graph depend on what else the process has made.
+    of_run, of_file = (TaggerModel(Path(f"of-{one}.onnx"), "cpu") for one in ("run", "file"))
+    assert of_run.card == of_file.card
+    assert of_run.scores(pixels).tolist() == of_file.scores(pixels).tolist()
     assert {file: file.read_bytes() for file in run.iterdir()} == before
 
 
