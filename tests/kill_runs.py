@@ -66,7 +66,7 @@ class Scenario:
         command: the arguments of the command.
         before: what comes before it: other commands, which nobody kills, and changes of the folder.
         after: a command that comes after it and that nobody kills.
-        again: what is added to the command to go on with it.
+        again: options that are added when the command is run once more.
         replaces: whether the run begins anew where there is the table of another one.
     """
 
