@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -392,14 +393,24 @@ def start(folder: Path, *arguments: str | Path) -> subprocess.Popen[bytes]:
     )
 
 
+def temporary(process: int) -> list[Path]:
+    """Return the folders that Ray has for a process."""
+    return list(Path("/tmp").glob(f"tagger-ray-{process}-*"))
+
+
+@pytest.mark.parametrize("when", ["ray begins", "images are tagged"])
 def test_ctrl_c_ends_ray_on_this_machine_and_the_run_is_resumed(
-    folder: Path, tag: Tag, slow: bytes, tiny_model: Path
+    folder: Path, tag: Tag, slow: bytes, tiny_model: Path, when: str
 ) -> None:
     arguments = ("p", "-o", "tags.csv", "--sidecar", "txt", "--sidecar-dir", "s")
     running = start(
         folder, *arguments, "--model", tiny_model, "--engine", "ray", "--concurrency", "2"
     )
-    wait_until(lambda: (folder / "s").is_dir() or running.poll() is not None)
+    begun = {
+        "ray begins": lambda: bool(temporary(running.pid) and children(running.pid)),
+        "images are tagged": (folder / "s").is_dir,
+    }[when]
+    wait_until(lambda: begun() or running.poll() is not None)
     own = children(running.pid)
     assert own
 
@@ -409,7 +420,7 @@ def test_ctrl_c_ends_ray_on_this_machine_and_the_run_is_resumed(
     assert (running.returncode, stdout) == (130, b""), stderr.decode()
     assert stderr.decode().splitlines()[-1] == "tagger: Interrupted."
     assert not any(is_alive(process) for process in own)
-    assert list(Path("/tmp").glob(f"tagger-ray-{running.pid}-*")) == []
+    assert temporary(running.pid) == []
     ran = tag(*arguments, "--resume")
     assert ran.code == 0, ran.stderr
     assert (folder / "tags.csv").read_bytes() == slow
@@ -422,8 +433,9 @@ def children(process: int) -> set[int]:
     while left:
         of = left.pop()
         for tasks in Path(f"/proc/{of}/task").glob("*/children"):
-            left += (new := set(map(int, tasks.read_text().split())) - found)
-            found |= new
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                left += (new := set(map(int, tasks.read_text().split())) - found)
+                found |= new
     return found
 
 

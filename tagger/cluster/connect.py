@@ -10,10 +10,10 @@ import logging
 import os
 import secrets
 import shutil
-import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -28,11 +28,16 @@ logger = logging.getLogger(__name__)
 # Seconds, to leave a cluster; a head that is gone does not answer.
 _TO_END: Final = 10.0
 
+# Threads that take what comes of a data set: ours and Ray's.
+_OF_DATA_SETS: Final = ("ray", "iter_threaded")
+
 # As few words as possible on the screen, and none to others.
 _SETTINGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Otherwise a thread that calls Ray after its end starts it again.
+    "RAY_ENABLE_AUTO_CONNECT": "0",
 }
 
 
@@ -53,14 +58,22 @@ def connected(plan: RayPlan) -> Iterator[Cluster]:
     except ModuleNotFoundError as error:
         raise MissingExtraError("--engine ray", "ray", error.name) from None
     _silence(ray)
-    with contextlib.ExitStack() as stack:
+    with ThreadPoolExecutor(1) as thread, contextlib.ExitStack() as stack:
+
+        def begin(**how: Any) -> None:
+            # In a thread of its own: to its end even if this one is interrupted, so that no half is
+            # left, and without a change of this program's reaction to signals. On Linux, what Ray
+            # starts ends with this thread.
+            begun = thread.submit(ray.init, log_to_driver=False, logging_level="CRITICAL", **how)
+            stack.callback(wait, [begun])
+            begun.result()
+
         # What was started here is waited for.
         stack.callback(_disconnect, ray, None if plan.address is None else _TO_END)
-        with _own_signals():
-            if plan.address is None:
-                _start(ray, plan, stack)
-            else:
-                _join(ray, plan.address)
+        if plan.address is None:
+            _start(ray, begin, plan, stack)
+        else:
+            _join(begin, plan.address)
         yield Cluster(plan)
 
 
@@ -78,7 +91,9 @@ def _silence(ray: Any) -> None:
     ray._private.worker.print_to_stdstream = passed_over  # noqa: SLF001
 
 
-def _start(ray: Any, plan: RayPlan, stack: contextlib.ExitStack) -> None:
+def _start(
+    ray: Any, begin: Callable[..., None], plan: RayPlan, stack: contextlib.ExitStack
+) -> None:
     # Paths of sockets may have about 100 bytes, so not below a folder with a long name.
     base = "/tmp" if os.path.isdir("/tmp") else None  # noqa: S108 (a new folder in it)
     folder = tempfile.mkdtemp(prefix=f"tagger-ray-{os.getpid()}-", dir=base)
@@ -88,12 +103,10 @@ def _start(ray: Any, plan: RayPlan, stack: contextlib.ExitStack) -> None:
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     with _elsewhere(folder):
         try:
-            ray.init(
+            begin(
                 address="local",
                 num_cpus=max(available_cores(), plan.concurrency or 0),
                 include_dashboard=False,
-                log_to_driver=False,
-                logging_level="CRITICAL",
                 _temp_dir=folder,
             )
         except (RuntimeError, OSError, ValueError, ray.exceptions.RayError) as error:
@@ -102,7 +115,7 @@ def _start(ray: Any, plan: RayPlan, stack: contextlib.ExitStack) -> None:
             ) from None
 
 
-def _join(ray: Any, address: str) -> None:
+def _join(begin: Callable[..., None], address: str) -> None:
     shown = f"--ray-address {address}"
     if "://" in address:
         raise UsageError(
@@ -114,7 +127,7 @@ def _join(ray: Any, address: str) -> None:
         _check_head(found, shown)
     with tempfile.TemporaryDirectory(prefix="tagger-ray-") as folder, _elsewhere(folder):
         try:
-            ray.init(address=found, log_to_driver=False, logging_level="CRITICAL")
+            begin(address=found)
         except (ConnectionError, RuntimeError, OSError, ValueError) as error:
             nowhere = "no Ray cluster runs on this machine"
             reason = nowhere if found == "auto" else first_line(error)
@@ -135,20 +148,6 @@ def _check_head(address: str, shown: str) -> None:
 
 
 @contextmanager
-def _own_signals() -> Iterator[None]:
-    """Keep this program's reaction to a signal, which Ray replaces by one of its own."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    number = getattr(signal, "SIGBREAK", signal.SIGTERM)
-    own = signal.getsignal(number)
-    try:
-        yield
-    finally:
-        signal.signal(number, own)
-
-
-@contextmanager
 def _elsewhere(folder: str) -> Iterator[None]:
     """Change the current folder for a moment.
 
@@ -164,5 +163,19 @@ def _elsewhere(folder: str) -> Iterator[None]:
 
 
 def _disconnect(ray: Any, seconds: float | None) -> None:
-    with contextlib.suppress(Exception):  # whatever is wrong with it: the run is over
-        Patience(seconds)(ray.shutdown)
+    patience = Patience(seconds)
+    for end in (_end_data_sets, ray.shutdown):
+        with contextlib.suppress(Exception):  # whatever is wrong with it: the run is over
+            patience(end)
+
+
+def _end_data_sets() -> None:
+    """End what still works on data sets: Ray ends this process if that finds its node gone."""
+    from ray.data._internal.execution.streaming_executor import StreamingExecutor
+
+    executors = [one for one in threading.enumerate() if isinstance(one, StreamingExecutor)]
+    for executor in executors:
+        executor.shutdown(force=False)
+    for thread in threading.enumerate():
+        if thread.name in _OF_DATA_SETS:
+            thread.join(_TO_END)
