@@ -63,7 +63,9 @@ def main() -> NoReturn:
     _quiet_libraries()
     code = run()
     patience = sys.modules.get("tagger.decode.patience")
-    if patience is not None and patience.threads_left_behind():
+    # Native threads that are still at work, and some of Ray always are, could crash the
+    # interpreter while it shuts down.
+    if "ray" in sys.modules or (patience is not None and patience.threads_left_behind()):
         os._exit(code)  # both streams are flushed, and no file is open and incomplete
     sys.exit(code)
 
