@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -107,3 +108,23 @@ def run_measured(*arguments: Argument, cwd: Path) -> tuple[int, Ran]:
         ran = run_tagger(*arguments, cwd=cwd, under=[sys.executable, "-c", _MEASURING, peak])
         unit = 1 if sys.platform == "darwin" else 1024
         return int(peak.read_text()) * unit, ran
+
+
+def children(process: int) -> set[int]:
+    """Return the running processes that a process has started, and those that they have."""
+    found: set[int] = set()
+    left = [process]
+    while left:
+        for tasks in Path(f"/proc/{left.pop()}/task").glob("*/children"):
+            with contextlib.suppress(OSError):  # one that has just ended
+                left += (new := set(map(int, tasks.read_text().split())) - found)
+                found |= new
+    return {child for child in found if is_running(child)}
+
+
+def is_running(process: int) -> bool:
+    """Return whether a process has not ended; one that nobody has waited for has."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

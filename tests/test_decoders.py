@@ -14,7 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Ran, command_line, environment, python_path, wait_until
+from commands import (
+    Ran,
+    children,
+    command_line,
+    environment,
+    is_running,
+    python_path,
+    wait_until,
+)
 from main_memory import SessionInMainMemory
 from messages import says
 from pictures import png_bytes, save_picture
@@ -90,22 +98,6 @@ def test_results_are_those_of_threads(
     assert [one.path for one in threads] == posters
     assert told(processes) == told(threads)
     assert sum(isinstance(one, Failed) for one in processes) == 21
-
-
-def children(process: int) -> list[int]:
-    """Return the processes that a process has started and that have not ended."""
-    found = []
-    for task in Path(f"/proc/{process}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
-    return [child for child in found if is_running(child)]
-
-
-def is_running(process: int) -> bool:
-    """Return whether a process has not ended; one that nobody has waited for has."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def of_decoders(process: int) -> list[int]:

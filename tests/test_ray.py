@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -25,8 +24,10 @@ import ray_cluster
 from commands import (
     PATIENCE,
     Ran,
+    children,
     command_line,
     environment,
+    is_running,
     python_path,
     run_tagger,
     wait_until,
@@ -419,29 +420,8 @@ def test_ctrl_c_ends_ray_on_this_machine_and_the_run_is_resumed(
 
     assert (running.returncode, stdout) == (130, b""), stderr.decode()
     assert stderr.decode().splitlines()[-1] == "tagger: Interrupted."
-    assert not any(is_alive(process) for process in own)
+    assert not any(is_running(process) for process in own)
     assert temporary(running.pid) == []
     ran = tag(*arguments, "--resume")
     assert ran.code == 0, ran.stderr
     assert (folder / "tags.csv").read_bytes() == slow
-
-
-def children(process: int) -> set[int]:
-    """Return all processes that a process has started, and those that they have."""
-    found: set[int] = set()
-    left = [process]
-    while left:
-        of = left.pop()
-        for tasks in Path(f"/proc/{of}/task").glob("*/children"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                left += (new := set(map(int, tasks.read_text().split())) - found)
-                found |= new
-    return found
-
-
-def is_alive(process: int) -> bool:
-    """Return whether a process is there and no zombie."""
-    try:
-        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
