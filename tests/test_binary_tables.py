@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import os
@@ -108,7 +107,7 @@ def as_in_a_sheet(rows: list[list[object]]) -> list[list[object]]:
 def with_facts(results: list[Result]) -> list[Result]:
     """Return the results with what is known of their files."""
     facts = FileFacts(300, 444, 17079, "ab" * 32)
-    return [dataclasses.replace(result, facts=facts) for result in results]
+    return [result._replace(facts=facts) for result in results]
 
 
 def pyarrow_rows(file: Path) -> list[list[object]]:

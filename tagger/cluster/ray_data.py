@@ -7,7 +7,6 @@ import os
 import pickle
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tagger.cluster.head import answers, gone, while_it_answers
@@ -148,7 +147,7 @@ def _lot(images: int, workers: int, gpus: float) -> int:
 def _result(result: Result, unseen_by: str | None) -> Result:
     """Return the result of an image; ``unseen_by`` is a node where its file is not there."""
     if isinstance(result, Failed) and unseen_by is not None and os.path.exists(result.path):
-        return replace(result, reason=f"node {unseen_by} does not see it, but this machine does")
+        return result._replace(reason=f"node {unseen_by} does not see it, but this machine does")
     return result
 
 

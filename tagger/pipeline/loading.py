@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -18,8 +17,7 @@ from tagger.decode.picture import ImageError, Picture, load_picture
 from tagger.results import Failed, FileFacts, ImageText, Pixels
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """An image whose pixels are in a batch: facts about its file, and what words say of it."""
 
     facts: FileFacts
@@ -106,7 +104,7 @@ class Loading:
                 picture, text = loaded
                 assert self.pixels is not None
                 self.pixels[len(self._read)] = picture.pixels
-                known = replace(self._known, width=picture.width, height=picture.height)
+                known = self._known._replace(width=picture.width, height=picture.height)
                 self._read.append(Loaded(known, text))
         return self._read
 
@@ -200,5 +198,5 @@ def _no_picture(path: str, height: int, width: int, attempt: Attempt) -> Picture
 
 def _joined(image: Loaded, text: Loaded | Failed) -> Loaded | Failed:
     if isinstance(text, Failed):
-        return replace(text, facts=image.facts)
-    return replace(image, text=text.text)
+        return text._replace(facts=image.facts)
+    return image._replace(text=text.text)

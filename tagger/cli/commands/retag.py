@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -134,7 +133,7 @@ def _placed(
         path = given.path
         if options.any and not path.isascii():
             path = on_disk(path) or path
-        result = given if path == given.path else replace(given, path=path)
+        result = given if path == given.path else given._replace(path=path)
         if shares and (key := os.fsencode(result.path)) < previous:
             raise TableError(
                 f"{name} is not sorted by path: {printable(result.path)} comes too late for "
