@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
 from typing import Protocol
 
@@ -221,13 +222,19 @@ def select_all(scores: Scores, rules: Rules) -> list[tuple[Tag, ...]]:
         rules: thresholds, limits and names.
     """
     names = [rules.renamed.get(label, label) for label in rules.labels]
-    tags: list[dict[str, Tag]] = [{} for _ in scores]
-    for image, label, score in zip(
-        *(part.tolist() for part in _chosen(scores, rules)), strict=True
-    ):
-        # Of several labels renamed to one name, the most probable counts: it comes first.
-        tags[image].setdefault(names[label], Tag(names[label], score))
-    return [tuple(one.values()) for one in tags]
+    images, labels, own = _chosen(scores, rules)
+    tags = map(Tag, map(names.__getitem__, labels.tolist()), own.tolist())
+    counts = np.bincount(images, minlength=len(scores)).tolist()
+    each = [tuple(islice(tags, count)) for count in counts]
+    return each if len({*names}) == len(names) else [*map(_of_each_name, each)]
+
+
+def _of_each_name(tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
+    """Return the first tag of each name: labels may be renamed to one."""
+    first: dict[str, Tag] = {}
+    for tag in tags:
+        first.setdefault(tag.name, tag)
+    return tuple(first.values())
 
 
 def _chosen(

@@ -111,11 +111,12 @@ class Table:
 
     def image_rows(self, results: Sequence[Result]) -> Iterator[ImageRows]:
         """Return the rows of each result as text."""
-        of_images = [self.rows(result) for result in results]
+        of_images = [*map(self.rows, results)]
         texts = iter(self.text([row for rows in of_images for row in rows]))
         for result, rows in zip(results, of_images, strict=True):
-            text = b"".join(islice(texts, len(rows)))
-            yield ImageRows(str(rows[0][0]), text, len(rows), isinstance(result, Failed))
+            count = len(rows)
+            text = next(texts) if count == 1 else b"".join(islice(texts, count))
+            yield ImageRows(str(rows[0][0]), text, count, isinstance(result, Failed))
 
     def lines(self, results: Sequence[Result]) -> bytes:
         """Return the rows of results as one text."""
