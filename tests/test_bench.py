@@ -37,7 +37,7 @@ def test_a_folder_is_measured(posters: Path, tiny_model: Path):
         cwd=posters.parent,
     )  # fmt: skip
     assert report["model"] == "colours 1.2 (fp32)"
-    assert (report["device"], report["batch_size"], report["workers"]) == ("cpu", 4, 2)
+    assert (report["device"], report["batch_size"], report["workers"]) == ("cpu", 16, 2)
     (rates,) = report["sets"].values()
     assert list(report["sets"]) == [str(posters)]
     assert rates["images"] == 13
@@ -88,7 +88,7 @@ def test_people_read_what_bounds_the_rate(posters: Path, tiny_model: Path):
     )
     lines = ran.stdout.decode().splitlines()
     assert lines[:3] == [
-        "colours 1.2 (fp32) on cpu, 1 worker, batches of 4",
+        "colours 1.2 (fp32) on cpu, 1 worker, batches of 16",
         "",
         f"{posters}, 13 images",
     ]

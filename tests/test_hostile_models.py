@@ -123,7 +123,8 @@ def test_weights_inside_are_read(tmp_path: Path, place: Callable[..., None]) -> 
     # Else the tests below would show nothing.
     file = write_leak(tmp_path / "m.onnx", place, inside())
 
-    scores = TaggerModel(file, "cpu").scores(np.zeros((1, SIDE, SIDE, 3), dtype=np.uint8))
+    model = TaggerModel(file, "cpu", batch_size=1)
+    scores = model.scores(np.zeros((1, SIDE, SIDE, 3), dtype=np.uint8))
 
     assert scores.tolist() == [SECRET.tolist()]
 

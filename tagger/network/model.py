@@ -56,8 +56,11 @@ BUNDLED_MODEL = Path(__file__).parent.parent / "models" / "poster-genres.onnx"
 #: The same in float16; not every package has it.
 BUNDLED_CUDA_MODEL = BUNDLED_MODEL.with_name("poster-genres-cuda.onnx")
 
-# A few images stay in a core's cache; a GPU needs many at once.
+# A few images stay in a core's cache: four of 336 × 224, more if they are smaller, but no more than
+# are soon decoded. A GPU needs many at once.
 _BATCH_ON_CPU = 4
+_PIXELS_ON_CPU = 4 * 336 * 224
+_SMALL_ON_CPU = 16
 _BATCH_ON_GPU = 64
 _MOST_ON_CPU = 64
 
@@ -121,13 +124,18 @@ class TaggerModel:
                     f"{self.file} prescribes batches of {fixed:,} images, above the limit of "
                     f"{LARGEST_BATCH:,}."
                 )
-        usual = _BATCH_ON_CPU if self.runs_on_cpu else _BATCH_ON_GPU
-        self.batch_size = fixed or batch_size or usual
+        self.batch_size = fixed or batch_size or self._usual_batch()
         # Reduced when a GPU has run out of memory. On a CPU many images at once only take memory.
         most = _MOST_ON_CPU if self.runs_on_cpu else self.batch_size
         self._run_size = fixed or min(self.batch_size, most)
         self._smallest_run = fixed or 1
         self._shrinking = threading.Lock()
+
+    def _usual_batch(self) -> int:
+        if not self.runs_on_cpu:
+            return _BATCH_ON_GPU
+        fitting = _PIXELS_ON_CPU // (self.card.height * self.card.width)
+        return max(_BATCH_ON_CPU, min(fitting, _SMALL_ON_CPU))
 
     def empty_batch(self) -> Pixels:
         """Return an array of zeros for a batch: uint8, ``(batch_size, height, width, 3)``."""
