@@ -357,7 +357,7 @@ def test_no_processes_start_where_their_memory_is_missing(
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
     ("name", "images", "starts"),
-    [("python3", 128, False), ("python3", 150, True), ("editor", 150, False)],
+    [("python3", 128, False), ("python3", 600, True), ("editor", 600, False)],
 )
 def test_processes_start_in_larger_jobs_if_the_program_is_python(
     posters: list[str],
@@ -378,9 +378,10 @@ def test_processes_start_in_larger_jobs_if_the_program_is_python(
         raise FileNotFoundError(2, "No such file or directory")
 
     monkeypatch.setattr("subprocess.Popen", refuse)
-    found = results(tiny_model, posters[:images], decode=Decode.AUTO)
+    given = (posters * 4)[:images]
+    found = results(tiny_model, given, decode=Decode.AUTO)
 
-    assert [one.path for one in found] == posters[:images]
+    assert [one.path for one in found] == given
     assert set(started) == ({str(program)} if starts else set())
 
 

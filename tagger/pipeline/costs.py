@@ -49,6 +49,11 @@ class Costs:
         cost = self.stages.get(stage)
         return cost.seconds / cost.images if cost is not None and cost.images else None
 
+    def images(self, stage: str) -> int:
+        """Return how many images a stage has done."""
+        cost = self.stages.get(stage)
+        return 0 if cost is None else cost.images
+
     @property
     def seconds(self) -> float:
         """The time since the start, in seconds."""

@@ -158,8 +158,7 @@ class _Engine:
         self, stages: Stages, reading: Reading, workers: int, decode: Decode, stack: ExitStack
     ) -> None:
         self._stages, self._reading, self._workers = stages, reading, workers
-        self._stack = stack
-        self._images = 0
+        self._costs, self._stack = stages.costs, stack
         self._processes: tuple[Way, InProcesses] | None = None
         self._may_change = decode is Decode.AUTO
         if decode is Decode.PROCESSES:
@@ -171,12 +170,11 @@ class _Engine:
         """Cut a stream of paths into numbered lots."""
         paths = iter(paths)
         for number in count():
-            if self._may_change and self._images > _TO_SEE:
+            if self._may_change and self._costs.images("reading") > _TO_SEE:
                 self._consider()
             lot = list(islice(paths, self._way.lot))
             if not lot:
                 return
-            self._images += len(lot)
             yield number, lot
 
     def submit(self, lot: tuple[int, list[str]]) -> Future[list[Result]]:
@@ -190,7 +188,7 @@ class _Engine:
     def _consider(self) -> None:
         """Go over to processes if threads would wait for each other."""
         if self._processes is None:
-            rate = self._images / self._stages.costs.seconds
+            rate = self._costs.images("reading") / self._costs.seconds
             if rate >= _TOO_MANY or not self._stages.model.runs_on_cpu:
                 self._try_processes()
             return
@@ -199,7 +197,7 @@ class _Engine:
             logger.info("threads go on decoding: %s", decoders.processes.error)
             self._may_change = False
         elif decoders.processes.are_ready:
-            logger.info("processes go on decoding after %d images", self._images)
+            logger.info("processes go on decoding after %d images", self._costs.images("reading"))
             self._way, self._may_change = way, False
 
     def _try_processes(self) -> None:

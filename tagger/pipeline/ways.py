@@ -19,10 +19,16 @@ from tagger.results import Pixels, Result
 BATCHES_PER_DEVICE: Final = 4
 
 # A piece of work, so that handing it over costs little and all workers end at about the same time.
-_SECONDS_OF_PIECE: Final = 0.05
-_MOST_IN_PIECE: Final = 64
+_SECONDS_OF_PIECE: Final = 0.1
+_MOST_IN_PIECE: Final = 256
 # Before it is known how long an image takes.
 _FIRST_PIECE: Final = 8
+
+# Images that are run together and then written together, if decoding them takes a worker no longer
+# than this. By the next time, decoders have emptied the caches: with lots of 64, one of them costs
+# this process twice as much as with 512.
+_MOST_IN_LOT: Final = 512
+_SECONDS_OF_LOT: Final = 0.4
 
 # Bytes of all batches in shared memory, unless there must be more.
 _SHARED: Final = 256 * 1024**2
@@ -103,11 +109,12 @@ class OnDevices:
     @property
     def lot(self) -> int:
         """The images of one batch, or of several if they take no time."""
-        size = self._stages.model.batch_size
-        seconds = self._stages.costs.an_image("network")
-        if seconds is None:
+        size, costs = self._stages.model.batch_size, self._stages.costs
+        network, reading = costs.an_image("network"), costs.an_image("reading")
+        if network is None or reading is None:
             return size
-        return size * max(1, min(self._rows, int(_SECONDS_OF_PIECE / seconds)) // size)
+        in_time = min(_SECONDS_OF_PIECE / network, _SECONDS_OF_LOT / max(reading, 1e-9))
+        return size * max(1, min(self._rows, int(in_time)) // size)
 
     def submit(self, number: int, paths: list[str]) -> Future[list[Result]]:
         """Start the work on a lot."""
@@ -158,7 +165,7 @@ def slots_in_shared_memory(model: TaggerModel, workers: int) -> tuple[int, int]:
     threads = network_threads(model, workers)
     fewest, most = threads + 2, threads + 2 * workers + 2
     batch = model.batch_size * model.card.height * model.card.width * 3
-    batches = max(1, min(_MOST_IN_PIECE // model.batch_size, _SHARED // (fewest * batch)))
+    batches = max(1, min(_MOST_IN_LOT // model.batch_size, _SHARED // (most * batch)))
     lots = max(fewest, min(most, _SHARED // (batches * batch)))
     return lots, batches * model.batch_size
 
