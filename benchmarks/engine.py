@@ -5,12 +5,12 @@
     python benchmarks/engine.py FOLDER --network gpu:20000 --options="--decode processes"
     python benchmarks/engine.py FOLDER --network bundled --against OTHER/.venv/bin/python
 
-The approaches are those of ``parties.py``: a bare pool of processes that decodes and throws away, a
-``DataLoader`` feeding ONNX Runtime (left out if PyTorch is not installed), and ``tagger tag``, once
-for each ``--options`` and once more with the Python of another revision (``--against``). In each
-round all of them run once, one after the other, each in a process of its own. Rates and processor
-times are medians over the rounds; so is the share, each round's rate divided by the pool's in the
-same round. Interrupted, it shows what it has.
+The approaches are those of ``parties.py``: a bare pool of processes that decodes and throws away,
+the same with the start of its processes, a ``DataLoader`` feeding ONNX Runtime (left out if PyTorch
+is not installed), and ``tagger tag``, once for each ``--options`` and once more with the Python of
+another revision (``--against``). In each round all of them run once, one after the other, each in a
+process of its own. Rates and processor times are medians over the rounds; so is the share, each
+round's rate divided by the pool's in the same round. Interrupted, it shows what it has.
 
 FOLDER's images are linked as often as it takes to reach the number of images; ``tiny`` draws JPEGs
 of 8 × 8 pixels. The network ``free`` is the tests' mean colour of 8 × 8 pixels, which takes almost
@@ -120,6 +120,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _parties(options: Sequence[str], against: str | None) -> Iterator[Party]:
     yield Party("pool", "pool")
+    yield Party("pool, started", "started")
     if find_spec("torch") is not None:
         yield Party("dataloader", "dataloader")
     for text in options:

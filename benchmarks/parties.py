@@ -7,6 +7,7 @@ The approaches:
 * ``pool``: as many processes as there are workers decode and resize with this tool's decoder and
   throw the pixels away; they are started before the clock is. What a machine can decode, and so
   the mark for everything else;
+* ``started``: the same with the start of its processes, as the others have it;
 * ``dataloader``: a PyTorch ``DataLoader`` with batches of 64, feeding ONNX Runtime with its default
   settings, as popular taggers do; no tags are chosen and nothing is written;
 * ``tagger``: the command ``tagger tag`` with a CSV file, everything included but the start of the
@@ -42,7 +43,7 @@ _BATCH = 64
 def main() -> None:
     """Measure and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("party", choices=["pool", "dataloader", "tagger"])
+    parser.add_argument("party", choices=["pool", "started", "dataloader", "tagger"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument(
@@ -53,7 +54,7 @@ def main() -> None:
     )
     parser.add_argument("--options", default="", help="of tagger tag")
     options = parser.parse_args()
-    ways = {"pool": _pool, "dataloader": _data_loader, "tagger": _tagger}
+    ways = {"pool": _pool, "started": _started, "dataloader": _data_loader, "tagger": _tagger}
     way = ways[options.party]
     network = Network.named(options.network)
     print(json.dumps(way(options.folder, options.workers, network, options.options.split())))
@@ -103,13 +104,31 @@ def _measured(images: int, work: Callable[[], float | None]) -> dict[str, float]
 
 
 def _pool(folder: Path, workers: int, network: Network, options: Sequence[str]) -> dict[str, float]:
-    card = read_card(network.file)
-    paths = _paths(folder)
-    chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
-    decode = partial(_decode, card.height, card.width)
+    paths, work = _decoding(folder, network)
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        pool.map(decode, [paths[:_CHUNK]] * (4 * workers), chunksize=1)  # imports
-        return _measured(len(paths), lambda: sum(pool.imap_unordered(decode, chunks)))
+        pool.map(work, [paths[0]] * (4 * workers), chunksize=1)  # imports
+        return _measured(sum(map(len, paths)), lambda: sum(pool.imap_unordered(work, paths)))
+
+
+def _started(
+    folder: Path, workers: int, network: Network, options: Sequence[str]
+) -> dict[str, float]:
+    paths, work = _decoding(folder, network)
+
+    def decode() -> None:
+        with multiprocessing.get_context("spawn").Pool(workers) as pool:
+            sum(pool.imap_unordered(work, paths))
+
+    return _measured(sum(map(len, paths)), decode)
+
+
+def _decoding(
+    folder: Path, network: Network
+) -> tuple[list[list[str]], Callable[[Sequence[str]], float]]:
+    """Return paths that are decoded together, and what does so and returns processor time."""
+    card, paths = read_card(network.file), _paths(folder)
+    chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
+    return chunks, partial(_decode, card.height, card.width)
 
 
 def _decode(height: int, width: int, paths: Sequence[str]) -> float:

@@ -21,6 +21,7 @@ BATCHES_PER_DEVICE: Final = 4
 # A piece of work, so that handing it over costs little and all workers end at about the same time.
 _SECONDS_OF_PIECE: Final = 0.1
 _MOST_IN_PIECE: Final = 256
+_USUAL_PIECE: Final = 64
 # Before it is known how long an image takes.
 _FIRST_PIECE: Final = 8
 
@@ -161,13 +162,21 @@ class InThreads:
 
 
 def slots_in_shared_memory(model: TaggerModel, workers: int) -> tuple[int, int]:
-    """Return how many lots fit into shared memory, and the images of each: whole batches."""
+    """Return how many lots fit into shared memory, and the images of each: whole batches.
+
+    Each thread of the network has one, two are complete or being taken, and in the others decoders
+    have two pieces each.
+    """
     threads = network_threads(model, workers)
-    fewest, most = threads + 2, threads + 2 * workers + 2
-    batch = model.batch_size * model.card.height * model.card.width * 3
-    batches = max(1, min(_MOST_IN_LOT // model.batch_size, _SHARED // (most * batch)))
-    lots = max(fewest, min(most, _SHARED // (batches * batch)))
-    return lots, batches * model.batch_size
+    image = model.card.height * model.card.width * 3
+    for batches in range(max(1, _MOST_IN_LOT // model.batch_size), 0, -1):
+        rows = batches * model.batch_size
+        pieces = max(1, rows // _USUAL_PIECE)
+        lots = threads + 2 - (-2 * workers // pieces)
+        if lots * rows * image <= _SHARED:
+            return lots, rows
+    rows = model.batch_size
+    return max(threads + 2, _SHARED // (rows * image)), rows
 
 
 def network_threads(model: TaggerModel, workers: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from tagger.find.already_tagged import Untagged
     from tagger.find.scan import Scan
     from tagger.runs.texts import TextPlan
-
-_OBJECTS_BEFORE_GC = 50_000
 
 EXAMPLES = """\
 tagger tag posters/ -o tags.csv
@@ -110,9 +107,6 @@ def tag(
 
         page = plan_beside(table, card, workers=decoding.workers, limits=limits)
     untagged, texts = images.untagged(found, card, rules, holders), text.plan(card)
-    # Results make no cycles, and looking for some after every 700 objects, as Python does, takes a
-    # tenth of this process's time.
-    gc.set_threshold(_OBJECTS_BEFORE_GC)
     with ExitStack() as stack:
         if plan is not None:
             from tagger.cluster.connect import connected
