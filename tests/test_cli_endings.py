@@ -205,6 +205,27 @@ def test_an_interrupted_run_keeps_whole_rows(
     assert not (folder / "t.csv.lock").exists()
 
 
+def test_an_interrupt_while_a_library_is_imported_is_one(
+    posters: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    # As native code does that is interrupted while it is imported.
+    (tmp_path / "ray.py").write_text(
+        "import os, signal, time\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n"
+        "    raise ImportError('initialization failed') from None\n"
+    )
+    done = subprocess.run(
+        command_line("tag", posters, "--model", tiny_model, "--engine", "ray"),
+        capture_output=True, env=environment(tmp_path), check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (130, b"")
+    assert done.stderr == b"tagger: Interrupted.\n"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "former"),

@@ -16,7 +16,7 @@ from tagger.cli.command import Commands
 from tagger.cli.faults import say_fault, show_traceback, what_cannot_be_loaded
 from tagger.cli.help import plain_help
 from tagger.cli.native import NativeOutput, native_output_kept
-from tagger.errors import TaggerError
+from tagger.errors import MissingExtraError, TaggerError
 
 # What typer converts KeyboardInterrupt to, whatever the signal was.
 _TYPER_INTERRUPTED = 130
@@ -94,7 +94,7 @@ def run(arguments: list[str] | None = None) -> int:
     with console.any_text(), native_output_kept() as native:
         with signals.heeded() as heeded:
             try:
-                code = _run(arguments, native)
+                code = _run(arguments, native, heeded)
             except (KeyboardInterrupt, typer.Abort):
                 code = _TYPER_INTERRUPTED
             if code == _TYPER_INTERRUPTED:
@@ -102,7 +102,7 @@ def run(arguments: list[str] | None = None) -> int:
         return console.hand_over(code)
 
 
-def _run(arguments: list[str] | None, native: NativeOutput) -> int:
+def _run(arguments: list[str] | None, native: NativeOutput, heeded: signals.Heeded) -> int:
     if completing.is_asked():
         completing.prepare()
     try:
@@ -116,6 +116,9 @@ def _run(arguments: list[str] | None, native: NativeOutput) -> int:
     except typer.Abort:  # Ctrl-D where a command asks
         raise
     except Exception as error:
+        # Native code that is interrupted while it is imported makes this of KeyboardInterrupt.
+        if heeded.first is not None and isinstance(error, ImportError | MissingExtraError):
+            return _TYPER_INTERRUPTED
         known = _known(error)
         if known is None:
             return say_fault(error, native)
