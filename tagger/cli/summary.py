@@ -17,7 +17,7 @@ from tagger.cli.console import (
     say,
 )
 from tagger.cli.progress import Progress, duration
-from tagger.decode.budget import collect_seldom, keep_freed_memory
+from tagger.decode.budget import keep_freed_memory
 from tagger.errors import OutputError, UsageError, about, os_reason
 from tagger.files.write import write_whole
 from tagger.job import Job, run
@@ -59,7 +59,6 @@ def run_shown(
     if source.rules.precision is not None and not quiet:
         say(_precision(source.rules))
     keep_freed_memory()
-    collect_seldom()
     progress = Progress(
         source.found, source.device, device_note, quiet=quiet, on_screen=on_screen,
         piped=on_stdout and is_pipe(sys.stdout),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import math
 import threading
@@ -27,8 +26,6 @@ _WORTH_RETURNING = 16 * 1024**2
 # scale needs less; of a larger one, returning it takes little beside decoding.
 _KEPT_PIECE = 4 * 1024**2
 _KEPT = 16 * 1024**2
-# Objects that are made between two looks for cycles.
-_OBJECTS = 50_000
 # In glibc's malloc.h.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -246,15 +243,6 @@ def keep_freed_memory() -> None:
     mallopt = _of_glibc("mallopt")
     mallopt(_M_MMAP_THRESHOLD, _KEPT_PIECE)
     mallopt(_M_TRIM_THRESHOLD, _KEPT)
-
-
-def collect_seldom() -> None:
-    """Look for cycles of objects seldom; for all of this process.
-
-    Results make none, and looking for some after every 700 objects, as Python does, takes a tenth
-    of the main process's time.
-    """
-    gc.set_threshold(_OBJECTS)
 
 
 @cache

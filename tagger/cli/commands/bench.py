@@ -204,14 +204,13 @@ def _core_of_run(paths: list[str], model: TaggerModel, workers: int) -> float:
     import time
 
     from tagger import job
-    from tagger.decode.budget import collect_seldom, keep_freed_memory
+    from tagger.decode.budget import keep_freed_memory
     from tagger.find.scan import WalkOptions, scan
     from tagger.pipeline.decode import Decode
     from tagger.rules import Rules
     from tagger.table.plan import TablePlan
 
     keep_freed_memory()
-    collect_seldom()
     found = scan(paths, WalkOptions())
     rules, apart = Rules.of_card(model.card), Decode.PROCESSES
     source = job.images(found, model, rules, workers=workers, decode=apart)
