@@ -109,7 +109,7 @@ def table(
 @pytest.mark.parametrize("excel", [False, True])
 @pytest.mark.parametrize("format", ["csv", "tsv", "jsonl"])
 @pytest.mark.parametrize("shape", ["wide", "list", "long"])
-@pytest.mark.parametrize("worst", [None, 0.12345, 1.5, math.nan])
+@pytest.mark.parametrize("worst", [None, 0.5, 0.12345, 1.5, math.nan])
 def test_results_that_come_together_are_written_as_one_by_one(
     tmp_path: Path, format: str, shape: str, worst: float | None, *, excel: bool
 ) -> None:

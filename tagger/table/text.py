@@ -86,8 +86,12 @@ def _delimited_lines(
         if not scores:
             return [f"{start[:-2]}\n".encode() for start in starts]
         probabilities = [row[front:] for row in rows]
-        shown = _shown_together(probabilities, delimiter) or [
-            _shown_alone(row, all_shown, delimiter) for row in probabilities
+        # Of an image that failed there is none.
+        known = [row for row in probabilities if row[0] is not None]
+        together = iter(_shown_together(known, delimiter) or ())
+        shown = [
+            (row[0] is not None and next(together, None)) or _shown_alone(row, all_shown, delimiter)
+            for row in probabilities
         ]
         pairs = zip(starts, shown, strict=True)
         return [b"%b%b\n" % (start[:-2].encode(), ends) for start, ends in pairs]
