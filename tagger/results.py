@@ -1,7 +1,7 @@
 """The values that travel between the stages, in input order from scan to outputs.
 
-Most are named tuples, which are made in a third of the time that a frozen dataclass takes: there
-are several for each image, and all of them are made by one thread.
+Most are named tuples, which are made 1.5 to 2.6 times as fast as frozen dataclasses: there are
+several for each image, and all of them are made by one process.
 """
 
 from __future__ import annotations
