@@ -84,7 +84,7 @@ def test_people_read_what_bounds_the_rate(posters: Path, tiny_model: Path):
     assert ran.code == 0, ran.stderr
     assert ran.stderr == (
         f"Measuring 13 images, {posters}, in 1 round.\n"
-        "Measuring the main process with 200 images.\n"
+        "Measuring the main process with 1,000 images.\n"
     )
     lines = ran.stdout.decode().splitlines()
     assert lines[:3] == [

@@ -182,7 +182,8 @@ def _main_core(
     from tagger.network.simulated import SimulatedGpu
     from tagger.pipeline.rates import draw_posters
 
-    few = min(images, _MOST_FOR_MAIN // 5)
+    # A short run has small lots, of which each image costs more.
+    few = min(5 * images, _MOST_FOR_MAIN // 5)
     many = 5 * few
     if not quiet:
         say(f"Measuring the main process with {counted(many, 'image')}.")
