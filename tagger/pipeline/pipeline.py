@@ -221,7 +221,7 @@ class _Engine:
         devices = device_pools(stages.model, workers, self._stack)
         # Exited first: a device waits for none of the pieces that are cancelled.
         decoders = InProcesses(stages, self._reading, workers, self._stack)
-        return OnDevices(stages, decoders, devices), decoders
+        return OnDevices(stages, decoders, devices, workers), decoders
 
     def _by_threads(self) -> Way:
         stages, workers = self._stages, self._workers
@@ -231,7 +231,8 @@ class _Engine:
         decoding = self._stack.enter_context(worker_pool(workers, "decode"))
         # Exited first: a device would wait forever for pieces that were dropped.
         devices = device_pools(stages.model, workers, self._stack)
-        return OnDevices(stages, InThreads(stages, self._reading, decoding), devices)
+        decoders = InThreads(stages, self._reading, decoding)
+        return OnDevices(stages, decoders, devices, workers)
 
 
 def batches(paths: Iterable[str], size: int) -> Iterator[list[str]]:

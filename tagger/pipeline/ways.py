@@ -99,8 +99,11 @@ class Decoders(Protocol):
 class OnDevices:
     """Decoders that fill slots piece by piece, and threads of devices that run them."""
 
-    def __init__(self, stages: Stages, decoders: Decoders, devices: list[WorkerPool]) -> None:
+    def __init__(
+        self, stages: Stages, decoders: Decoders, devices: list[WorkerPool], workers: int
+    ) -> None:
         self._stages, self._decoders, self._devices = stages, decoders, devices
+        self._workers = workers
         slots = decoders.slots()
         self.ahead = len(slots)  # so that there is always one for the next lot
         self._rows = len(slots[0].pixels)
@@ -121,6 +124,8 @@ class OnDevices:
         """Start the work on a lot."""
         slot = self._free.pop()
         pieces_of_lot = -(-len(paths) // self._piece())
+        if len(paths) < self.lot:  # the last images: no decoder waits while another has a few
+            pieces_of_lot = max(pieces_of_lot, min(len(paths), self._workers))
         size = -(-len(paths) // pieces_of_lot)  # none much shorter than the others
         pieces = [
             self._decoders.submit(paths[start : start + size], slot, start)
