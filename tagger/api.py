@@ -15,7 +15,7 @@ from tagger.find.scan import WalkOptions, scan
 from tagger.gallery.gallery import Gallery
 from tagger.gallery.plan import GalleryPlan
 from tagger.holders.plan import HolderPlan
-from tagger.job import Job, check_resumable, images, run, with_reader
+from tagger.job import Job, check_resumable, run
 from tagger.network.devices import LARGEST_BATCH, MOST_WORKERS, available_cores
 from tagger.network.model import TaggerModel
 from tagger.pipeline.pipeline import tag_images
@@ -24,6 +24,7 @@ from tagger.rules import adjusted_rules
 from tagger.runs.plan import Resume
 from tagger.runs.report import Listener, Summary
 from tagger.runs.texts import TextFrom, TextPlan
+from tagger.sources import images, with_reader
 from tagger.table.formats import LayoutName
 from tagger.table.plan import TablePlan, beside_page, is_page
 from tagger.table.sink import ReaderGone

@@ -204,7 +204,7 @@ def _core_of_run(paths: list[str], model: TaggerModel, workers: int) -> float:
     """Return the seconds of a core that this process takes to tag images, to a CSV file."""
     import time
 
-    from tagger import job
+    from tagger import job, sources
     from tagger.decode.budget import keep_freed_memory
     from tagger.find.scan import WalkOptions, scan
     from tagger.pipeline.decode import Decode
@@ -214,7 +214,7 @@ def _core_of_run(paths: list[str], model: TaggerModel, workers: int) -> float:
     keep_freed_memory()
     found = scan(paths, WalkOptions())
     rules, apart = Rules.of_card(model.card), Decode.PROCESSES
-    source = job.images(found, model, rules, workers=workers, decode=apart)
+    source = sources.images(found, model, rules, workers=workers, decode=apart)
     with tempfile.TemporaryDirectory(prefix="tagger-bench-") as scratch:
         table = TablePlan.checked(str(Path(scratch) / "tags.csv"))
         before = time.process_time()

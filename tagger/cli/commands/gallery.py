@@ -157,7 +157,7 @@ def _maps(table: str, text: TextOptions, model: ModelOptions, decoding: DecodeOp
         UsageError: the text cannot be given to it.
     """
     from tagger.explain.maps import Maps
-    from tagger.job import with_reader
+    from tagger.sources import with_reader
 
     opened, limits = model.open(), decoding.limits()
     plan = with_reader(_texts(table, text, opened.card), opened.device, limits)

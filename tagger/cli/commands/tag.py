@@ -80,7 +80,7 @@ def tag(
     config: ConfigOptions,
 ) -> int:
     """Tag images, to a table or to a sidecar next to each image."""
-    from tagger import job
+    from tagger import job, sources
     from tagger.cli.summary import run_shown
 
     limits = decoding.limits()
@@ -113,13 +113,13 @@ def tag(
 
             cluster = stack.enter_context(connected(plan))
             note: str | None = cluster.sentence()
-            source = job.images_on(
+            source = sources.images_on(
                 cluster, found, card, rules, limits=limits, untagged=untagged, texts=texts
             )
         else:
             assert opened is not None
             note = opened.device_note
-            source = job.images(
+            source = sources.images(
                 found,
                 opened,
                 rules,
