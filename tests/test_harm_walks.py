@@ -193,7 +193,7 @@ def test_patterns_do_not_bring_it_back(nas: Path, tag: Run) -> None:
 
 
 def test_training_leaves_it_out(folder: Path) -> None:
-    from tagger_training.labels import ImageFinder
+    from tagger_training.image_finder import ImageFinder
 
     image = save_picture(folder / "p/heat.jpg")
     thrown_away = save_picture(folder / "p/#recycle/heat.jpg")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tagger_training.labels import ImageFinder, LabelledSet, read_labelled_set
+from tagger_training.image_finder import ImageFinder
+from tagger_training.labels import LabelledSet, read_labelled_set
 from tagger_training.run_folder import RunFolder
 
 from tagger.decode.picture import ImageError, load_rgb
