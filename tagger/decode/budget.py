@@ -8,9 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from tagger.errors import ImageError as ImageError  # what this module raises
 
@@ -38,8 +37,7 @@ _cpu_clock_of: Any = getattr(time, "pthread_getcpuclockid", None)
 _SECONDS_BETWEEN_READINGS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class ImageLimits:
+class ImageLimits(NamedTuple):
     """What one image may cost before it is given up.
 
     Attributes:

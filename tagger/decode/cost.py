@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from tagger.decode.file import ImageFile
 from tagger.decode.jpeg import PlainJpeg
@@ -36,7 +36,7 @@ def memory_needed(image: Image.Image, file: ImageFile, full_size: tuple[int, int
     needed += pixels * _BYTES_OF_DECODER.get(image.format or "", 0)
     if image.mode not in _NEEDS_NO_CONVERSION or image.has_transparency_data:
         needed += min(pixels, 2 * BAND_PIXELS) * _BYTES_OF_CONVERSION
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
+    if image.format == "TIFF":
         needed += file.size + _strip_bytes(image)
     elif image.format in ("HEIF", "JPEG2000", "JXL"):  # these read the whole file first
         needed += 2 * file.size
@@ -45,7 +45,7 @@ def memory_needed(image: Image.Image, file: ImageFile, full_size: tuple[int, int
     return needed
 
 
-def _strip_bytes(image: TiffImagePlugin.TiffImageFile) -> int:
+def _strip_bytes(image: Any) -> int:
     """Return the size of the strip or tile that libtiff unpacks at once."""
     tags: Any = image.tag_v2
     samples, bits = _number(tags, 277, 1), _number(tags, 258, 8)

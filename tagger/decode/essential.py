@@ -17,10 +17,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tagger.decode.excerpt import Excerpt, Part
-from tagger.decode.file import ImageFile
-
-# A JPEG's EXIF has at most 64 kB; lists of numbers make others long.
-MOST_EXIF: Final = 1024**2
+from tagger.decode.file import MOST_EXIF, ImageFile
 
 _PNG_HEADER: Final = 33
 # Colour type → bytes of its transparent colour.

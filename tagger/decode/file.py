@@ -21,6 +21,9 @@ _MOST_READS_OF_HEADER = 500_000
 #: each strip several, of about 300 bytes together.
 _MOST_VALUES: Final = 300_000
 
+#: Bytes of EXIF that are looked at. A JPEG's has at most 64 kB; lists of numbers make others long.
+MOST_EXIF: Final = 1024**2
+
 # Tags used for reading pixels: TIFF 6.0, sections 3 to 23.
 _FIRST_TAG: Final = 254
 _LAST_TAG: Final = 532

@@ -10,25 +10,13 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-# Each registers its format with Pillow; `Image.open` would import forty others to find these.
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,  # noqa: F401
-    GifImagePlugin,  # noqa: F401
-    Image,
-    Jpeg2KImagePlugin,  # noqa: F401
-    JpegImagePlugin,  # noqa: F401
-    PngImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
-    UnidentifiedImageError,
-    WebPImagePlugin,  # noqa: F401
-)
+from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile as PillowFile
 
-from tagger.decode.extras import reader_of_extra
 from tagger.decode.file import ImageFile
 from tagger.decode.jpeg import PlainJpeg, is_jpeg
 
@@ -51,7 +39,7 @@ def open_image(file: ImageFile) -> PillowFile:
         Exception: whatever a plugin raises on damaged bytes.
     """
     head = file.read(_BYTES_THAT_TELL_FORMATS)
-    for opens, accepts in ((PlainJpeg, is_jpeg), *map(Image.OPEN.__getitem__, FORMATS)):
+    for opens, accepts in _readers():
         try:
             # A text instead of True says that this Pillow was built without the format.
             if accepts is None or accepts(head) is True:
@@ -59,10 +47,30 @@ def open_image(file: ImageFile) -> PillowFile:
                 return opens(file, "")
         except (SyntaxError, IndexError, TypeError, struct.error):  # another format may fit
             continue
+    from tagger.decode.extras import reader_of_extra
+
     if (opens_extra := reader_of_extra(head)) is not None:
         file.seek(0)
         return opens_extra(file)
     raise UnidentifiedImageError
+
+
+def _readers() -> Iterator[tuple[Callable[..., PillowFile], Callable[[bytes], Any] | None]]:
+    """Yield what opens a file of each format, and what accepts it by its first bytes."""
+    yield PlainJpeg, is_jpeg
+    # Each registers its format with Pillow; `Image.open` would import forty others to find these.
+    # Most posters are done by now, and a process that decodes nothing else starts sooner.
+    from PIL import (  # noqa: F401
+        BmpImagePlugin,
+        GifImagePlugin,
+        Jpeg2KImagePlugin,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
+
+    yield from map(Image.OPEN.__getitem__, FORMATS)
 
 
 @contextmanager

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import base64
 import os
-import pickle
 import sys
 import threading
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from tagger.decode.budget import Attempt, ImageLimits, Memory, keep_freed_memory
 from tagger.decode.facts import measure
@@ -34,8 +32,7 @@ from tagger.decode.shared import open_shared
 from tagger.results import FileFacts, ImageText
 
 
-@dataclass
-class _Parent:
+class _Parent(NamedTuple):
     """The process that asks, as this one sees it."""
 
     connection: Connection
@@ -75,8 +72,7 @@ class _AskingAttempt(Attempt):
         return True
 
 
-@dataclass
-class _Reader:
+class _Reader(NamedTuple):
     """Reads images, as the other process has set it up."""
 
     parent: _Parent
@@ -115,13 +111,17 @@ def serve(parent: _Parent) -> None:
     handle, size, at, wanted, allowance, text_of = parent.work.get()
     shared = open_shared(handle, size)
     pixels = memoryview(shared)
+    if text_of is not None:
+        import pickle
+
+        # From the process that started this one, which may run anything anyway.
+        text_of = pickle.loads(base64.b64decode(text_of))  # noqa: S301
     reader = _Reader(
         parent,
         Progress(shared, at),
         wanted,
         allowance,
-        # From the process that started this one, which may run anything anyway.
-        None if text_of is None else pickle.loads(base64.b64decode(text_of)),  # noqa: S301
+        text_of,
         Memory(0),
     )
     parent.connection.send(READY)

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from PIL import Image, ImageCms
+from PIL import Image
 
 from tagger.decode.cost import BAND_PIXELS
 
@@ -114,6 +114,8 @@ def _samples(image: Image.Image) -> Any:
 
 def _through_profile(image: Image.Image) -> Image.Image:
     """Convert CMYK by its embedded profile (the simple formula is far off in print), Lab by CIE."""
+    from PIL import ImageCms
+
     target: Any = ImageCms.createProfile("sRGB")
     try:
         if image.mode == "LAB":

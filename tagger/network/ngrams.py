@@ -21,7 +21,7 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from zlib import crc32
 
@@ -70,7 +70,7 @@ class WithIds:
     def __call__(self, path: str) -> ImageText | None:
         """Say it of an image."""
         said = self.text_of(path)
-        return said and replace(said, ids=ngram_ids(said.words, self.text).tobytes())
+        return said and said._replace(ids=ngram_ids(said.words, self.text).tobytes())
 
 
 def most_characters(text: TextInput) -> int:

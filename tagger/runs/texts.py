@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pickle import PicklingError
 from typing import TYPE_CHECKING
@@ -130,7 +130,7 @@ class TextOf:
         if found is None:
             found = self._names.of(path)
         if found is not None and not plan.takes_year:
-            found = replace(found, year=None)
+            found = found._replace(year=None)
         if plan.read is not None:
             found = _with_words(found, plan.read(path))
         return found if found and (found.words or found.year is not None) else None

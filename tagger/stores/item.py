@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 #: Called before each piece that is read, with its size; raises ImageError if it takes too long.
 Look: TypeAlias = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An image in a store, which is read whole, into memory.
 
     Attributes:
