@@ -258,6 +258,41 @@ def test_processes_that_do_not_start_end_the_run(
     assert (ran.code, ran.stderr) == (3, says("no process begins"))
 
 
+_FAULT = """
+import sys
+
+if "tagger.decode.process" in sys.orig_argv:
+    from tagger.decode import picture
+
+    load = picture.load_picture
+
+    def fail(path, *rest):
+        if path.endswith("b.png"):
+            raise RuntimeError
+        return load(path, *rest)
+
+    picture.load_picture = fail
+"""
+
+
+def test_a_fault_in_a_process_costs_one_image(
+    folder: Path,
+    tag: Callable[..., Ran],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in "abc":
+        save_picture(folder / f"{name}.png")
+    startup = tmp_path_factory.mktemp("startup")
+    (startup / "sitecustomize.py").write_text(_FAULT)
+    monkeypatch.setenv("PYTHONPATH", python_path(startup))
+
+    ran = tag(".", "--decode", "processes", "--layout", "list", "-q")
+
+    crashed = "its decoder crashed (exit code 1)"
+    assert ran.rows() == ["./a.png,red,", f"./b.png,,{crashed}", "./c.png,red,"]
+
+
 def test_names_are_read_by_processes(folder: Path, tiny_text_model: Path) -> None:
     path = save_picture(folder / "p/blue (1995).jpg", "black")
     card = TaggerModel(tiny_text_model, "cpu").card

@@ -151,8 +151,11 @@ def main() -> None:
     parent = _Parent(Connection(sys.stdin.buffer, answers), SimpleQueue(), SimpleQueue())
     threading.Thread(target=parent.listen, name="requests", daemon=True).start()
     keep_freed_memory()
-    with one_thread_per_image():
-        serve(parent)
+    try:
+        with one_thread_per_image():
+            serve(parent)
+    finally:
+        os._exit(1)  # the thread that listens holds a stream that the interpreter would wait for
 
 
 if __name__ == "__main__":
