@@ -21,18 +21,18 @@ BATCHES_PER_DEVICE: Final = 4
 # A piece of work, so that handing it over costs little and all workers end at about the same time.
 _SECONDS_OF_PIECE: Final = 0.1
 _MOST_IN_PIECE: Final = 256
-_USUAL_PIECE: Final = 64
+_USUAL_PIECE: Final = 32
 # Before it is known how long an image takes.
 _FIRST_PIECE: Final = 8
 
-# Images that are run together and then written together, if decoding them takes a worker no longer
-# than this. By the next time, decoders have emptied the caches: with lots of 64, one of them costs
-# this process twice as much as with 512.
+# Images that are run together and then written together, if all workers together decode them within
+# so many seconds. By the next time, decoders have emptied the caches: with lots of 64, one of them
+# costs this process twice as much as with 512.
 _MOST_IN_LOT: Final = 512
-_SECONDS_OF_LOT: Final = 0.4
+_SECONDS_OF_LOT: Final = 0.2
 
 # Bytes of all batches in shared memory, unless there must be more.
-_SHARED: Final = 256 * 1024**2
+_SHARED: Final = 512 * 1024**2
 
 
 class Way(Protocol):
@@ -117,6 +117,7 @@ class OnDevices:
         network, reading = costs.an_image("network"), costs.an_image("reading")
         if network is None or reading is None:
             return size
+        reading /= self._workers
         in_time = min(_SECONDS_OF_PIECE / network, _SECONDS_OF_LOT / max(reading, 1e-9))
         return size * max(1, min(self._rows, int(in_time)) // size)
 
