@@ -188,20 +188,22 @@ def _main_core(
     if not quiet:
         say(f"Measuring the main process with {counted(many, 'image')}.")
     (drawn,) = draw_posters(folder, 8, 8, 1)
-    names = [str(folder / f"{number:07}.jpg") for number in range(many)]
-    for name in names:
-        Path(name).write_bytes(Path(drawn).read_bytes())
+    whole = folder / "many"
+    part = whole / "few"
+    part.mkdir(parents=True)
+    for number in range(many):
+        file = (part if number < few else whole) / f"{number:07}.jpg"
+        file.write_bytes(Path(drawn).read_bytes())
     gpu = SimulatedGpu(model.file, float("inf"))
-    _core_of_run(names[:few], gpu, workers)  # imports
+    _core_of_run(part, gpu, workers)  # imports
     core = [
-        _core_of_run(names, gpu, workers) - _core_of_run(names[:few], gpu, workers)
-        for _ in range(rounds)
+        _core_of_run(whole, gpu, workers) - _core_of_run(part, gpu, workers) for _ in range(rounds)
     ]
     return max(1e-6, median(core) / (many - few))
 
 
-def _core_of_run(paths: list[str], model: TaggerModel, workers: int) -> float:
-    """Return the seconds of a core that this process takes to tag images, to a CSV file."""
+def _core_of_run(folder: Path, model: TaggerModel, workers: int) -> float:
+    """Return the seconds of a core that this process takes to tag a folder, to a CSV file."""
     import time
 
     from tagger import job, sources
@@ -212,7 +214,7 @@ def _core_of_run(paths: list[str], model: TaggerModel, workers: int) -> float:
     from tagger.table.plan import TablePlan
 
     keep_freed_memory()
-    found = scan(paths, WalkOptions())
+    found = scan([str(folder)], WalkOptions())
     rules, apart = Rules.of_card(model.card), Decode.PROCESSES
     source = sources.images(found, model, rules, workers=workers, decode=apart)
     with tempfile.TemporaryDirectory(prefix="tagger-bench-") as scratch:
